@@ -1,0 +1,176 @@
+"""Reading the arguments of a convolution into plain tuples of integers, one per spatial axis.
+
+Each reader names the argument, what was given and a value that would work. What depends on the
+sizes of the arrays (the named paddings, the limits of the border modes) is resolved in `geometry`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+PADDING_NAMES = ("valid", "same", "same_lower", "full")
+PADDING_MODES = ("zeros", "reflect", "symmetric", "replicate", "circular")
+
+Pairs: TypeAlias = tuple[tuple[int, int], ...]
+IntOrInts: TypeAlias = int | Sequence[int]
+Padding: TypeAlias = str | int | Sequence[int] | Sequence[tuple[int, int]]
+
+# What other libraries call the same border.
+_MODE_ALIASES = {
+    "constant": "zeros",
+    "zero": "zeros",
+    "fill": "zeros",
+    "edge": "replicate",
+    "nearest": "replicate",
+    "border": "replicate",
+    "wrap": "circular",
+    "periodic": "circular",
+    "mirror": "reflect",
+    "reflect_101": "reflect",
+    "symm": "symmetric",
+}
+
+
+def integer(name: str, value: Any, *, minimum: int) -> int:
+    """Read one integer of at least ``minimum``."""
+    number = _index(name, value, "an integer")
+    if number < minimum:
+        msg = f"{name} must be at least {minimum}, got {number}"
+        raise ValueError(msg)
+    return number
+
+
+def per_axis(name: str, value: Any, axes: int, *, minimum: int) -> tuple[int, ...]:
+    """Read one integer for all axes, or a sequence of one integer per axis."""
+    if type(value) is int:  # by far the commonest, and on the path of every call
+        if value >= minimum:
+            return (value,) * axes
+    elif _is_sequence(value):
+        items = tuple(value)
+        if len(items) != axes:
+            example = (max(minimum, 1),) * axes
+            msg = (
+                f"{name} must be an int or one int per spatial axis, {axes} here, "
+                f"got {len(items)}: {name}={value!r}; {name}={example} would work"
+            )
+            raise ValueError(msg)
+        return tuple(integer(f"{name}[{i}]", item, minimum=minimum) for i, item in enumerate(items))
+    number = _index(name, value, f"an int or {axes} ints")
+    if number < minimum:
+        msg = f"{name} must be at least {minimum} on every axis, got {name}={number}"
+        raise ValueError(msg)
+    return (number,) * axes
+
+
+def padding(value: Any, axes: int, *, name: str = "padding") -> str | Pairs:
+    """Read a padding name, or the explicit ``(low, high)`` pairs that the other forms stand for."""
+    if type(value) is int and value >= 0:
+        return ((value, value),) * axes
+    if isinstance(value, str):
+        return choice(name, value, PADDING_NAMES)
+    if not _is_sequence(value):
+        return tuple((p, p) for p in per_axis(name, value, axes, minimum=0))
+    items = tuple(value)
+    if len(items) != axes:
+        example = ((0, 1),) * axes
+        msg = (
+            f"{name} must be an int, one int or one (low, high) pair per spatial axis, {axes} "
+            "here, "
+            f"or one of {_listed(PADDING_NAMES)}; got {len(items)} entries: {name}={value!r}; "
+            f"{name}={example} would work"
+        )
+        raise ValueError(msg)
+    return tuple(_pair(f"{name}[{axis}]", item) for axis, item in enumerate(items))
+
+
+def padding_mode(value: Any) -> str:
+    """Read the name of a border."""
+    return choice("padding_mode", value, PADDING_MODES, aliases=_MODE_ALIASES)
+
+
+def choice(
+    name: str, value: Any, allowed: Sequence[str], *, aliases: dict[str, str] | None = None
+) -> str:
+    """Read one of the ``allowed`` names."""
+    if not isinstance(value, str):
+        msg = f"{name} must be one of {_listed(allowed)}, got {_shown(value)}"
+        raise TypeError(msg)
+    if value in allowed:
+        return value
+    lowered = value.lower()
+    near = (aliases or {}).get(lowered) or next(
+        iter(difflib.get_close_matches(lowered, allowed, n=1)), None
+    )
+    hint = f"; did you mean {near!r}?" if near else ""
+    msg = f"{name} must be one of {_listed(allowed)}, got {value!r}{hint}"
+    raise ValueError(msg)
+
+
+def sizes(name: str, value: Any, axes: int) -> tuple[int, ...]:
+    """Read a kernel or image size: an int for all axes or one per axis, none of them negative."""
+    return per_axis(name, value, axes, minimum=0)
+
+
+def count_axes(name: str, value: Any, default: int) -> int:
+    """Return how many spatial axes a size speaks of; an int leaves it at ``default``."""
+    if not _is_sequence(value):
+        return default
+    axes = len(tuple(value))
+    if axes == 0:
+        msg = f"{name} must have at least one axis, got {name}={value!r}"
+        raise ValueError(msg)
+    return axes
+
+
+def rank(array: Any) -> int:
+    """Return the number of axes of an array or a nested list."""
+    shape = getattr(array, "shape", None)
+    if shape is not None:
+        return len(shape)
+    axes = 0
+    while isinstance(array, (list, tuple)):
+        axes += 1
+        array = array[0] if array else None
+    return axes
+
+
+def _pair(name: str, value: Any) -> tuple[int, int]:
+    if not _is_sequence(value):
+        number = integer(name, value, minimum=0)
+        return (number, number)
+    items = tuple(value)
+    if len(items) != 2:
+        msg = f"{name} must be an int or a (low, high) pair, got {value!r}"
+        raise ValueError(msg)
+    low, high = (integer(f"{name}[{i}]", item, minimum=0) for i, item in enumerate(items))
+    return (low, high)
+
+
+def _index(name: str, value: Any, wanted: str) -> int:
+    if not isinstance(value, bool):  # True as a stride is a slip, not a 1
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    msg = f"{name} must be {wanted}, got {_shown(value)}"
+    raise TypeError(msg)
+
+
+def _is_sequence(value: Any) -> bool:
+    # An array of one dimension is a sequence of ints too; a 0-d array is an int.
+    if isinstance(value, (tuple, list)):
+        return True
+    if isinstance(value, (str, bytes, dict)) or getattr(value, "shape", None) == ():
+        return False
+    return isinstance(value, Iterable)
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r} of type {type(value).__name__}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)

@@ -1,0 +1,118 @@
+"""One backend's functions under one name: what `get_backend` returns and the faces re-export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from multiconv import functions, registry
+from multiconv.dispatch import bind
+from multiconv.protocol import Array, Backend
+
+
+class Face:
+    """The public functions, bound to one backend: they take its arrays and nested lists.
+
+    Parameters
+    ----------
+    backend : multiconv.protocol.Backend
+        The backend whose arrays the functions take and return.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.name = backend.name
+        for name, function in self.functions().items():
+            setattr(self, name, function)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            """All but ``name`` and ``backend`` are functions of `multiconv.functions`."""
+
+    def __repr__(self) -> str:
+        return f"<multiconv backend {self.name!r}>"
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """Return the public functions by name."""
+        names = functions.__all__
+        return {name: bind(getattr(functions, name), self.backend) for name in names}
+
+
+_faces: dict[Backend, Face] = {}
+
+
+def get_backend(name: str | None = None) -> Face:
+    """Return a backend by name, with all functions bound to it.
+
+    Parameters
+    ----------
+    name : str, optional
+        ``"numpy"``, ``"torch"``, ``"jax"`` or the name of a registered backend; left out, the one
+        that the environment variable ``MULTICONV_BACKEND`` names, else NumPy.
+
+    Returns
+    -------
+    Face
+        An object with ``name`` and the functions ``corr2d``, ``conv2d`` and so on, which take that
+        backend's arrays and nested lists.
+
+    Raises
+    ------
+    ImportError
+        If the framework is not installed or does not import; the message says what to install.
+    ValueError
+        If there is no backend of that name.
+
+    Examples
+    --------
+    >>> import multiconv as mc
+    >>> mc.get_backend("numpy").corr2d([[0, 1, 2], [3, 4, 5], [6, 7, 8]], [[0, 1], [2, 3]])
+    array([[19, 25],
+           [37, 43]])
+    """
+    return _face(registry.load(registry.default_name() if name is None else name))
+
+
+def get_backend_of(*arrays: Array) -> Face:
+    """Return the backend that the arrays belong to.
+
+    Parameters
+    ----------
+    *arrays : array or nested list
+        At least one. Nested lists follow the arrays beside them; lists alone go to the default
+        backend.
+
+    Returns
+    -------
+    Face
+        As `get_backend` returns it.
+
+    Raises
+    ------
+    TypeError
+        If the arrays belong to different backends, or something is not an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import multiconv as mc
+    >>> mc.get_backend_of(np.zeros(3))
+    <multiconv backend 'numpy'>
+    """
+    if not arrays:
+        msg = "get_backend_of needs at least one array; get_backend() gives the default backend"
+        raise TypeError(msg)
+    named = {f"arrays[{i}]": array for i, array in enumerate(arrays)}
+    for name, array in named.items():
+        if array is None:
+            msg = f"{name} must be an array, got None"
+            raise TypeError(msg)
+    return _face(registry.backend_of(named)[0])
+
+
+def _face(backend: Backend) -> Face:
+    face = _faces.get(backend)
+    if face is None:
+        face = _faces.setdefault(backend, Face(backend))
+    return face

@@ -1,0 +1,25 @@
+"""The functions that every face has, for type checkers and for `multiconv` itself."""
+
+from multiconv.conv import conv1d, conv2d, conv3d
+from multiconv.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from multiconv.correlate import convolve2d, corr2d
+from multiconv.geometry import output_size
+from multiconv.gradients import conv_input_grad, conv_weight_grad
+from multiconv.matrices import col2im, im2col, toeplitz_matrix
+
+__all__ = [
+    "col2im",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_input_grad",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "conv_weight_grad",
+    "convolve2d",
+    "corr2d",
+    "im2col",
+    "output_size",
+    "toeplitz_matrix",
+]

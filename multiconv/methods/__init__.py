@@ -1,0 +1,136 @@
+"""The algorithms, one file each, and the choice among them.
+
+Every method is ``run(x, weight, geometry, backend)`` over grouped arrays in the dtype of the sums:
+x is (N, G, C, *size), weight (G, O, C, *kernel) and the result (N, G, O, *output), for G groups of
+C input and O output channels. All but ``native`` take x with its border already around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from multiconv import arguments, dtypes
+from multiconv.geometry import Geometry
+from multiconv.methods import direct, fft, im2col, loop, native, toeplitz
+from multiconv.padding import extend
+from multiconv.protocol import Array, Backend
+
+METHODS = {
+    "loop": loop.run,
+    "direct": direct.run,
+    "im2col": im2col.run,
+    "toeplitz": toeplitz.run,
+    "fft": fft.run,
+    "native": native.run,
+}
+NAMES = (*METHODS, "auto")
+
+FORCED = "!"  # method="loop!" and "toeplitz!" do what they would refuse for its size
+
+# Above this many taps, multiply-adds over the whole image cost more than a convolution that blocks
+# them.
+_FEW_TAPS = 64
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A correlation of grouped arrays, as far as the choice of a method depends on it."""
+
+    geometry: Geometry
+    batch: int
+    groups: int
+    channels: int
+    filters: int
+    dtype: str
+    device: Hashable
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The method that will run, and why that one."""
+
+    method: str
+    reason: str
+
+
+def parse(method: object) -> str:
+    """Read the argument ``method``."""
+    if isinstance(method, str) and method.removesuffix(FORCED) in ("loop", "toeplitz"):
+        return method
+    return arguments.choice("method", method, NAMES, aliases={"naive": "loop", "matmul": "im2col"})
+
+
+def choose(method: str, problem: Problem, backend: Backend) -> Choice:
+    """Check that a named method can do the problem, or choose one for ``"auto"``."""
+    if method == "auto":
+        return _automatic(problem, backend)
+    name = method.removesuffix(FORCED)
+    refusal = _refusal(name, problem, backend, forced=method.endswith(FORCED))
+    if refusal:
+        msg = f"method={method!r} cannot be used here: {refusal}"
+        raise ValueError(msg)
+    if _is_degenerate(problem):
+        return Choice(
+            "im2col", "there is nothing to add up: a matrix product gives the right zeros"
+        )
+    return Choice(name, "asked for")
+
+
+def correlate(x: Array, weight: Array, geometry: Geometry, method: str, backend: Backend) -> Array:
+    """Run a chosen method: (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
+    if method != "native" or geometry.padding_mode != "zeros":
+        x = extend(x, geometry, backend)
+        geometry = geometry.padded()
+    return METHODS[method](x, weight, geometry, backend)
+
+
+def unrolled(method: str, geometry: Geometry) -> int:
+    """Estimate how many operations a method asks of the framework, one after another."""
+    if method == "loop":
+        return 3 * geometry.outputs
+    if method in ("direct", "im2col"):
+        return 2 * min(geometry.taps, geometry.outputs)
+    return 10
+
+
+def _is_degenerate(problem: Problem) -> bool:
+    return problem.batch == 0 or problem.channels == 0
+
+
+def _refusal(name: str, problem: Problem, backend: Backend, *, forced: bool) -> str | None:
+    refusal: str | None = None
+    if name == "fft" and dtypes.kind(problem.dtype) == "integer":
+        return (
+            f"integers ({problem.dtype}) never pass through floating point; "
+            f"method='direct' or 'auto' is exact, or cast x and weight to a float"
+        )
+    if name == "native":
+        refusal = backend.native_refusal(problem.dtype, problem.device, problem.geometry.axes)
+        return refusal and f"{refusal}; method='auto' works on every input"
+    if forced:
+        return None
+    if name == "loop":
+        refusal = loop.refusal(problem.geometry)
+    elif name == "toeplitz":
+        refusal = toeplitz.refusal(
+            problem.geometry, problem.channels, problem.filters, problem.groups
+        )
+    return refusal and f"{refusal}; method={name + FORCED!r} does it all the same, 'auto' is faster"
+
+
+def _automatic(problem: Problem, backend: Backend) -> Choice:
+    geometry = problem.geometry
+    if _is_degenerate(problem):
+        return Choice(
+            "im2col", "there is nothing to add up: a matrix product gives the right zeros"
+        )
+    if geometry.outputs < geometry.taps:
+        return Choice("direct", "fewer outputs than taps: one product per output")
+    if dtypes.kind(problem.dtype) == "integer":
+        return Choice("direct", "integers are exact in any order, and this needs no large matrix")
+    if problem.channels == 1 and problem.filters == 1 and geometry.taps <= _FEW_TAPS:
+        return Choice("direct", "one channel and few taps: a multiply-add per tap")
+    if backend.native_refusal(problem.dtype, problem.device, geometry.axes) is None:
+        return Choice("native", "several channels or many taps: the framework's own convolution")
+    return Choice("im2col", "several channels or many taps: one matrix product")

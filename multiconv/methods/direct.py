@@ -1,0 +1,61 @@
+"""One multiply-add per kernel tap, over the view of the image that the tap meets.
+
+Where there are fewer outputs than taps (a kernel about as large as its image, and every gradient
+with respect to a kernel) the roles change: one matrix product per output.
+"""
+
+from __future__ import annotations
+
+import math
+
+from multiconv.geometry import Geometry, positions
+from multiconv.protocol import Array, Backend
+
+
+def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
+    """Correlate (N, G, C, *padded) with (G, O, C, *kernel) to (N, G, O, *output)."""
+    if geometry.outputs < geometry.taps:
+        return _per_output(x, weight, geometry, backend)
+    if x.shape[2] == 1:
+        return _per_tap(x, weight, geometry, backend)
+    return _per_tap_mixing_channels(x, weight, geometry, backend)
+
+
+def _per_tap(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
+    # A single input channel broadcasts over the filters.
+    tail = (1,) * geometry.axes
+    shape = (x.shape[0], *weight.shape[:2], *geometry.output_size)
+    total = backend.zeros(shape, x)
+    for tap in positions(geometry.kernel_size):
+        window = x[(..., *geometry.window_of_tap(tap))]
+        factor = backend.xp.reshape(weight[(..., *tap)], (*weight.shape[:2], *tail))
+        total = backend.multiply_add(total, window, factor)
+    return total
+
+
+def _per_tap_mixing_channels(
+    x: Array, weight: Array, geometry: Geometry, backend: Backend
+) -> Array:
+    batch, groups, channels = x.shape[:3]
+    filters = weight.shape[1]
+    total = backend.zeros((batch, groups, filters, geometry.outputs), x)
+    for tap in positions(geometry.kernel_size):
+        window = x[(..., *geometry.window_of_tap(tap))]
+        window = backend.xp.reshape(window, (batch, groups, channels, geometry.outputs))
+        total = total + backend.matmul(weight[(..., *tap)], window)
+    return backend.xp.reshape(total, (batch, groups, filters, *geometry.output_size))
+
+
+def _per_output(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
+    xp = backend.xp
+    batch, groups, channels = x.shape[:3]
+    filters = weight.shape[1]
+    length = channels * math.prod(geometry.kernel_size)
+    columns = xp.permute_dims(xp.reshape(weight, (groups, filters, length)), (0, 2, 1))
+    outputs = []
+    for position in positions(geometry.output_size):
+        window = xp.reshape(x[(..., *geometry.window_of_output(position))], (batch, groups, length))
+        rows = xp.permute_dims(window, (1, 0, 2))
+        outputs.append(backend.matmul(rows, columns))  # (groups, batch, filters)
+    y = xp.permute_dims(xp.stack(outputs, axis=-1), (1, 0, 2, 3))
+    return xp.reshape(y, (batch, groups, filters, *geometry.output_size))

@@ -1,0 +1,120 @@
+"""Overlap-add with the fast Fourier transform: cost hardly grows with the kernel.
+
+The image is cut into blocks along each spatial axis, every block is convolved with the whole kernel
+by one product of transforms, and the tails that stick out of the blocks are added to their
+neighbours (Stockham, 1966). The error is bounded in norm only: every output carries rounding of the
+largest one, and a single NaN spoils its block.
+"""
+
+from __future__ import annotations
+
+from multiconv import dtypes
+from multiconv.geometry import Geometry
+from multiconv.padding import pad_or_crop, spread
+from multiconv.protocol import Array, Backend
+
+
+def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
+    """Correlate (N, G, C, *padded) with (G, O, C, *kernel) to (N, G, O, *output)."""
+    xp = backend.xp
+    axes = geometry.axes
+    spatial = tuple(range(-axes, 0))
+    kernel = xp.flip(spread(weight, geometry.dilation, backend), axis=spatial)
+    blocks = [_block(n, span) for n, span in zip(geometry.input_size, geometry.span, strict=True)]
+    lengths = tuple(
+        fast_length(block + span - 1) for block, span in zip(blocks, geometry.span, strict=True)
+    )
+    cut = _cut_into_blocks(x, blocks, backend)  # (N, G, C, *counts, *blocks)
+    counts = cut.shape[3 : 3 + axes]
+
+    real = dtypes.kind(backend.dtype_name(x.dtype)) != "complex"
+    forward = xp.fft.rfftn if real else xp.fft.fftn
+    x_hat = forward(cut, s=lengths, axes=spatial)
+    w_hat = forward(kernel, s=lengths, axes=spatial)
+    w_hat = xp.reshape(w_hat, (*w_hat.shape[:3], *(1,) * axes, *w_hat.shape[3:]))
+    y_hat = _mix_channels(x_hat, w_hat)
+    if real:
+        y = xp.fft.irfftn(y_hat, s=lengths, axes=spatial)
+    else:
+        y = xp.fft.ifftn(y_hat, s=lengths, axes=spatial)
+
+    for axis in range(axes):
+        y = _overlap_add(y, axis, counts[axis], blocks[axis], backend)
+    # Of the full convolution, the correlation's first output lies where the kernel first fits.
+    window = tuple(
+        slice(span - 1, span - 1 + (out - 1) * s + 1, s)
+        for span, out, s in zip(geometry.span, geometry.output_size, geometry.stride, strict=True)
+    )
+    return y[(..., *window)]
+
+
+def fast_length(n: int) -> int:
+    """Return the smallest product of 2, 3 and 5 that is at least n."""
+    best = 1 << max(n - 1, 0).bit_length()
+    five = 1
+    while five < best:
+        three = five
+        while three < best:
+            rest = -(-n // three)
+            best = min(best, three << max(rest - 1, 0).bit_length())
+            three *= 3
+        five *= 5
+    return best
+
+
+def _block(n: int, span: int) -> int:
+    """Return how much of an axis of length n goes into one transform.
+
+    Short axes go whole. Blocks of seven spans waste an eighth of the work on the overlap.
+    """
+    block = max(7 * span, 128)
+    return n if n <= 2 * block else max(block, span)
+
+
+def _cut_into_blocks(x: Array, blocks: list[int], backend: Backend) -> Array:
+    """Cut (N, G, C, *size) into (N, G, C, *counts, *blocks), with zeros at the end."""
+    axes = len(blocks)
+    size = x.shape[-axes:]
+    counts = [-(-n // block) for n, block in zip(size, blocks, strict=True)]
+    pads = tuple(
+        (0, count * block - n) for n, count, block in zip(size, counts, blocks, strict=True)
+    )
+    x = pad_or_crop(x, pads, backend)
+    split = [part for pair in zip(counts, blocks, strict=True) for part in pair]
+    x = backend.xp.reshape(x, (*x.shape[:3], *split))
+    order = [3 + 2 * axis for axis in range(axes)] + [4 + 2 * axis for axis in range(axes)]
+    return backend.xp.permute_dims(x, (0, 1, 2, *order))
+
+
+def _mix_channels(x_hat: Array, w_hat: Array) -> Array:
+    """Multiply (N, G, C, ...) with (G, O, C, ...) and sum over C, one channel at a time."""
+    total = x_hat[:, :, None, 0, ...] * w_hat[:, :, 0, ...]
+    for channel in range(1, x_hat.shape[2]):
+        total = total + x_hat[:, :, None, channel, ...] * w_hat[:, :, channel, ...]
+    return total
+
+
+def _overlap_add(y: Array, axis: int, count: int, block: int, backend: Backend) -> Array:
+    """Join the blocks of one axis.
+
+    ``y`` is (N, G, O, *done, count, *counts, length, *lengths): joined axes first, then the counts
+    and the lengths still to come. The axis that is joined takes its place behind the others.
+    """
+    xp = backend.xp
+    at = 3 + axis
+    remaining = (y.ndim - at) // 2
+    order = list(range(y.ndim))
+    order.insert(at + 1, order.pop(at + remaining))
+    y = xp.permute_dims(y, tuple(order))  # (..., count, length, ...)
+    length = y.shape[at + 1]
+    behind = (slice(None),) * (y.ndim - at - 2)
+    pads_behind = ((0, 0),) * (y.ndim - at - 2)
+    tails = -(-length // block)  # how many blocks one result reaches over
+    y = backend.pad_zeros(y, ((0, 0), (0, tails * block - length), *pads_behind))
+    total = None
+    for reach in range(tails):
+        piece = y[(..., slice(reach * block, (reach + 1) * block), *behind)]
+        piece = backend.pad_zeros(piece, ((reach, tails - 1 - reach), (0, 0), *pads_behind))
+        total = piece if total is None else total + piece
+    shape = (*y.shape[:at], (count + tails - 1) * block, *y.shape[at + 2 :])
+    return xp.reshape(total, shape)

@@ -1,0 +1,66 @@
+"""The patch matrix times the kernel: one matrix product.
+
+Every patch of the image becomes a column, so that the correlation is ``weight.reshape(O, -1) @
+cols`` (Chellapilla, Puri and Simard, 2006). The matrix repeats each pixel up to once per tap; it is
+formed in blocks of output rows so that memory stays bounded whatever the image.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from multiconv.geometry import Geometry, positions
+from multiconv.protocol import Array, Backend
+
+MAXIMUM_ELEMENTS = 2**26  # of one block of the patch matrix: 256 MiB of float32
+
+
+def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
+    """Correlate (N, G, C, *padded) with (G, O, C, *kernel) to (N, G, O, *output)."""
+    rows = geometry.output_size[0]
+    step = _rows_per_block(x, geometry)
+    if step >= rows:
+        return _block(x, weight, geometry, backend)
+    blocks = []
+    for start in range(0, rows, step):
+        part = _rows(geometry, min(step, rows - start))
+        first = start * geometry.stride[0]
+        window = (slice(first, first + part.input_size[0]), *(slice(None),) * (geometry.axes - 1))
+        blocks.append(_block(x[(..., *window)], weight, part, backend))
+    return backend.xp.concat(blocks, axis=3)
+
+
+def patches(x: Array, geometry: Geometry, backend: Backend) -> Array:
+    """Gather (N, G, C, *padded) into (N, G, C, taps, outputs)."""
+    xp = backend.xp
+    lead = x.shape[:3]
+    if geometry.taps <= geometry.outputs:  # stack whichever is fewer: the result is the same
+        views = [x[(..., *geometry.window_of_tap(t))] for t in positions(geometry.kernel_size)]
+        flat = [xp.reshape(view, (*lead, geometry.outputs)) for view in views]
+        return xp.stack(flat, axis=3)
+    views = [x[(..., *geometry.window_of_output(p))] for p in positions(geometry.output_size)]
+    return xp.stack([xp.reshape(view, (*lead, geometry.taps)) for view in views], axis=4)
+
+
+def _block(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
+    xp = backend.xp
+    batch, groups, channels = x.shape[:3]
+    filters = weight.shape[1]
+    length = channels * geometry.taps
+    columns = xp.reshape(patches(x, geometry, backend), (batch, groups, length, geometry.outputs))
+    rows = xp.reshape(weight, (groups, filters, length))
+    return xp.reshape(
+        backend.matmul(rows, columns), (batch, groups, filters, *geometry.output_size)
+    )
+
+
+def _rows_per_block(x: Array, geometry: Geometry) -> int:
+    per_row: int = math.prod(x.shape[:3]) * geometry.taps * math.prod(geometry.output_size[1:])
+    return max(1, MAXIMUM_ELEMENTS // max(per_row, 1))
+
+
+def _rows(geometry: Geometry, rows: int) -> Geometry:
+    """Return the geometry of a block of so many output rows."""
+    height = (rows - 1) * geometry.stride[0] + geometry.span[0]
+    return replace(geometry, input_size=(height, *geometry.input_size[1:]))

@@ -1,0 +1,69 @@
+"""Which backends are tested, how hard hypothesis tries, and the fixtures."""
+
+import os
+import sys
+from pathlib import Path
+
+# Before JAX starts: four virtual devices, so that sharded arrays can be tested on any machine.
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+).strip()
+
+# The modules that the tests share stand beside them, outside any package.
+sys.path.insert(0, str(Path(__file__).parent))
+
+import backends_under_test
+import hypothesis
+import pytest
+
+pytest.register_assert_rewrite("comparing", "bounds")
+
+for name, examples in (("quick", 24), ("default", 100), ("thorough", 3000)):
+    hypothesis.settings.register_profile(
+        name,
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "needs_backend(name): runs only where this backend is among those under test"
+    )
+    problems = backends_under_test.check_choice()
+    if problems:
+        raise pytest.UsageError("\n".join(problems))
+
+
+def pytest_report_header():
+    return f"multiconv backends under test: {', '.join(backends_under_test.CHOSEN)}"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Drop the tests of a framework that is not under test: deselected, and counted as such."""
+    kept, dropped = [], []
+    for item in items:
+        needed = [mark.args[0] for mark in item.iter_markers("needs_backend")]
+        missing = any(name not in backends_under_test.CHOSEN for name in needed)
+        (dropped if missing else kept).append(item)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
+
+
+DIFFERENTIABLE = [name for name in ("torch", "jax") if name in backends_under_test.CHOSEN]
+
+
+@pytest.fixture(params=DIFFERENTIABLE)
+def differentiable(request):
+    """Every backend under test whose framework differentiates by itself, in turn."""
+    return backends_under_test.make(request.param)
+
+
+@pytest.fixture(params=backends_under_test.CHOSEN)
+def backend(request):
+    """Every backend under test in turn."""
+    return backends_under_test.make(request.param)

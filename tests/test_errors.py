@@ -1,0 +1,235 @@
+"""Every wrong argument gets an error of ours that names it, the numbers, and what would work."""
+
+import functools
+
+import numpy as np
+import pytest
+from comparing import check_error
+
+METHODS = ("loop", "direct", "im2col", "toeplitz", "fft", "native", "auto")
+
+
+@pytest.fixture
+def f(backend):
+    return backend.functions
+
+
+@pytest.fixture
+def ones(backend):
+    """An array of ones of this shape."""
+    return lambda *shape, dtype="float32": backend.array(np.ones(shape), dtype)
+
+
+class TestShapes:
+    @pytest.mark.parametrize("method", METHODS)
+    def test_channels_that_do_not_match(self, f, ones, method):
+        check_error(
+            ValueError,
+            lambda: f.conv2d(ones(1, 3, 5, 5), ones(2, 4, 3, 3), method=method),
+            "channel", "3", "4",
+        )  # fmt: skip
+
+    def test_channels_at_the_end(self, f, ones):
+        check_error(
+            ValueError, lambda: f.conv2d(ones(1, 8, 9, 3), ones(2, 3, 3, 3)), "channel", "8", "3"
+        )
+
+    def test_an_image_without_channels(self, f, ones):
+        check_error(ValueError, lambda: f.conv2d(ones(6, 8), ones(1, 1, 1, 2)), "x", "(6, 8)")
+
+    def test_too_many_axes(self, f, ones):
+        call = functools.partial(f.conv2d, ones(1, 1, 1, 6, 8), ones(1, 1, 1, 2))
+        check_error(ValueError, call, "x", "(1, 1, 1, 6, 8)")
+
+    @pytest.mark.parametrize("shape", [(2, 2), (1, 2, 2), (1, 1, 1, 2, 2), ()])
+    def test_a_weight_of_the_wrong_rank(self, f, ones, shape):
+        call = functools.partial(f.conv2d, ones(1, 1, 5, 5), ones(*shape))
+        check_error(ValueError, call, "weight", shape)
+
+    @pytest.mark.parametrize("name", ["corr2d", "convolve2d"])
+    @pytest.mark.parametrize("shape", [(), (3,), (1, 1, 2, 2)])
+    def test_a_kernel_that_is_not_2d(self, f, ones, name, shape):
+        check_error(ValueError, lambda: getattr(f, name)(ones(5, 5), ones(*shape)), "k", shape)
+
+    @pytest.mark.parametrize("name", ["corr2d", "convolve2d"])
+    def test_an_image_that_is_not_2d(self, f, ones, name):
+        check_error(ValueError, lambda: getattr(f, name)(ones(5), ones(2, 2)), "x", "(5,)")
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_a_kernel_larger_than_the_image(self, f, ones, method):
+        call = functools.partial(f.corr2d, ones(5, 3), ones(2, 4), method=method)
+        check_error(ValueError, call, "kernel", "3", "4", "padding")
+
+    def test_a_kernel_larger_than_the_padded_image(self, f, ones):
+        call = functools.partial(f.conv1d, ones(1, 1, 4), ones(1, 1, 4), dilation=3, padding=2)
+        check_error(ValueError, call, "kernel", "10", "8")
+
+    @pytest.mark.parametrize("shape", [(0, 2), (2, 0)])
+    def test_an_empty_kernel(self, f, ones, shape):
+        check_error(ValueError, lambda: f.corr2d(ones(5, 5), ones(*shape)), "kernel", "0")
+        call = functools.partial(f.conv2d, ones(1, 1, 5, 5), ones(1, 1, *shape))
+        check_error(ValueError, call, "kernel", "0")
+
+    def test_an_empty_image(self, f, ones):
+        check_error(ValueError, lambda: f.corr2d(ones(0, 5), ones(2, 2)), "0", "2")
+
+    @pytest.mark.parametrize("shape", [(3,), (), (2, 1), (1,)])
+    def test_a_bias_of_the_wrong_shape(self, f, ones, shape):
+        call = functools.partial(f.conv1d, ones(1, 1, 5), ones(2, 1, 3), ones(*shape))
+        check_error(ValueError, call, "bias", "2", shape)
+
+    def test_gradients_that_do_not_fit(self, f, ones):
+        call = functools.partial(f.conv_input_grad, ones(1, 2, 4), ones(2, 1, 2), (6,))
+        check_error(ValueError, call, "grad", "4", "5")
+        call = functools.partial(f.conv_weight_grad, ones(1, 1, 6), ones(1, 2, 4), (2,))
+        check_error(ValueError, call, "grad", "4", "5")
+        call = functools.partial(f.conv_input_grad, ones(1, 3, 5), ones(2, 1, 2), (6,))
+        check_error(ValueError, call, "grad", "3", "2")
+        call = functools.partial(f.conv_weight_grad, ones(2, 1, 6), ones(3, 2, 5), (2,))
+        check_error(ValueError, call, "grad", "2", "3")
+
+    def test_columns_that_do_not_fit(self, f, ones):
+        check_error(ValueError, lambda: f.col2im(ones(1, 4, 8), (4, 4), (2, 2)), "cols", "8", "9")
+        check_error(ValueError, lambda: f.col2im(ones(1, 5, 9), (4, 4), (2, 2)), "cols", "5", "4")
+
+
+class TestNumbers:
+    ARGUMENTS = ("stride", "dilation")
+
+    @pytest.mark.parametrize("name", ARGUMENTS)
+    @pytest.mark.parametrize("value", [0, -1, (1, 0), [-2, 1]])
+    def test_below_one(self, f, ones, name, value):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), **{name: value})
+        check_error(ValueError, call, name, "1")
+
+    @pytest.mark.parametrize("name", [*ARGUMENTS, "padding"])
+    @pytest.mark.parametrize("value", [(1,), [1, 1, 1], ()])
+    def test_one_number_per_axis_with_another_count(self, f, ones, name, value):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), **{name: value})
+        check_error(ValueError, call, name, "2", len(value))
+
+    @pytest.mark.parametrize("name", ARGUMENTS)
+    @pytest.mark.parametrize("value", [1.0, "1", None, (1, 1.5), 1j])
+    def test_not_an_integer(self, f, ones, name, value):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), **{name: value})
+        check_error(TypeError, call, name, "int")
+
+    @pytest.mark.parametrize("value", [-1, (0, -2), [(0, 0), (-1, 0)]])
+    def test_negative_padding(self, f, ones, value):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), padding=value)
+        check_error(ValueError, call, "padding", "-")
+
+    @pytest.mark.parametrize("value", [0.5, None, (1, 1.5), [(0, 1), (0, 0.5)]])
+    def test_padding_that_is_not_whole(self, f, ones, value):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), padding=value)
+        check_error(TypeError, call, "padding", "int")
+
+    def test_a_padding_triple(self, f, ones):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), padding=[(1, 1), (1, 1, 1)])
+        check_error(ValueError, call, "padding", "pair")
+
+    @pytest.mark.parametrize("groups", [0, -1])
+    def test_no_groups(self, f, ones, groups):
+        call = functools.partial(f.conv1d, ones(1, 4, 5), ones(4, 4, 3), groups=groups)
+        check_error(ValueError, call, "groups", groups)
+
+    def test_groups_that_do_not_divide_the_channels(self, f, ones):
+        call = functools.partial(f.conv1d, ones(1, 4, 5), ones(3, 1, 3), groups=3)
+        check_error(ValueError, call, "groups", "4", "3")
+
+    def test_groups_that_do_not_divide_the_filters(self, f, ones):
+        call = functools.partial(f.conv1d, ones(1, 4, 5), ones(3, 2, 3), groups=2)
+        check_error(ValueError, call, "groups", "3", "2")
+
+    def test_groups_that_are_not_whole(self, f, ones):
+        call = functools.partial(f.conv1d, ones(1, 4, 5), ones(4, 2, 3), groups=2.0)
+        check_error(TypeError, call, "groups", "int")
+
+    @pytest.mark.parametrize(("stride", "dilation", "extra"), [(1, 1, 1), (2, 1, 2), (2, 2, 3)])
+    def test_too_much_output_padding(self, f, ones, stride, dilation, extra):
+        call = functools.partial(
+            f.conv_transpose1d,
+            ones(1, 2, 5),
+            ones(2, 1, 3),
+            stride=stride,
+            dilation=dilation,
+            output_padding=extra,
+        )
+        check_error(ValueError, call, "output_padding", extra, stride)
+
+    def test_negative_output_padding(self, f, ones):
+        call = functools.partial(
+            f.conv_transpose1d, ones(1, 2, 5), ones(2, 1, 3), stride=2, output_padding=-1
+        )
+        check_error(ValueError, call, "output_padding", "-1")
+
+    def test_a_transposed_convolution_without_output(self, f, ones):
+        call = functools.partial(f.conv_transpose1d, ones(1, 1, 2), ones(1, 1, 2), padding=2)
+        check_error(ValueError, call, "padding", "2")
+
+    def test_groups_of_a_transposed_convolution(self, f, ones):
+        call = functools.partial(f.conv_transpose1d, ones(1, 3, 5), ones(3, 1, 3), groups=2)
+        check_error(ValueError, call, "groups", "3", "2")
+
+    def test_channels_of_a_transposed_convolution(self, f, ones):
+        call = functools.partial(f.conv_transpose1d, ones(1, 3, 5), ones(2, 1, 3))
+        check_error(ValueError, call, "channel", "3", "2")
+
+    def test_borders_that_the_image_has_no_pixels_for(self, f, ones):
+        for mode, limit in (("reflect", 4), ("symmetric", 5), ("circular", 5)):
+            call = functools.partial(
+                f.corr2d, ones(7, 5), ones(2, 2), padding=(0, 6), padding_mode=mode
+            )
+            check_error(ValueError, call, mode, "6", limit)
+
+
+class TestNames:
+    @pytest.mark.parametrize("value", ["fastest", "", "Direct2"])
+    def test_an_unknown_method(self, f, ones, value):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), method=value)
+        check_error(ValueError, call, "method", *METHODS)
+
+    def test_an_unknown_padding(self, f, ones):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), padding="sane")
+        check_error(ValueError, call, "padding", "valid", "full", "same", "same_lower", "sane")
+
+    def test_an_unknown_border(self, f, ones):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), padding_mode="mirrored")
+        modes = ("zeros", "reflect", "symmetric", "replicate", "circular")
+        check_error(ValueError, call, "padding_mode", "mirrored", *modes)
+
+    @pytest.mark.parametrize("name", ["method", "padding_mode"])
+    @pytest.mark.parametrize("value", [None, 3, ["zeros"]])
+    def test_a_name_that_is_not_a_string(self, f, ones, name, value):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), **{name: value})
+        check_error(TypeError, call, name)
+
+    def test_native_where_there_is_none(self, backend, f, ones):
+        if backend.native_dtypes:
+            return
+        for call in (
+            lambda: f.corr2d(ones(5, 5), ones(2, 2), method="native"),
+            lambda: f.conv_transpose1d(ones(1, 1, 5), ones(1, 1, 2), method="native"),
+        ):
+            check_error(ValueError, call, "native", "convolution")
+
+    @pytest.mark.parametrize("dtype", ["uint8", "int32", "uint16", "uint32"])
+    @pytest.mark.parametrize("dilation", [1, 2])
+    def test_native_refuses_or_is_exact(self, backend, f, ones, dtype, dilation):
+        """torch has no dilated convolution of integers, for one: never its own error."""
+        arrays = ones(1, 1, 5, dtype=dtype), ones(1, 1, 2, dtype=dtype)
+        call = functools.partial(f.conv1d, *arrays, dilation=dilation, method="native")
+        try:
+            y = call()
+        except Exception:
+            check_error(ValueError, call, "native")
+            assert "native" not in backend.methods_for(dtype, dilation)
+        else:
+            assert backend.to_numpy(y).tolist() == [[[2] * (5 - dilation)]]
+
+    @pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])
+    def test_fft_of_integers(self, f, ones, dtype):
+        call = functools.partial(
+            f.corr2d, ones(5, 5, dtype=dtype), ones(2, 2, dtype=dtype), method="fft"
+        )
+        check_error(ValueError, call, "fft", "int")

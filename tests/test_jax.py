@@ -1,0 +1,182 @@
+"""JAX's own machinery keeps working on our functions: jit, derivatives, vmap, sharded arrays."""
+
+import backends_under_test
+import numpy as np
+import oracle
+import pytest
+from comparing import assert_same
+
+pytestmark = pytest.mark.needs_backend("jax")
+
+METHODS = ("loop", "direct", "im2col", "toeplitz", "fft", "native", "auto")
+BACKEND = backends_under_test.Jax()
+OPTIONS = {"stride": (2, 1), "padding": ((1, 0), (2, 1)), "dilation": (1, 2), "groups": 2}
+
+
+@pytest.fixture
+def jax():
+    import jax
+
+    return jax
+
+
+@pytest.fixture
+def mc():
+    return BACKEND.functions
+
+
+def integers(*shapes, seed=30):
+    rng = np.random.default_rng(seed)
+    return [rng.integers(-3, 4, shape) for shape in shapes]
+
+
+def arrays(*values, dtype="float32"):
+    return [BACKEND.array(v, dtype) for v in values]
+
+
+def check(found, expected, method="auto", dtype="float32"):
+    if method == "fft":
+        assert np.array_equal(np.round(BACKEND.to_numpy(found)), expected)
+    else:
+        assert_same(BACKEND, found, expected, dtype, method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+class TestTransforms:
+    def test_jit_gives_the_eager_values(self, jax, mc, method):
+        x, weight, bias = integers((2, 4, 6, 5), (4, 2, 3, 2), (4,))
+
+        def run(*a):
+            return mc.conv2d(*a, **OPTIONS, padding_mode="circular", method=method)
+
+        expected = oracle.conv(x, weight, bias, **OPTIONS, padding_mode="circular")
+        operands = arrays(x, weight, bias)
+        check(run(*operands), expected, method)
+        check(jax.jit(run)(*operands), expected, method)
+
+    def test_jit_of_integers(self, jax, mc, method):
+        if method == "fft":
+            return
+        x, weight = integers((2, 4, 6), (4, 2, 3))
+        run = jax.jit(lambda *a: mc.conv1d(*a, groups=2, method=method))
+        found = run(*arrays(x, weight, dtype="int32"))
+        check(found, oracle.conv(x, weight, groups=2), method, "int32")
+
+    def test_jit_of_the_gradient(self, jax, mc, method):
+        x, weight, grad = integers((2, 4, 6, 5), (4, 2, 3, 2), (2, 4, 2, 6))
+        assert oracle.conv(x, weight, **OPTIONS).shape == grad.shape
+
+        def loss(x, weight, grad):
+            return (mc.conv2d(x, weight, **OPTIONS, method=method) * grad).sum()
+
+        dx, dw = jax.jit(jax.grad(loss, argnums=(0, 1)))(*arrays(x, weight, grad))
+        check(dx, oracle.input_grad(grad, weight, (6, 5), **OPTIONS), method)
+        check(dw, oracle.weight_grad(x, grad, (3, 2), **OPTIONS), method)
+
+    def test_vmap(self, jax, mc, method):
+        x, weight = integers((3, 2, 5, 4), (3, 4, 2, 3, 2))
+
+        def run(x, weight):
+            return mc.conv2d(x, weight, padding=1, method=method)
+
+        pairs = [(a, w) for a, w in zip(x, weight, strict=True)]
+        expected = np.stack([oracle.conv(a, w, padding=1) for a, w in pairs])
+        check(jax.vmap(run)(*arrays(x, weight)), expected, method)
+        kernels = jax.vmap(run, in_axes=(None, 0))(*arrays(x[0], weight))
+        check(kernels, np.stack([oracle.conv(x[0], w, padding=1) for w in weight]), method)
+
+    def test_jvp(self, jax, mc, method):
+        x, weight, dx, dw = integers((2, 4, 6), (4, 2, 3), (2, 4, 6), (4, 2, 3))
+
+        def run(x, weight):
+            return mc.conv1d(x, weight, groups=2, method=method)
+
+        y, dy = jax.jvp(run, tuple(arrays(x, weight)), tuple(arrays(dx, dw)))
+        check(y, oracle.conv(x, weight, groups=2), method)
+        tangent = oracle.conv(dx, weight, groups=2) + oracle.conv(x, dw, groups=2)
+        check(dy, tangent, method)
+
+    def test_hessian(self, jax, mc, method):
+        (x,) = integers((3, 4))
+        columns = oracle.im2col(x[None, None], (2, 2))[0]
+        image = BACKEND.array(x, "float32")
+
+        def loss(k):
+            return (mc.corr2d(image, k, method=method) ** 2).sum()
+
+        hessian = jax.hessian(loss)(BACKEND.array(np.ones((2, 2)), "float32"))
+        check(hessian.reshape(4, 4), 2 * columns @ columns.T, method)
+
+    def test_conv_transpose(self, jax, mc, method):
+        x, weight = integers((2, 4, 5), (4, 3, 3))
+        options = {"stride": 2, "padding": ((1, 0),), "output_padding": 1, "groups": 2}
+        run = jax.jit(lambda *a: mc.conv_transpose1d(*a, **options, method=method))
+        expected = oracle.conv_transpose(x, weight, **options)
+        check(run(*arrays(x, weight)), expected, method)
+
+    def test_64_bits_inside_a_local_context(self, jax, mc, method):
+        x, weight = integers((1, 2, 6), (2, 2, 3))
+        with jax.enable_x64(True):
+            operands = arrays(x, weight, dtype="float64")
+            y = mc.conv1d(*operands, method=method)
+            check(y, oracle.conv(x, weight), method, "float64")
+        assert not jax.config.jax_enable_x64
+
+
+def test_jit_through_the_top_level_functions(jax):
+    import multiconv
+
+    x, weight = integers((1, 2, 5), (2, 2, 3))
+    check(jax.jit(multiconv.conv1d)(*arrays(x, weight)), oracle.conv(x, weight))
+
+
+def test_matrices_under_jit(jax, mc):
+    x, k = integers((1, 2, 4, 5), (2, 2))
+    columns = jax.jit(lambda x: mc.im2col(x, (2, 2), padding=1))(*arrays(x))
+    check(columns, oracle.im2col(x, (2, 2), padding=1))
+    matrix = jax.jit(lambda k: mc.toeplitz_matrix(k, (3, 4)))(*arrays(k))
+    check(matrix, oracle.toeplitz(k[None, None], (3, 4)))
+    back = jax.jit(lambda c: mc.col2im(c, (4, 5), (2, 2), padding=1))(columns)
+    check(back, oracle.col2im(BACKEND.to_numpy(columns).astype(int), (4, 5), (2, 2), padding=1))
+
+
+def test_a_loop_of_convolutions(jax, mc):
+    """The function can be the body of lax.scan."""
+    x, k = integers((6, 6), (3, 3))
+
+    def step(image, _):
+        return mc.corr2d(image, kernel, padding="same"), None
+
+    image, kernel = arrays(x, k % 2)
+    found, _ = jax.lax.scan(step, image, None, length=3)
+    for _ in range(3):
+        x = oracle.corr2d(x, k % 2, padding="same")
+    check(found, x)
+
+
+@pytest.mark.parametrize("method", ["direct", "im2col", "toeplitz", "native", "auto"])
+@pytest.mark.parametrize("jit", [False, True], ids=["eager", "jit"])
+class TestShardedArrays:
+    @pytest.fixture
+    def mesh(self, jax):
+        devices = jax.devices("cpu")
+        assert len(devices) >= 4, "XLA_FLAGS did not take effect"
+        return jax.sharding.Mesh(np.array(devices[:4]), ("d",))
+
+    def run(self, jax, mc, jit, method):
+        def function(x, weight):
+            return mc.conv2d(x, weight, padding=1, method=method)
+
+        return jax.jit(function) if jit else function
+
+    @pytest.mark.parametrize("axis", [0, 2], ids=["over the batch", "over the rows"])
+    def test_values_and_place(self, jax, mc, mesh, method, jit, axis):
+        from jax.sharding import NamedSharding, PartitionSpec
+
+        x, weight = integers((4, 2, 8, 5), (3, 2, 3, 3))
+        spec = PartitionSpec(*["d" if i == axis else None for i in range(4)])
+        sharded = jax.device_put(x.astype(np.float32), NamedSharding(mesh, spec))
+        copied = jax.device_put(weight.astype(np.float32), NamedSharding(mesh, PartitionSpec()))
+        y = self.run(jax, mc, jit, method)(sharded, copied)
+        check(y, oracle.conv(x, weight, padding=1), method)
+        assert len(y.devices()) == 4

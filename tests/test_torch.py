@@ -1,0 +1,191 @@
+"""PyTorch's own machinery keeps working: derivatives, transforms, the meta device."""
+
+import backends_under_test
+import numpy as np
+import oracle
+import pytest
+from comparing import assert_same
+
+pytestmark = pytest.mark.needs_backend("torch")
+
+METHODS = ("loop", "direct", "im2col", "toeplitz", "fft", "native", "auto")
+EXACT = tuple(method for method in METHODS if method != "fft")
+BACKEND = backends_under_test.Torch()
+
+
+@pytest.fixture
+def torch():
+    import torch
+
+    return torch
+
+
+@pytest.fixture
+def mc():
+    return BACKEND.functions
+
+
+def operands(*shapes, dtype="float64", seed=20):
+    rng = np.random.default_rng(seed)
+    return [BACKEND.array(rng.integers(-3, 4, shape), dtype) for shape in shapes]
+
+
+OPTIONS = {"stride": (2, 1), "padding": ((1, 0), (2, 1)), "dilation": (1, 2), "groups": 2}
+
+
+@pytest.mark.parametrize("method", METHODS)
+class TestDerivatives:
+    @pytest.mark.parametrize(("dtype", "mode"), [("float64", "reflect"), ("complex128", "zeros")])
+    def test_gradcheck_of_first_and_second_order(self, torch, mc, method, dtype, mode):
+        generator = torch.Generator().manual_seed(0)
+        arrays = [
+            torch.randn(s, dtype=getattr(torch, dtype), generator=generator).requires_grad_()
+            for s in ((1, 2, 3, 4), (2, 1, 2, 2), (2,))
+        ]
+
+        def run(x, weight, bias):
+            return mc.conv2d(x, weight, bias, **OPTIONS, padding_mode=mode, method=method)
+
+        assert torch.autograd.gradcheck(run, arrays, fast_mode=True)
+        assert torch.autograd.gradgradcheck(run, arrays, fast_mode=True)
+
+    def test_gradcheck_of_the_transposed_convolution(self, torch, mc, method):
+        generator = torch.Generator().manual_seed(0)
+        arrays = [
+            torch.randn(s, dtype=torch.float64, generator=generator).requires_grad_()
+            for s in ((1, 2, 3, 2), (2, 1, 2, 2), (2,))
+        ]
+
+        def run(x, weight, bias):
+            return mc.conv_transpose2d(
+                x, weight, bias, stride=2, output_padding=(1, 0), groups=2, method=method
+            )
+
+        assert torch.autograd.gradcheck(run, arrays, fast_mode=True)
+        assert torch.autograd.gradgradcheck(run, arrays, fast_mode=True)
+
+    @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+    def test_forward_mode(self, torch, mc, method):
+        x, weight, dx, dw = operands((2, 4, 6), (4, 2, 3), (2, 4, 6), (4, 2, 3))
+
+        def run(x, weight):
+            return mc.conv1d(x, weight, groups=2, padding=1, method=method)
+
+        y, dy = torch.func.jvp(run, (x, weight), (dx, dw))
+        expected = run(dx, weight) + run(x, dw)
+        if method == "fft":
+            limit = 64 * float(np.finfo(float).eps) * float(abs(x).sum() * abs(weight).sum())
+            assert float(abs(dy - expected).max()) <= limit
+        else:
+            assert torch.equal(dy, expected)
+            assert torch.equal(y, run(x, weight))
+
+    def test_torch_func_grad(self, torch, mc, method):
+        x, weight, cotangent = operands((2, 4, 6), (4, 2, 3), (2, 4, 6))
+
+        def loss(weight):
+            return (mc.conv1d(x, weight, groups=2, padding=1, method=method) * cotangent).sum()
+
+        dw = torch.func.grad(loss)(weight)
+        expected = oracle.weight_grad(
+            *(BACKEND.to_numpy(a).astype(int) for a in (x, cotangent)), (3,), 1, 1, 1, 2
+        )
+        assert np.array_equal(np.round(dw.numpy()), expected)
+
+    def test_vmap_over_images_and_over_kernels(self, torch, mc, method):
+        x, weight = operands((3, 2, 5, 6), (3, 4, 2, 3, 2))
+
+        def run(x, weight):
+            return mc.conv2d(x, weight, padding=1, method=method)
+
+        both = torch.func.vmap(run)(x, weight)
+        images = torch.func.vmap(run, in_dims=(0, None))(x, weight[0])
+        kernels = torch.func.vmap(run, in_dims=(None, 0))(x[0], weight)
+        x, weight = (BACKEND.to_numpy(a).astype(int) for a in (x, weight))
+        for found, pairs in (
+            (both, zip(x, weight, strict=True)),
+            (images, ((a, weight[0]) for a in x)),
+            (kernels, ((x[0], w) for w in weight)),
+        ):
+            expected = np.stack([oracle.conv(a, w, padding=1) for a, w in pairs])
+            assert np.array_equal(np.round(found.numpy()), expected)
+
+    def test_per_sample_gradients(self, torch, mc, method):
+        x, weight = operands((3, 2, 5), (2, 2, 3))
+
+        def loss(weight, x):
+            return mc.conv1d(x, weight, method=method).sum()
+
+        found = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(weight, x)
+        ones = np.ones((1, 2, 3), int)
+        expected = [oracle.weight_grad(a[None].numpy().astype(int), ones, (3,)) for a in x]
+        assert np.array_equal(np.round(found.numpy()), np.stack(expected))
+
+    def test_the_meta_device_gives_shape_and_dtype(self, torch, mc, method):
+        x = torch.empty(2, 4, 50, 70, device="meta", dtype=torch.float16)
+        weight = torch.empty(6, 2, 3, 2, device="meta", dtype=torch.float32)
+        if method == "loop":
+            x = x[..., :8, :9]
+        y = mc.conv2d(x, weight, **OPTIONS, method=method)
+        expected = oracle.output_size(x.shape[2:], (3, 2), (2, 1), OPTIONS["padding"], (1, 2))
+        assert (y.shape, y.dtype, y.device.type) == ((2, 6, *expected), torch.float32, "meta")
+
+
+class TestRequiresGrad:
+    def test_it_is_kept_where_asked_for(self, torch, mc):
+        x, weight = operands((1, 1, 5), (1, 1, 2))
+        assert not mc.conv1d(x, weight).requires_grad
+        assert mc.conv1d(x.clone().requires_grad_(), weight).requires_grad
+        assert mc.conv1d(x, weight.clone().requires_grad_()).requires_grad
+        with torch.no_grad():
+            assert not mc.conv1d(x, weight.clone().requires_grad_()).requires_grad
+
+    def test_the_inputs_keep_theirs(self, torch, mc):
+        x, weight = operands((1, 1, 5), (1, 1, 2), dtype="float32")
+        x.requires_grad_()
+        mc.conv1d(x, weight.double()).sum().backward()
+        assert x.requires_grad
+        assert x.grad.dtype == torch.float32
+        assert not weight.requires_grad
+
+    def test_parameters_learn(self, torch, mc):
+        parameter = torch.nn.Parameter(torch.zeros(1, 2))
+        x = BACKEND.array(np.arange(12).reshape(3, 4) % 5, "float32")
+        y = mc.corr2d(x, parameter)
+        assert type(y) is torch.Tensor
+        ((y - 1) ** 2).sum().backward()
+        columns = oracle.im2col(BACKEND.to_numpy(x)[None, None].astype(int), (1, 2))[0]
+        assert parameter.grad.tolist() == [(-2 * columns.sum(1)).tolist()]
+
+    def test_a_mixed_dtype_gradient_has_the_dtype_of_its_input(self, torch, mc):
+        x, weight = operands((1, 1, 5), (1, 1, 2), dtype="float16")
+        x.requires_grad_()
+        weight = weight.to(torch.bfloat16).requires_grad_()
+        mc.conv1d(x, weight).sum().backward()
+        assert (x.grad.dtype, weight.grad.dtype) == (torch.float16, torch.bfloat16)
+
+    def test_autocast_does_not_change_the_dtype(self, torch, mc):
+        x, weight = operands((1, 1, 5), (1, 1, 2), dtype="float32")
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            for method in EXACT:
+                assert mc.conv1d(x, weight, method=method).dtype == torch.float32, method
+
+    def test_second_derivatives_of_integers_are_exact(self, torch, mc):
+        x, weight, grad = operands((2, 2, 5), (2, 2, 3), (2, 2, 3))
+        x.requires_grad_(), weight.requires_grad_(), grad.requires_grad_()
+        (dx,) = torch.autograd.grad(mc.conv1d(x, weight), x, grad, create_graph=True)
+        (dw,) = torch.autograd.grad(dx.sum(), weight, create_graph=True)
+        expected = oracle.weight_grad(
+            np.ones((2, 2, 5), int), BACKEND.to_numpy(grad).astype(int), (3,)
+        )
+        assert_same(BACKEND, dw.detach(), expected, "float64")
+
+
+class TestInferenceMode:
+    @pytest.mark.parametrize("method", METHODS)
+    def test_it_works(self, torch, mc, method):
+        x, weight = operands((1, 2, 5, 6), (2, 2, 3, 2))
+        with torch.inference_mode():
+            y = mc.conv2d(x, weight, method=method)
+        exact = oracle.conv(*(BACKEND.to_numpy(a).astype(int) for a in (x, weight)))
+        assert np.array_equal(np.round(y.numpy()), exact)

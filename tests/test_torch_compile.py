@@ -1,0 +1,143 @@
+"""torch.compile takes our functions whole, and torch.export can write them down."""
+
+import backends_under_test
+import numpy as np
+import oracle
+import pytest
+from comparing import assert_same
+
+pytestmark = pytest.mark.needs_backend("torch")
+
+METHODS = ("loop", "direct", "im2col", "toeplitz", "fft", "native", "auto")
+BACKEND = backends_under_test.Torch()
+
+
+@pytest.fixture
+def torch():
+    import torch
+
+    torch.compiler.reset()
+    yield torch
+    torch.compiler.reset()
+
+
+@pytest.fixture
+def mc():
+    return BACKEND.functions
+
+
+def operands(*shapes, dtype="float32", seed=21):
+    rng = np.random.default_rng(seed)
+    return [BACKEND.array(rng.integers(-3, 4, shape), dtype) for shape in shapes]
+
+
+def exact(array):
+    return BACKEND.to_numpy(array).astype(int)
+
+
+def check(y, expected, method):
+    if method == "fft":
+        assert np.array_equal(np.round(BACKEND.to_numpy(y)), expected)
+    else:
+        assert_same(BACKEND, y, expected, "float32", method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+class TestTheWholeGraph:
+    def test_conv2d_and_its_gradients(self, torch, mc, method):
+        options = {"stride": 2, "padding": "same", "dilation": (1, 2), "groups": 2}
+        x, weight, bias = operands((2, 4, 6, 5), (4, 2, 3, 2), (4,))
+        x.requires_grad_(), weight.requires_grad_()
+
+        @torch.compile(fullgraph=True, backend="eager")
+        def run(x, weight, bias):
+            return mc.conv2d(x, weight, bias, **options, padding_mode="symmetric", method=method)
+
+        y = run(x, weight, bias)
+        arguments = options | {"padding_mode": "symmetric"}
+        check(y.detach(), oracle.conv(*map(exact, (x, weight, bias)), **arguments), method)
+        y.sum().backward()
+        ones = np.ones(y.shape, int)
+        dx = oracle.input_grad(ones, exact(weight), (6, 5), **arguments)
+        dw = oracle.weight_grad(exact(x), ones, (3, 2), **arguments)
+        check(x.grad, dx, method)
+        check(weight.grad, dw, method)
+
+    def test_corr2d(self, torch, mc, method):
+        x, k = operands((5, 6), (2, 3))
+        run = torch.compile(
+            lambda x, k: mc.corr2d(x, k, padding=1, method=method),
+            fullgraph=True,
+            backend="eager",
+        )
+        check(run(x, k), oracle.corr2d(exact(x), exact(k), padding=1), method)
+
+    def test_conv_transpose(self, torch, mc, method):
+        x, weight = operands((2, 3, 4), (3, 2, 3))
+        run = torch.compile(
+            lambda x, w: mc.conv_transpose1d(x, w, stride=2, output_padding=1, method=method),
+            fullgraph=True,
+            backend="eager",
+        )
+        expected = oracle.conv_transpose(exact(x), exact(weight), stride=2, output_padding=1)
+        check(run(x, weight), expected, method)
+
+    def test_export(self, torch, mc, method):
+        class Model(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.weight = torch.nn.Parameter(operands((3, 2, 2, 2))[0])
+
+            def forward(self, x):
+                return mc.conv2d(x, self.weight, padding=1, method=method)
+
+        model = Model()
+        (x,) = operands((1, 2, 4, 5), seed=22)
+        program = torch.export.export(model, (x,))
+        y = program.module()(x).detach()
+        check(y, oracle.conv(exact(x), exact(model.weight), padding=1), method)
+
+
+def test_through_the_top_level_functions(torch):
+    import multiconv
+
+    x, weight = operands((1, 2, 5), (2, 2, 3))
+    run = torch.compile(multiconv.conv1d, fullgraph=True, backend="eager")
+    check(run(x, weight), oracle.conv(exact(x), exact(weight)), "auto")
+
+
+def test_matrices(torch, mc):
+    x, k = operands((1, 2, 4, 5), (2, 2))
+    columns = torch.compile(
+        lambda x: mc.im2col(x, (2, 2), padding=1), fullgraph=True, backend="eager"
+    )
+    check(columns(x), oracle.im2col(exact(x), (2, 2), padding=1), "im2col")
+    matrix = torch.compile(lambda k: mc.toeplitz_matrix(k, (3, 4)), fullgraph=True, backend="eager")
+    check(matrix(k), oracle.toeplitz(exact(k)[None, None], (3, 4)), "toeplitz")
+
+
+def test_sizes_that_change(torch, mc):
+    """A second and a third size go through the same compiled function, with right values."""
+    run = torch.compile(
+        lambda x, w: mc.conv1d(x, w, stride=2, padding="same"), fullgraph=True, backend="eager"
+    )
+    for size in (5, 8, 11):
+        x, weight = operands((2, 2, size), (3, 2, 3))
+        expected = oracle.conv(exact(x), exact(weight), stride=2, padding="same")
+        check(run(x, weight), expected, "auto")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["direct", "im2col", "native", "auto"])
+def test_inductor(torch, mc, method):
+    """The real compiler, with gradients; needs a C++ compiler."""
+    x, weight = operands((2, 4, 6, 5), (4, 2, 3, 2))
+    weight.requires_grad_()
+    run = torch.compile(
+        lambda x, w: mc.conv2d(x, w, padding=1, groups=2, method=method), fullgraph=True
+    )
+    y = run(x, weight)
+    check(y.detach(), oracle.conv(exact(x), exact(weight), padding=1, groups=2), method)
+    y.sum().backward()
+    ones = np.ones(y.shape, int)
+    check(weight.grad, oracle.weight_grad(exact(x), ones, (3, 2), padding=1, groups=2), method)
