@@ -135,7 +135,7 @@ def conv2d(
     >>> x = np.arange(18.0).reshape(1, 2, 3, 3)
     >>> mc.conv2d(x, np.ones((1, 2, 2, 2)), np.array([0.5]), padding="same", stride=2)
     array([[[[52.5, 32.5],
-             [36.5, 20.5]]]])
+             [44.5, 25.5]]]])
     """
     options = read_options(2, stride, padding, dilation, groups, padding_mode, method)
     return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
@@ -222,10 +222,12 @@ def prepare(
     method: str,
     *,
     image: bool = False,
+    flipped: bool = False,
 ) -> Plan:
     """Resolve dtypes and method, and return the function of the arrays.
 
-    ``image`` tells that the result has the leading axes of x and no channels.
+    ``image`` tells that the result has the leading axes of x and no channels; ``flipped`` turns the
+    kernel around first.
     """
     xp = backend.xp
     sizes = layout.sizes
@@ -240,9 +242,12 @@ def prepare(
     y_shape = (*layout.lead, *(() if image else (layout.filters,)), *resolved.output_size)
 
     def run(x: Array, weight: Array, bias: Array | None = None) -> Array:
+        kernel = xp.reshape(backend.astype(weight, sums), weight_shape)
+        if flipped:
+            kernel = xp.flip(kernel, axis=tuple(range(-resolved.axes, 0)))
         y = methods.correlate(
             xp.reshape(backend.astype(x, sums), x_shape),
-            xp.reshape(backend.astype(weight, sums), weight_shape),
+            kernel,
             resolved,
             chosen,
             backend,

@@ -7,7 +7,7 @@ from typing import Any
 from multiconv import arguments, geometry, methods
 from multiconv.arguments import IntOrInts, Padding
 from multiconv.conv import prepare
-from multiconv.dispatch import Operand, Options, Plan, dispatch
+from multiconv.dispatch import Options, Plan, dispatch
 from multiconv.operands import image_and_kernel
 from multiconv.protocol import Array, Backend
 
@@ -129,7 +129,7 @@ def convolve2d(
     >>> mc.convolve2d(np.arange(9).reshape(3, 3), np.array([[0, 1], [2, 3]]))
     array([[ 5, 11],
            [23, 29]])
-    >>> mc.convolve2d(np.array([[1, 2]]), np.array([[1, 10]]), padding="full")[1:2]
+    >>> mc.convolve2d(np.array([[1, 2]]), np.array([[1, 10]]), padding=((0, 0), (1, 1)))
     array([[ 1, 12, 20]])
     """
     options = _read(stride, padding, dilation, padding_mode, method)
@@ -146,7 +146,9 @@ def _read(stride: Any, padding: Any, dilation: Any, padding_mode: Any, method: A
     )
 
 
-def _plan_corr2d(backend: Backend, operands: list[Any], options: Options) -> Plan:
+def _plan_corr2d(
+    backend: Backend, operands: list[Any], options: Options, *, flipped: bool = False
+) -> Plan:
     x, k = operands
     layout = image_and_kernel(x, k)
     resolved = geometry.resolve(
@@ -157,13 +159,10 @@ def _plan_corr2d(backend: Backend, operands: list[Any], options: Options) -> Pla
         options.padding,
         options.padding_mode,
     )
-    return prepare(backend, x, k, None, layout, resolved, options.method, image=True)
+    return prepare(
+        backend, x, k, None, layout, resolved, options.method, image=True, flipped=flipped
+    )
 
 
-def _plan_convolve2d(backend: Backend, operands: list[Operand], options: Options) -> Plan:
-    correlation = _plan_corr2d(backend, operands, options)
-
-    def run(x: Array, k: Array) -> Array:
-        return correlation.run(x, backend.xp.flip(k, axis=(0, 1)))
-
-    return Plan(run, correlation.unrolled)
+def _plan_convolve2d(backend: Backend, operands: list[Any], options: Options) -> Plan:
+    return _plan_corr2d(backend, operands, options, flipped=True)

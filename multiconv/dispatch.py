@@ -99,17 +99,16 @@ def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
     return bound
 
 
-def check_devices(operands: list[Operand | None]) -> None:
+def check_devices(operands: list[Operand | None], backend: Backend) -> None:
     """Raise a `ValueError` where two arrays live on different devices."""
     placed = [o for o in operands if o is not None and o.device is not None]
     for other in placed[1:]:
-        if other.device != placed[0].device:
-            first = placed[0]
+        first = placed[0]
+        if other.device != first.device:
             msg = (
                 f"{first.name} is on the device {_shown(first.device)} and {other.name} on "
-                f"{_shown(other.device)}: move one of them, for example {other.name} to the device "
-                "of "
-                f"{first.name}"
+                f"{_shown(other.device)}: move one of them, for example with "
+                f"{other.name}={backend.transfer(other.name, first.name)}"
             )
             raise ValueError(msg)
 
@@ -147,10 +146,10 @@ def _plan(
     operands = [
         None
         if signature is None
-        else Operand(name, signature[0], backend.dtype_name(signature[1]), signature[2])
+        else Operand(name, tuple(signature[0]), backend.dtype_name(signature[1]), signature[2])
         for name, signature in zip(names, signatures, strict=True)
     ]
-    check_devices(operands)
+    check_devices(operands, backend)
     return planner(backend, operands, options)
 
 

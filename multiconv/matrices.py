@@ -241,12 +241,13 @@ def _plan_im2col(backend: Backend, operands: list[Any], options: Options) -> Pla
     grouped = (batch, 1, 1, *resolved.input_size)
     rows = (*lead[:-1], lead[-1] * resolved.taps) if lead else (resolved.taps,)
     xp = backend.xp
+    sums = backend.accumulator(result)
 
     def run(x: Array) -> Array:
-        images = xp.reshape(backend.astype(x, result), grouped)
+        images = xp.reshape(backend.astype(x, sums), grouped)
         images = extend(images, resolved, backend)
         columns = patch_matrix.patches(images, resolved.padded(), backend)
-        return xp.reshape(columns, (*rows, resolved.outputs))
+        return backend.astype(xp.reshape(columns, (*rows, resolved.outputs)), result)
 
     return Plan(run, 2 * min(resolved.taps, resolved.outputs))
 

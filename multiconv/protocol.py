@@ -185,6 +185,10 @@ class Backend:
         """Return the expression that makes one of these arrays of an argument called ``name``."""
         return f"{self.xp.__name__}.asarray({name})"
 
+    def transfer(self, name: str, onto: str) -> str:
+        """Return the expression that moves the argument ``name`` to the device of ``onto``."""
+        return f"array_api_compat.to_device({name}, array_api_compat.device({onto}))"
+
     def devices(self) -> list[str]:
         """Return the devices that arrays can live on, as far as the framework lists them."""
         return ["cpu"]

@@ -21,6 +21,7 @@ from multiconv.protocol import Array, Backend
 ENTRY_POINTS = "multiconv.backends"
 ENVIRONMENT_VARIABLE = "MULTICONV_BACKEND"
 BUILT_IN = ("numpy", "torch", "jax")
+OPTIONAL = frozenset({"bias"})
 
 _loaded: dict[str, Backend] = {}
 _registered: list[str] = []
@@ -37,7 +38,7 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
     owner = ""
     lists = False
     for name, array in named.items():
-        if array is None:
+        if array is None and name in OPTIONAL:
             continue
         if isinstance(array, (list, tuple)):
             lists = True
@@ -74,7 +75,11 @@ def load(name: Any) -> Backend:
     entry = _entry_points().get(name)
     if entry is None:
         known = ", ".join(repr(n) for n in _known_names())
-        msg = f"there is no backend {name!r}: known are {known}; register_backend adds others"
+        asked = os.environ.get(ENVIRONMENT_VARIABLE) == name
+        source = f", which {ENVIRONMENT_VARIABLE} names" if asked else ""
+        msg = (
+            f"there is no backend {name!r}{source}: known are {known}; register_backend adds others"
+        )
         raise ValueError(msg)
     return _load_entry_point(entry)
 
@@ -262,9 +267,12 @@ def _with_lists(named: dict[str, Any], backend: Backend, owner: str) -> list[Any
             continue
         try:
             array = backend.asarray(given, like=like)
-        except (ValueError, TypeError, OverflowError, RuntimeError) as error:
+        except Exception as error:  # every framework has its own for ragged lists, strings...
             msg = f"{name} is a nested list that is no array of numbers: {error}"
             raise ValueError(msg) from error
+        if backend.dtype_name(array.dtype) not in dtypes.SUPPORTED:
+            msg = f"{name} is a nested list that is no array of numbers: its dtype is {array.dtype}"
+            raise ValueError(msg)
         if like is not None:
             # Lists have no precision of their own, just as Python's numbers have none.
             current = backend.dtype_name(array.dtype)

@@ -141,6 +141,10 @@ class JaxBackend(Backend):
         """Return the expression that makes a JAX array."""
         return f"jax.numpy.asarray({name})"
 
+    def transfer(self, name: str, onto: str) -> str:
+        """Return the expression that moves an array."""
+        return f"jax.device_put({name}, {onto}.sharding)"
+
     def devices(self) -> list[str]:
         """Return the devices of the default platform and the CPU."""
         names = [str(device) for device in jax.devices()]

@@ -105,6 +105,8 @@ def _refusal(name: str, problem: Problem, backend: Backend, *, forced: bool) -> 
             f"integers ({problem.dtype}) never pass through floating point; "
             f"method='direct' or 'auto' is exact, or cast x and weight to a float"
         )
+    if name == "fft" and not hasattr(backend.xp, "fft"):
+        return f"the {backend.name} backend has no Fourier transforms; method='auto' works"
     if name == "native":
         refusal = backend.native_refusal(problem.dtype, problem.device, problem.geometry.axes)
         return refusal and f"{refusal}; method='auto' works on every input"

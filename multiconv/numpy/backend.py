@@ -67,8 +67,9 @@ class NumPyBackend(Backend):
         sizes = array.shape[-len(pads) :]
         padded = [n + low + high for n, (low, high) in zip(sizes, pads, strict=True)]
         result = np.zeros((*array.shape[: -len(pads)], *padded), array.dtype)
-        middle = [slice(low, low + n) for n, (low, _) in zip(sizes, pads, strict=True)]
-        result[..., *middle] = array
+        middle = (slice(low, low + n) for n, (low, _) in zip(sizes, pads, strict=True))
+        index: tuple[Any, ...] = (..., *middle)
+        result[index] = array
         return result
 
     def multiply_add(self, total: Array, first: Array, second: Array) -> Array:

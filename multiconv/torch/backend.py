@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from multiconv import dtypes
 from multiconv.arguments import Pairs
+from multiconv.padding import spread
 from multiconv.protocol import Array, Backend
 
 # PyTorch stores these but does not calculate with them. A wider signed sum, cast back, is the same
@@ -111,6 +112,9 @@ class TorchBackend(Backend):
             padding = tuple(low for low, _ in pads)
         else:
             x, padding = self.pad_zeros(x, pads), (0,) * len(pads)
+        if not _is_inexact(x) and any(d > 1 for d in dilation):
+            # Integers have no dilated kernel in torch, but a kernel with zeros in it is one.
+            weight, dilation = spread(weight, dilation, self), (1,) * len(dilation)
         convolve = _NATIVE[len(stride)]
         with _without_autocast(x.device.type):
             if x.dtype == torch.float32 and _rounds_products(x.device.type, "conv"):
@@ -134,7 +138,7 @@ class TorchBackend(Backend):
     ) -> Any:
         """Build a coalesced torch.sparse_coo tensor, differentiable in its values."""
         places = torch.as_tensor(np.stack([rows, columns]), device=values.device)
-        return torch.sparse_coo_tensor(places, values, shape).coalesce()
+        return torch.sparse_coo_tensor(places, values, shape, check_invariants=False).coalesce()
 
     def describe(self, array: Array) -> str:
         """Return what a person calls one of these arrays."""
@@ -143,6 +147,10 @@ class TorchBackend(Backend):
     def conversion(self, name: str) -> str:
         """Return the expression that makes a tensor."""
         return f"torch.as_tensor({name})"
+
+    def transfer(self, name: str, onto: str) -> str:
+        """Return the expression that moves a tensor."""
+        return f"{name}.to({onto}.device)"
 
     def devices(self) -> list[str]:
         """Return the CPU and every accelerator that is there."""
@@ -164,7 +172,7 @@ def _is_inexact(array: Array) -> bool:
 
 def _without_autocast(device_type: str) -> contextlib.AbstractContextManager[Any]:
     """Keep the dtype of the sums where the caller's autocast would narrow them."""
-    if torch.is_autocast_enabled(device_type):
+    if torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type):
         return torch.autocast(device_type, enabled=False)
     return contextlib.nullcontext()
 
