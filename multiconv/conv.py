@@ -236,6 +236,7 @@ def prepare(
     check_bias(bias, layout.filters, result)
     chosen = choose(method, resolved, sizes, sums, x.device, backend).method
 
+    correlate = methods.prepare(chosen, resolved, backend)
     x_shape = (sizes.batch, sizes.groups, sizes.channels, *layout.input_size)
     weight_shape = (sizes.groups, sizes.filters, sizes.channels, *layout.kernel_size)
     bias_shape = (sizes.groups, sizes.filters, *(1,) * resolved.axes)
@@ -245,13 +246,7 @@ def prepare(
         kernel = xp.reshape(backend.astype(weight, sums), weight_shape)
         if flipped:
             kernel = xp.flip(kernel, axis=tuple(range(-resolved.axes, 0)))
-        y = methods.correlate(
-            xp.reshape(backend.astype(x, sums), x_shape),
-            kernel,
-            resolved,
-            chosen,
-            backend,
-        )
+        y = correlate(xp.reshape(backend.astype(x, sums), x_shape), kernel)
         if bias is not None:
             y = y + xp.reshape(backend.astype(bias, sums), bias_shape)
         return backend.astype(xp.reshape(y, y_shape), result)

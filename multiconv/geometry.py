@@ -11,8 +11,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeAlias
 
 from multiconv import arguments
 from multiconv.arguments import Pairs
@@ -20,9 +21,15 @@ from multiconv.arguments import Pairs
 AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
+Window: TypeAlias = tuple[Any, ...]
+
+
 @dataclass(frozen=True)
 class Geometry:
-    """Everything that decides which products are summed, in sizes per spatial axis."""
+    """Everything that decides which products are summed, in sizes per spatial axis.
+
+    What follows from the sizes is worked out once, here, and not by the calls that use it.
+    """
 
     input_size: tuple[int, ...]
     kernel_size: tuple[int, ...]
@@ -30,41 +37,34 @@ class Geometry:
     dilation: tuple[int, ...]
     pads: Pairs
     padding_mode: str = "zeros"
+    #: Number of spatial axes.
+    axes: int = field(init=False, repr=False, compare=False)
+    #: What the dilated kernel covers.
+    span: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    #: Size of the input with its border.
+    padded_size: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    output_size: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    #: Number of kernel positions.
+    taps: int = field(init=False, repr=False, compare=False)
+    #: Number of output positions.
+    outputs: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def axes(self) -> int:
-        """Return the number of spatial axes."""
-        return len(self.input_size)
-
-    @property
-    def span(self) -> tuple[int, ...]:
-        """Return what the dilated kernel covers."""
-        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
-
-    @property
-    def padded_size(self) -> tuple[int, ...]:
-        """Return the size of the input with its border."""
-        return tuple(
+    def __post_init__(self) -> None:
+        """Work out the derived sizes."""
+        span = tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
+        padded_size = tuple(
             n + low + high for n, (low, high) in zip(self.input_size, self.pads, strict=True)
         )
-
-    @property
-    def output_size(self) -> tuple[int, ...]:
-        """Return the size of the output."""
-        return tuple(
-            (n - span) // s + 1
-            for n, span, s in zip(self.padded_size, self.span, self.stride, strict=True)
+        output_size = tuple(
+            (n - covered) // s + 1
+            for n, covered, s in zip(padded_size, span, self.stride, strict=True)
         )
-
-    @property
-    def taps(self) -> int:
-        """Return the number of kernel positions."""
-        return math.prod(self.kernel_size)
-
-    @property
-    def outputs(self) -> int:
-        """Return the number of output positions."""
-        return math.prod(self.output_size)
+        object.__setattr__(self, "axes", len(self.input_size))
+        object.__setattr__(self, "span", span)
+        object.__setattr__(self, "padded_size", padded_size)
+        object.__setattr__(self, "output_size", output_size)
+        object.__setattr__(self, "taps", math.prod(self.kernel_size))
+        object.__setattr__(self, "outputs", math.prod(output_size))
 
     def padded(self) -> Geometry:
         """Return the same correlation of an input that already carries its border."""
@@ -75,19 +75,37 @@ class Geometry:
             padding_mode="zeros",
         )
 
-    def window_of_tap(self, tap: tuple[int, ...]) -> tuple[slice, ...]:
-        """Return the slices of a padded input that meet one kernel tap, one element per output."""
-        return tuple(
-            slice(t * d, t * d + (out - 1) * s + 1, s)
-            for t, d, s, out in zip(tap, self.dilation, self.stride, self.output_size, strict=True)
-        )
+    @cached_property
+    def tap_windows(self) -> list[tuple[tuple[int, ...], Window]]:
+        """Every kernel tap with the index of what it meets, one element per output."""
+        return [
+            (
+                tap,
+                (
+                    ...,
+                    *(
+                        slice(t * d, t * d + (out - 1) * s + 1, s)
+                        for t, d, s, out in zip(
+                            tap, self.dilation, self.stride, self.output_size, strict=True
+                        )
+                    ),
+                ),
+            )
+            for tap in positions(self.kernel_size)
+        ]
 
-    def window_of_output(self, position: tuple[int, ...]) -> tuple[slice, ...]:
-        """Return the slices of a padded input that meet one output, one element per kernel tap."""
-        return tuple(
-            slice(p * s, p * s + span, d)
-            for p, s, span, d in zip(position, self.stride, self.span, self.dilation, strict=True)
-        )
+    def output_windows(self) -> Iterator[Window]:
+        """Yield for every output the index of what it sees, one element per kernel tap."""
+        for position in positions(self.output_size):
+            yield (
+                ...,
+                *(
+                    slice(p * s, p * s + span, d)
+                    for p, s, span, d in zip(
+                        position, self.stride, self.span, self.dilation, strict=True
+                    )
+                ),
+            )
 
 
 def resolve(

@@ -269,17 +269,15 @@ def plan_input_adjoint(
     sizes = Channels(batch, groups, filters // groups, per_group)
     inner = input_adjoint_geometry(resolved)
     chosen = choose(options.method, inner, sizes, sums, grad.device, backend).method
+    adjoint = input_adjoint(resolved, chosen, backend)
     grad_shape = (batch, groups, filters // groups, *grad.shape[-resolved.axes :])
     weight_shape = (groups, filters // groups, per_group, *resolved.kernel_size)
     bias_shape = (groups, per_group, *(1,) * resolved.axes)
 
     def run(grad: Array, weight: Array, bias: Array | None = None) -> Array:
-        dx = input_adjoint(
+        dx = adjoint(
             xp.reshape(backend.astype(grad, sums), grad_shape),
             xp.reshape(backend.astype(weight, sums), weight_shape),
-            resolved,
-            chosen,
-            backend,
         )
         if bias is not None:
             dx = dx + xp.reshape(backend.astype(bias, sums), bias_shape)
@@ -330,16 +328,14 @@ def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -
     inner = weight_adjoint_geometry(resolved)
     sizes = Channels(per_group, groups, batch, filters // groups)
     chosen = choose(options.method, inner, sizes, sums, x.device, backend).method
+    adjoint = weight_adjoint(resolved, chosen, backend)
     x_shape = (batch, groups, per_group, *resolved.input_size)
     grad_shape = (batch, groups, filters // groups, *resolved.output_size)
 
     def run(x: Array, grad: Array) -> Array:
-        dw = weight_adjoint(
+        dw = adjoint(
             xp.reshape(backend.astype(x, sums), x_shape),
             xp.reshape(backend.astype(grad, sums), grad_shape),
-            resolved,
-            chosen,
-            backend,
         )
         return backend.astype(xp.reshape(dw, shape), result)
 

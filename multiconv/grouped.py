@@ -6,13 +6,16 @@ correlations again, with the roles of the axes exchanged; so every method serves
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 from multiconv import methods
 from multiconv.geometry import Geometry
 from multiconv.methods import Choice, Problem
 from multiconv.padding import extend, fold, pad_or_crop, spread
 from multiconv.protocol import Array, Backend
+
+TwoArrays: TypeAlias = Callable[[Array, Array], Array]
 
 
 class Channels(NamedTuple):
@@ -43,29 +46,33 @@ def input_adjoint_geometry(geometry: Geometry) -> Geometry:
     )
 
 
-def input_adjoint(
-    grad: Array, weight: Array, geometry: Geometry, method: str, backend: Backend
-) -> Array:
+def input_adjoint(geometry: Geometry, method: str, backend: Backend) -> TwoArrays:
     """Return dx[n, c, i] = sum over o, p, k with s p + d k = i of grad[n, o, p] weight[o, c, k].
 
     The outputs are spread apart by the stride and correlated with the flipped kernel; what falls on
     the border is added back to the pixels that the border repeats.
     """
     xp = backend.xp
-    axes = geometry.axes
     inner = input_adjoint_geometry(geometry)
+    correlate = methods.prepare(method, inner, backend)
     borderless = geometry.padding_mode == "zeros"
-    grad = spread(grad, geometry.stride, backend)
-    pads = []
-    for axis in range(axes):
-        reach = geometry.span[axis] - 1
-        low = reach - (geometry.pads[axis][0] if borderless else 0)
-        pads.append((low, inner.input_size[axis] - low - grad.shape[3 + axis]))
-    grad = pad_or_crop(grad, tuple(pads), backend)
-    order = (0, 2, 1, *range(3, 3 + axes))
-    flipped = xp.flip(xp.permute_dims(weight, order), axis=tuple(range(3, 3 + axes)))
-    dx = methods.correlate(grad, flipped, inner, method, backend)
-    return dx if borderless else fold(dx, geometry, backend)
+    reach = [span - 1 for span in geometry.span]
+    if borderless:
+        reach = [r - low for r, (low, _) in zip(reach, geometry.pads, strict=True)]
+    spatial = tuple(range(3, 3 + geometry.axes))
+
+    def run(grad: Array, weight: Array) -> Array:
+        grad = spread(grad, geometry.stride, backend)
+        pads = tuple(
+            (low, size - low - have)
+            for low, size, have in zip(reach, inner.input_size, grad.shape[3:], strict=True)
+        )
+        grad = pad_or_crop(grad, pads, backend)
+        flipped = xp.flip(xp.permute_dims(weight, (0, 2, 1, *spatial)), axis=spatial)
+        dx = correlate(grad, flipped)
+        return dx if borderless else fold(dx, geometry, backend)
+
+    return run
 
 
 def weight_adjoint_geometry(geometry: Geometry) -> Geometry:
@@ -84,24 +91,25 @@ def weight_adjoint_geometry(geometry: Geometry) -> Geometry:
     )
 
 
-def weight_adjoint(
-    x: Array, grad: Array, geometry: Geometry, method: str, backend: Backend
-) -> Array:
+def weight_adjoint(geometry: Geometry, method: str, backend: Backend) -> TwoArrays:
     """Return dw[o, c, k] = sum over n, p of grad[n, o, p] x[n, c, s p + d k].
 
-    The image is correlated with the gradient; stride and dilation, batch and channels change
-    places.
+    The image is correlated with the gradient; stride and dilation, batch and channels change places.
     """
     xp = backend.xp
     inner = weight_adjoint_geometry(geometry)
-    x = extend(x, geometry, backend)
+    correlate = methods.prepare(method, inner, backend)
+    # Rows that the stride never reaches are cut.
     surplus = tuple(
         (0, needed - have)
         for needed, have in zip(inner.input_size, geometry.padded_size, strict=True)
     )
-    x = pad_or_crop(x, surplus, backend)  # rows that the stride never reaches
-    tail = tuple(range(3, 3 + geometry.axes))
-    x = xp.permute_dims(x, (2, 1, 0, *tail))
-    kernels = xp.permute_dims(grad, (1, 2, 0, *tail))
-    dw = methods.correlate(x, kernels, inner, method, backend)
-    return xp.permute_dims(dw, (1, 2, 0, *tail))
+    spatial = tuple(range(3, 3 + geometry.axes))
+
+    def run(x: Array, grad: Array) -> Array:
+        x = pad_or_crop(extend(x, geometry, backend), surplus, backend)
+        x = xp.permute_dims(x, (2, 1, 0, *spatial))
+        dw = correlate(x, xp.permute_dims(grad, (1, 2, 0, *spatial)))
+        return xp.permute_dims(dw, (1, 2, 0, *spatial))
+
+    return run

@@ -110,7 +110,10 @@ def test_narrow_floats_accumulate_in_a_wider_type(backend, dtype, end):
         return
     x = np.concatenate([[end], np.ones(end)])
     arrays = [backend.array(a[None, :, None], dtype) for a in (x, np.ones_like(x))]
-    for method in (*backend.methods_for(dtype), "fft"):
+    methods = backend.methods_for(dtype)
+    if (backend.name, dtype) != ("jax", "float16"):  # it takes ten seconds to compile
+        methods += ("fft",)
+    for method in methods:
         y = backend.functions.conv1d(*arrays, method=method)
         assert backend.to_numpy(y).tolist() == [[[2 * end]]], method
 

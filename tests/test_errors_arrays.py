@@ -72,8 +72,9 @@ def test_unsupported_numpy_arrays(name):
 @pytest.mark.filterwarnings("ignore:Sparse:UserWarning")
 @pytest.mark.parametrize("kind", ["float8_e5m2", "complex32", "sparse"])
 def test_unsupported_tensors(kind):
-    import multiconv
     import torch
+
+    import multiconv
 
     ones = torch.ones(3, 3)
     tensor = ones.to_sparse() if kind == "sparse" else ones.to(getattr(torch, kind))
@@ -107,9 +108,9 @@ class TestMixedFrameworks:
 
         if first == second:
             return
-        x, bias = self.arrays(first, second)
-        weight = backends_under_test.make(first).array(np.ones((2, 1, 2)), "float32")
-        call = lambda: multiconv.conv1d(x, weight, bias[0, 0])  # noqa: E731
+        x, weight = self.arrays(first, first)
+        bias = backends_under_test.make(second).array(np.ones(1), "float32")
+        call = lambda: multiconv.conv1d(x, weight, bias)  # noqa: E731
         check_error(TypeError, call, "bias")
 
     def test_a_face_takes_its_own_arrays_only(self, first, second):

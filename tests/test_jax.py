@@ -63,7 +63,7 @@ class TestTransforms:
         check(found, oracle.conv(x, weight, groups=2), method, "int32")
 
     def test_jit_of_the_gradient(self, jax, mc, method):
-        x, weight, grad = integers((2, 4, 6, 5), (4, 2, 3, 2), (2, 4, 2, 6))
+        x, weight, grad = integers((2, 4, 6, 5), (4, 2, 3, 2), (2, 4, 3, 6))
         assert oracle.conv(x, weight, **OPTIONS).shape == grad.shape
 
         def loss(x, weight, grad):
@@ -121,6 +121,14 @@ class TestTransforms:
             y = mc.conv1d(*operands, method=method)
             check(y, oracle.conv(x, weight), method, "float64")
         assert not jax.config.jax_enable_x64
+
+
+def test_64_bits_are_decided_anew_at_every_call(jax, mc):
+    x, k = np.ones((3, 3), bool), np.ones((2, 2), bool)
+    for _ in range(2):
+        check(mc.corr2d(*arrays(x, k, dtype="bool")), np.full((2, 2), 4), dtype="int32")
+        with jax.enable_x64(True):
+            check(mc.corr2d(*arrays(x, k, dtype="bool")), np.full((2, 2), 4), dtype="int64")
 
 
 def test_jit_through_the_top_level_functions(jax):

@@ -41,15 +41,17 @@ def install_by_hand(source, target):
     shutil.copy(source / "multiconv_strict.py", target)
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder with the plugin installed in it."""
+    target = tmp_path_factory.mktemp("plugin") / "site"
+    has_pip = all(importlib.util.find_spec(name) for name in ("pip", "setuptools"))
+    (install_with_pip if has_pip else install_by_hand)(SOURCE, target)
+    return target
+
+
 @pytest.mark.needs_backend("strict")
 class TestAnInstalledPackage:
-    @pytest.fixture(scope="class")
-    def site(self, tmp_path_factory):
-        target = tmp_path_factory.mktemp("plugin") / "site"
-        has_pip = all(importlib.util.find_spec(name) for name in ("pip", "setuptools"))
-        (install_with_pip if has_pip else install_by_hand)(SOURCE, target)
-        return target
-
     def test_it_is_listed_without_being_imported(self, site):
         out = run_python(
             """

@@ -7,7 +7,7 @@ C input and O output channels. All but ``native`` take x with its border already
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from multiconv import arguments, dtypes
@@ -28,9 +28,10 @@ NAMES = (*METHODS, "auto")
 
 FORCED = "!"  # method="loop!" and "toeplitz!" do what they would refuse for its size
 
-# Above this many taps, multiply-adds over the whole image cost more than a convolution that blocks
-# them.
+# Above this many taps, multiply-adds over the whole image cost more than a blocked convolution.
 _FEW_TAPS = 64
+# Below this many outputs, one call of the framework costs less than one per tap.
+_FEW_OUTPUTS = 2**13
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,13 @@ def choose(method: str, problem: Problem, backend: Backend) -> Choice:
     return Choice(name, "asked for")
 
 
-def correlate(x: Array, weight: Array, geometry: Geometry, method: str, backend: Backend) -> Array:
-    """Run a chosen method: (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
-    if method != "native" or geometry.padding_mode != "zeros":
-        x = extend(x, geometry, backend)
-        geometry = geometry.padded()
-    return METHODS[method](x, weight, geometry, backend)
+def prepare(method: str, geometry: Geometry, backend: Backend) -> Callable[[Array, Array], Array]:
+    """Return a chosen method as a function of (N, G, C, *size) and (G, O, C, *kernel)."""
+    run = METHODS[method]
+    if method == "native" and geometry.padding_mode == "zeros":
+        return lambda x, weight: run(x, weight, geometry, backend)
+    padded = geometry.padded()
+    return lambda x, weight: run(extend(x, geometry, backend), weight, padded, backend)
 
 
 def unrolled(method: str, geometry: Geometry) -> int:
@@ -131,8 +133,11 @@ def _automatic(problem: Problem, backend: Backend) -> Choice:
         return Choice("direct", "fewer outputs than taps: one product per output")
     if dtypes.kind(problem.dtype) == "integer":
         return Choice("direct", "integers are exact in any order, and this needs no large matrix")
+    has_native = backend.native_refusal(problem.dtype, problem.device, geometry.axes) is None
+    if has_native and geometry.outputs < _FEW_OUTPUTS:
+        return Choice("native", "a small result: the framework's own convolution in one call")
     if problem.channels == 1 and problem.filters == 1 and geometry.taps <= _FEW_TAPS:
         return Choice("direct", "one channel and few taps: a multiply-add per tap")
-    if backend.native_refusal(problem.dtype, problem.device, geometry.axes) is None:
+    if has_native:
         return Choice("native", "several channels or many taps: the framework's own convolution")
     return Choice("im2col", "several channels or many taps: one matrix product")

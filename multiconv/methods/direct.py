@@ -6,9 +6,7 @@ with respect to a kernel) the roles change: one matrix product per output.
 
 from __future__ import annotations
 
-import math
-
-from multiconv.geometry import Geometry, positions
+from multiconv.geometry import Geometry
 from multiconv.protocol import Array, Backend
 
 
@@ -26,10 +24,9 @@ def _per_tap(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> A
     tail = (1,) * geometry.axes
     shape = (x.shape[0], *weight.shape[:2], *geometry.output_size)
     total = backend.zeros(shape, x)
-    for tap in positions(geometry.kernel_size):
-        window = x[(..., *geometry.window_of_tap(tap))]
-        factor = backend.xp.reshape(weight[(..., *tap)], (*weight.shape[:2], *tail))
-        total = backend.multiply_add(total, window, factor)
+    weight = backend.xp.reshape(weight, (*weight.shape[:2], geometry.taps, *tail))
+    for number, (_, window) in enumerate(geometry.tap_windows):
+        total = backend.multiply_add(total, x[window], weight[:, :, number, ...])
     return total
 
 
@@ -39,10 +36,9 @@ def _per_tap_mixing_channels(
     batch, groups, channels = x.shape[:3]
     filters = weight.shape[1]
     total = backend.zeros((batch, groups, filters, geometry.outputs), x)
-    for tap in positions(geometry.kernel_size):
-        window = x[(..., *geometry.window_of_tap(tap))]
-        window = backend.xp.reshape(window, (batch, groups, channels, geometry.outputs))
-        total = total + backend.matmul(weight[(..., *tap)], window)
+    for tap, window in geometry.tap_windows:
+        pixels = backend.xp.reshape(x[window], (batch, groups, channels, geometry.outputs))
+        total = total + backend.matmul(weight[(..., *tap)], pixels)
     return backend.xp.reshape(total, (batch, groups, filters, *geometry.output_size))
 
 
@@ -50,12 +46,11 @@ def _per_output(x: Array, weight: Array, geometry: Geometry, backend: Backend) -
     xp = backend.xp
     batch, groups, channels = x.shape[:3]
     filters = weight.shape[1]
-    length = channels * math.prod(geometry.kernel_size)
+    length = channels * geometry.taps
     columns = xp.permute_dims(xp.reshape(weight, (groups, filters, length)), (0, 2, 1))
     outputs = []
-    for position in positions(geometry.output_size):
-        window = xp.reshape(x[(..., *geometry.window_of_output(position))], (batch, groups, length))
-        rows = xp.permute_dims(window, (1, 0, 2))
+    for window in geometry.output_windows():
+        rows = xp.permute_dims(xp.reshape(x[window], (batch, groups, length)), (1, 0, 2))
         outputs.append(backend.matmul(rows, columns))  # (groups, batch, filters)
     y = xp.permute_dims(xp.stack(outputs, axis=-1), (1, 0, 2, 3))
     return xp.reshape(y, (batch, groups, filters, *geometry.output_size))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from multiconv.geometry import Geometry, positions
+from multiconv.geometry import Geometry
 from multiconv.protocol import Array, Backend
 
 MAXIMUM_ELEMENTS = 2**26  # of one block of the patch matrix: 256 MiB of float32
@@ -36,11 +36,10 @@ def patches(x: Array, geometry: Geometry, backend: Backend) -> Array:
     xp = backend.xp
     lead = x.shape[:3]
     if geometry.taps <= geometry.outputs:  # stack whichever is fewer: the result is the same
-        views = [x[(..., *geometry.window_of_tap(t))] for t in positions(geometry.kernel_size)]
-        flat = [xp.reshape(view, (*lead, geometry.outputs)) for view in views]
-        return xp.stack(flat, axis=3)
-    views = [x[(..., *geometry.window_of_output(p))] for p in positions(geometry.output_size)]
-    return xp.stack([xp.reshape(view, (*lead, geometry.taps)) for view in views], axis=4)
+        shape = (*lead, geometry.outputs)
+        return xp.stack([xp.reshape(x[w], shape) for _, w in geometry.tap_windows], axis=3)
+    shape = (*lead, geometry.taps)
+    return xp.stack([xp.reshape(x[w], shape) for w in geometry.output_windows()], axis=4)
 
 
 def _block(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
