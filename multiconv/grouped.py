@@ -94,7 +94,8 @@ def weight_adjoint_geometry(geometry: Geometry) -> Geometry:
 def weight_adjoint(geometry: Geometry, method: str, backend: Backend) -> TwoArrays:
     """Return dw[o, c, k] = sum over n, p of grad[n, o, p] x[n, c, s p + d k].
 
-    The image is correlated with the gradient; stride and dilation, batch and channels change places.
+    The image is correlated with the gradient; stride and dilation trade places, and so do batch and
+    channels.
     """
     xp = backend.xp
     inner = weight_adjoint_geometry(geometry)

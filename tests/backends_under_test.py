@@ -182,10 +182,19 @@ class Jax(NumPy):
         }
 
     def wide(self, *dtypes):
-        import jax
-
         need = set(dtypes) & {"int64", "uint64", "float64", "complex128"}
-        return jax.enable_x64(True) if need else contextlib.nullcontext()
+        return enable_x64() if need else contextlib.nullcontext()
+
+
+def enable_x64():
+    """JAX's local context for 64-bit types, by whichever name the version has."""
+    import jax
+
+    if hasattr(jax, "enable_x64"):
+        return jax.enable_x64(True)
+    from jax.experimental import enable_x64
+
+    return enable_x64(True)
 
 
 class Strict(NumPy):

@@ -53,6 +53,10 @@ def test_code_in_texts(path, tmp_path, monkeypatch):
     run_examples(sybil.parse(path), path.read_text())
 
 
+def test_the_readme_has_examples():
+    assert "```python" in (ROOT / "README.md").read_text()
+
+
 def test_an_example_that_prints_something_else_fails(tmp_path):
     path = tmp_path / "wrong.md"
     path.write_text("```python\n>>> 19 + 6\n24\n```\n")

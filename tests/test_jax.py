@@ -116,7 +116,7 @@ class TestTransforms:
 
     def test_64_bits_inside_a_local_context(self, jax, mc, method):
         x, weight = integers((1, 2, 6), (2, 2, 3))
-        with jax.enable_x64(True):
+        with backends_under_test.enable_x64():
             operands = arrays(x, weight, dtype="float64")
             y = mc.conv1d(*operands, method=method)
             check(y, oracle.conv(x, weight), method, "float64")
@@ -127,7 +127,7 @@ def test_64_bits_are_decided_anew_at_every_call(jax, mc):
     x, k = np.ones((3, 3), bool), np.ones((2, 2), bool)
     for _ in range(2):
         check(mc.corr2d(*arrays(x, k, dtype="bool")), np.full((2, 2), 4), dtype="int32")
-        with jax.enable_x64(True):
+        with backends_under_test.enable_x64():
             check(mc.corr2d(*arrays(x, k, dtype="bool")), np.full((2, 2), 4), dtype="int64")
 
 
