@@ -22,21 +22,25 @@ class Face:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.name = backend.name
-        for name, function in self.functions().items():
-            setattr(self, name, function)
+        for name in functions.__all__:
+            setattr(self, name, bind(getattr(functions, name), backend))
 
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Callable[..., Any]:
             """All but ``name`` and ``backend`` are functions of `multiconv.functions`."""
 
+    @property
+    def Conv2D(self) -> type[Any]:
+        """The framework's convolutional layer."""
+        return self.backend.layer()
+
+    def members(self) -> dict[str, Any]:
+        """Return the functions and the layer by name: what a face module exports."""
+        return {name: getattr(self, name) for name in ("Conv2D", *functions.__all__)}
+
     def __repr__(self) -> str:
         return f"<multiconv backend {self.name!r}>"
-
-    def functions(self) -> dict[str, Callable[..., Any]]:
-        """Return the public functions by name."""
-        names = functions.__all__
-        return {name: bind(getattr(functions, name), self.backend) for name in names}
 
 
 _faces: dict[Backend, Face] = {}

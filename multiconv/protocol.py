@@ -175,6 +175,13 @@ class Backend:
         )
         raise ValueError(msg)
 
+    # Layers ------------------------------------------------------------------------------------
+
+    def layer(self) -> type[Any]:
+        """Return the framework's `Conv2D`; imported when it is asked for."""
+        msg = f"the {self.name} backend has no Conv2D; numpy, torch and jax have one"
+        raise AttributeError(msg)
+
     # Talking to people -------------------------------------------------------------------------
 
     def describe(self, array: Array) -> str:

@@ -133,6 +133,12 @@ class JaxBackend(Backend):
         places = jnp.asarray(np.stack([rows, columns], axis=1))
         return sparse.BCOO((values, places), shape=shape)
 
+    def layer(self) -> type[Any]:
+        """Return the `Conv2D` of this wing."""
+        from multiconv.jax.layer import Conv2D
+
+        return Conv2D
+
     def describe(self, array: Array) -> str:
         """Return what a person calls one of these arrays."""
         return "JAX array"

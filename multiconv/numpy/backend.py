@@ -102,6 +102,12 @@ class NumPyBackend(Backend):
             raise ValueError(msg)
         return sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=shape))
 
+    def layer(self) -> type[Any]:
+        """Return the `Conv2D` of this wing."""
+        from multiconv.numpy.layer import Conv2D
+
+        return Conv2D
+
     def describe(self, array: Array) -> str:
         """Return what a person calls one of these arrays."""
         return "NumPy array"

@@ -11,9 +11,7 @@ from multiconv.faces import get_backend
 
 if TYPE_CHECKING:
     from multiconv.functions import *  # noqa: F403
+    from multiconv.torch.layer import Conv2D as Conv2D
 else:
-    from multiconv import functions
-
-    _face = get_backend("torch")
-    globals().update({name: getattr(_face, name) for name in functions.__all__})
-    __all__ = list(functions.__all__)
+    globals().update(get_backend("torch").members())
+    __all__ = sorted(get_backend("torch").members())

@@ -140,6 +140,12 @@ class TorchBackend(Backend):
         places = torch.as_tensor(np.stack([rows, columns]), device=values.device)
         return torch.sparse_coo_tensor(places, values, shape, check_invariants=False).coalesce()
 
+    def layer(self) -> type[Any]:
+        """Return the `Conv2D` of this wing."""
+        from multiconv.torch.layer import Conv2D
+
+        return Conv2D
+
     def describe(self, array: Array) -> str:
         """Return what a person calls one of these arrays."""
         return "torch tensor"
