@@ -13,5 +13,5 @@ if TYPE_CHECKING:
     from multiconv.functions import *  # noqa: F403
     from multiconv.jax.layer import Conv2D as Conv2D
 else:
-    globals().update(get_backend("jax").members())
-    __all__ = sorted(get_backend("jax").members())
+    _members = get_backend("jax").members()
+    globals().update(_members, __all__=sorted(_members))

@@ -13,5 +13,5 @@ if TYPE_CHECKING:
     from multiconv.functions import *  # noqa: F403
     from multiconv.numpy.layer import Conv2D as Conv2D
 else:
-    globals().update(get_backend("numpy").members())
-    __all__ = sorted(get_backend("numpy").members())
+    _members = get_backend("numpy").members()
+    globals().update(_members, __all__=sorted(_members))

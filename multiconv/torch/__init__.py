@@ -13,5 +13,5 @@ if TYPE_CHECKING:
     from multiconv.functions import *  # noqa: F403
     from multiconv.torch.layer import Conv2D as Conv2D
 else:
-    globals().update(get_backend("torch").members())
-    __all__ = sorted(get_backend("torch").members())
+    _members = get_backend("torch").members()
+    globals().update(_members, __all__=sorted(_members))
