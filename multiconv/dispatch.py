@@ -20,7 +20,7 @@ from multiconv.registry import backend_of
 P = ParamSpec("P")
 R = TypeVar("R")
 
-ARRAY_PARAMETERS = frozenset({"x", "k", "weight", "bias", "grad", "cols"})
+ARRAY_PARAMETERS = frozenset({"x", "y", "k", "weight", "bias", "grad", "cols"})
 
 _MAXIMUM_CALLS = 4096
 
@@ -77,7 +77,11 @@ def dispatch(planner: Planner, named: dict[str, Array | None], options: Options)
 
 def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
     """Return a public function for one backend's arrays, and nested lists made into them."""
-    names = [n for n in inspect.signature(function).parameters if n in ARRAY_PARAMETERS]
+    names = [
+        n
+        for n, parameter in inspect.signature(function).parameters.items()
+        if n in ARRAY_PARAMETERS and parameter.kind is not parameter.KEYWORD_ONLY
+    ]
     if not names:
         return function
 

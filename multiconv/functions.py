@@ -5,7 +5,10 @@ from multiconv.conv_transpose import conv_transpose1d, conv_transpose2d, conv_tr
 from multiconv.correlate import convolve2d, corr2d
 from multiconv.geometry import output_size
 from multiconv.gradients import conv_input_grad, conv_weight_grad
+from multiconv.learning import learn_kernel
+from multiconv.least_squares import solve_kernel
 from multiconv.matrices import col2im, im2col, toeplitz_matrix
+from multiconv.receptive_field import receptive_field
 
 __all__ = [
     "col2im",
@@ -20,6 +23,9 @@ __all__ = [
     "convolve2d",
     "corr2d",
     "im2col",
+    "learn_kernel",
     "output_size",
+    "receptive_field",
+    "solve_kernel",
     "toeplitz_matrix",
 ]

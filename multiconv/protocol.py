@@ -182,6 +182,23 @@ class Backend:
         msg = f"the {self.name} backend has no Conv2D; numpy, torch and jax have one"
         raise AttributeError(msg)
 
+    def descend(self, task: Any) -> tuple[Array, Array | None, Array]:
+        """Run the gradient descent of `multiconv.learn_kernel`."""
+        from multiconv.descent import by_adjoint
+
+        return by_adjoint(task, self)
+
+    # NumPy and back ----------------------------------------------------------------------------
+
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+        """Copy an array into NumPy's memory."""
+        return np.array(array)
+
+    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
+        """Make an array of a dtype, on the device of ``like``, of a copy of NumPy's."""
+        device = array_api_compat.device(like)
+        return self.astype(self.xp.asarray(array, device=device, copy=True), dtype)
+
     # Talking to people -------------------------------------------------------------------------
 
     def describe(self, array: Array) -> str:

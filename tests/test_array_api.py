@@ -56,6 +56,7 @@ class TestArrayApiStrict:
             multiconv.corr2d(*arrays, method="fft")
 
 
+@pytest.mark.slow  # so that dask is needed in the sessions with everything only
 class TestDask:
     """Chunked arrays: a smoke test, the values being those of NumPy."""
 

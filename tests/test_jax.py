@@ -5,6 +5,7 @@ import numpy as np
 import oracle
 import pytest
 from comparing import assert_same
+from subprocesses import run_python
 
 pytestmark = pytest.mark.needs_backend("jax")
 
@@ -129,6 +130,17 @@ def test_64_bits_are_decided_anew_at_every_call(jax, mc):
         check(mc.corr2d(*arrays(x, k, dtype="bool")), np.full((2, 2), 4), dtype="int32")
         with backends_under_test.enable_x64():
             check(mc.corr2d(*arrays(x, k, dtype="bool")), np.full((2, 2), 4), dtype="int64")
+
+
+@pytest.mark.parametrize("face", ["multiconv", "multiconv.jax"])
+def test_the_first_call_of_a_process_may_be_traced(face):
+    out = run_python(f"""
+        import importlib, jax
+        mc = importlib.import_module("{face}")
+        k = jax.numpy.arange(4.).reshape(2, 2)
+        print(jax.jit(mc.corr2d)(jax.numpy.arange(9.).reshape(3, 3), k).tolist())
+    """)
+    assert out == "[[19.0, 25.0], [37.0, 43.0]]"
 
 
 def test_jit_through_the_top_level_functions(jax):

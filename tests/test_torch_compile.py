@@ -5,6 +5,7 @@ import numpy as np
 import oracle
 import pytest
 from comparing import assert_same
+from subprocesses import run_python
 
 pytestmark = pytest.mark.needs_backend("torch")
 
@@ -98,6 +99,26 @@ class TestTheWholeGraph:
         check(y, oracle.conv(exact(x), exact(model.weight), padding=1), method)
 
 
+@pytest.mark.parametrize("face", ["multiconv", "multiconv.torch"])
+@pytest.mark.parametrize("how", ["compile", "export"])
+def test_the_first_call_of_a_process_may_be_compiled(face, how):
+    """Nothing is left to be imported, looked up or remembered while the compiler reads along."""
+    make = {
+        "compile": "torch.compile(model, fullgraph=True, backend='eager')",
+        "export": "torch.export.export(model, (x,)).module()",
+    }[how]
+    out = run_python(f"""
+        import importlib, torch
+        mc = importlib.import_module("{face}")
+        class Model(torch.nn.Module):
+            def forward(self, x):
+                return mc.corr2d(x, torch.tensor([[0., 1.], [2., 3.]]))
+        model, x = Model(), torch.arange(9.).reshape(3, 3)
+        print({make}(x).tolist())
+    """)
+    assert out == "[[19.0, 25.0], [37.0, 43.0]]"
+
+
 def test_through_the_top_level_functions(torch):
     import multiconv
 
@@ -128,6 +149,7 @@ def test_sizes_that_change(torch, mc):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the compiler's own
 @pytest.mark.parametrize("method", ["direct", "im2col", "native", "auto"])
 def test_inductor(torch, mc, method):
     """The real compiler, with gradients; needs a C++ compiler."""

@@ -139,6 +139,16 @@ class JaxBackend(Backend):
 
         return Conv2D
 
+    def descend(self, task: Any) -> tuple[Array, Array | None, Array]:
+        """Run the gradient descent of `multiconv.learn_kernel`."""
+        from multiconv.jax.descent import descend
+
+        return descend(task)
+
+    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
+        """Copy to the default device; JAX moves it to where it is used."""
+        return jnp.asarray(array.astype(jnp.dtype(self.canonical(dtype))))
+
     def describe(self, array: Array) -> str:
         """Return what a person calls one of these arrays."""
         return "JAX array"

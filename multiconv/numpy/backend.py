@@ -108,6 +108,16 @@ class NumPyBackend(Backend):
 
         return Conv2D
 
+    def descend(self, task: Any) -> tuple[Array, Array | None, Array]:
+        """Run the gradient descent of `multiconv.learn_kernel`."""
+        from multiconv.numpy.descent import descend
+
+        return descend(task)
+
+    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
+        """Copy in the dtype."""
+        return np.array(array, dtype=self.dtype(dtype))
+
     def describe(self, array: Array) -> str:
         """Return what a person calls one of these arrays."""
         return "NumPy array"

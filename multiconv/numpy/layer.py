@@ -110,6 +110,19 @@ class Conv2D:
         self._x: FloatArray | None = None
         self.zero_grad()
 
+    @classmethod
+    def from_parameters(
+        cls, arguments: layers.LayerArguments, weight: FloatArray, bias: FloatArray | None
+    ) -> Conv2D:
+        """Return a layer with copies of the given parameters."""
+        layer = cls.__new__(cls)
+        layer.arguments = arguments
+        layer.weight = weight.copy()
+        layer.bias = None if bias is None else bias.copy()
+        layer._x = None
+        layer.zero_grad()
+        return layer
+
     def __call__(self, x: FloatArray) -> FloatArray:
         """Return the layer's output for images x, and remember x for `backward`."""
         y: FloatArray = layers.apply(self.arguments, x, self.weight, self.bias)

@@ -146,6 +146,23 @@ class TorchBackend(Backend):
 
         return Conv2D
 
+    def descend(self, task: Any) -> tuple[Array, Array | None, Array]:
+        """Run the gradient descent of `multiconv.learn_kernel`."""
+        from multiconv.torch.descent import descend
+
+        return descend(task)
+
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+        """Copy to the CPU; NumPy has no bfloat16 of its own, and float32 holds it."""
+        array = array.detach().cpu()
+        if array.dtype == torch.bfloat16:
+            array = array.float()
+        return np.array(array.resolve_conj().resolve_neg().numpy())
+
+    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
+        """Copy to the device of ``like``."""
+        return torch.tensor(array, dtype=getattr(torch, dtype), device=like.device)
+
     def describe(self, array: Array) -> str:
         """Return what a person calls one of these arrays."""
         return "torch tensor"

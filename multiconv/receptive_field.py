@@ -1,0 +1,176 @@
+"""Which input pixels one output pixel of a stack of layers sees."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from multiconv import arguments, geometry
+from multiconv.arguments import Pairs
+from multiconv.layers import LayerArguments
+
+
+class ReceptiveField(NamedTuple):
+    """What one output pixel sees, one number per spatial axis.
+
+    Output pixel p depends on input pixels ``offset + p * jump`` to
+    ``offset + p * jump + size - 1``, as far as they lie in the image and are in `support`.
+
+    Attributes
+    ----------
+    size : tuple of int
+        Extent of what one output sees, holes of dilated kernels included, in input pixels.
+    jump : tuple of int
+        Distance between what neighbouring outputs see.
+    offset : tuple of int
+        First pixel that output 0 sees; negative where that is in the border.
+    support : tuple of tuple of int
+        Along each axis exactly which pixels output 0 sees, relative to ``offset``.
+    """
+
+    size: tuple[int, ...]
+    jump: tuple[int, ...]
+    offset: tuple[int, ...]
+    support: tuple[tuple[int, ...], ...]
+
+    def pixels(self, position: int | Sequence[int]) -> tuple[tuple[int, ...], ...]:
+        """Return the input pixels that an output position sees along each axis, borders included.
+
+        Parameters
+        ----------
+        position : int or sequence of int
+            Index of the output, one per spatial axis.
+        """
+        at = arguments.per_axis("position", position, len(self.size), minimum=0)
+        return tuple(
+            tuple(offset + p * jump + s for s in support)
+            for p, offset, jump, support in zip(
+                at, self.offset, self.jump, self.support, strict=True
+            )
+        )
+
+
+def receptive_field(*layers: Any) -> ReceptiveField:
+    r"""Return which input pixels one output pixel of a stack of convolutions sees.
+
+    A layer with stride s, dilation d, kernel size k and low pad P turns what its outputs see into
+
+    .. math:: size' = size + d (k - 1)\, jump, \quad offset' = offset - P\, jump, \quad jump' = s\,
+    jump
+
+    starting from size 1, jump 1 and offset 0 (Araujo, Norris and Sim, "Computing receptive fields
+    of convolutional neural networks", Distill, 2019).
+
+    Parameters
+    ----------
+    *layers : layer or tuple
+        From input to output: a `Conv2D` of any backend, or ``(kernel_size, stride, padding,
+        dilation)``, of which the last ones may be left out. Each entry is an int or one per spatial
+        axis, padding also ``(low, high)`` pairs, ``"valid"`` or ``"full"``; ``"same"`` and
+        ``"same_lower"`` with stride 1.
+
+    Returns
+    -------
+    ReceptiveField
+        With size, jump, offset and the exact support along each axis; two axes where nothing says
+        otherwise.
+
+    Raises
+    ------
+    ValueError
+        If nothing is given, the layers have different numbers of axes, or a padding depends on the
+        size of the image.
+    TypeError
+        If something is neither a layer nor such a tuple.
+
+    Examples
+    --------
+    >>> from multiconv import receptive_field
+    >>> field = receptive_field((3, 1, 1), (3, 2, 1), (3, 1, 1))
+    >>> field.size, field.jump, field.offset
+    ((9, 9), (2, 2), (-4, -4))
+
+    A dilated kernel sees with holes:
+
+    >>> receptive_field((3, 1, 0, 2)).support[0]
+    (0, 2, 4)
+    """
+    if not layers:
+        msg = "receptive_field needs at least one layer, for example receptive_field((3, 1, 1))"
+        raise ValueError(msg)
+    entries = [_entries(layer, f"layers[{i}]") for i, layer in enumerate(layers)]
+    counts = [_axes(entry) for entry in entries]
+    axes = max(counts) or 2
+    if any(count not in (0, axes) for count in counts):
+        msg = f"the layers have different numbers of spatial axes: {counts}"
+        raise ValueError(msg)
+    stack = [_read(entry, axes, f"layers[{i}]") for i, entry in enumerate(entries)]
+    along = [_along_one_axis([layer[axis] for layer in stack]) for axis in range(axes)]
+    size, jump, offset, support = zip(*along, strict=True)
+    return ReceptiveField(size, jump, offset, support)
+
+
+def _entries(layer: Any, name: str) -> tuple[Any, Any, Any, Any]:
+    known = getattr(layer, "arguments", None)
+    if isinstance(known, LayerArguments):
+        return known.kernel_size, known.stride, known.padding, known.dilation
+    if not isinstance(layer, (tuple, list)) or not 1 <= len(layer) <= 4:
+        msg = (
+            f"{name} must be a Conv2D or a tuple (kernel_size, stride, padding, dilation), "
+            f"got {layer!r}"
+        )
+        raise TypeError(msg)
+    defaults: tuple[Any, ...] = (1, 1, 0, 1)
+    kernel_size, stride, padding, dilation = (*tuple(layer), *defaults[len(layer) :])
+    return kernel_size, stride, padding, dilation
+
+
+def _axes(entry: tuple[Any, ...]) -> int:
+    return max(0 if isinstance(e, str) else arguments.count_axes("layer", e, 0) for e in entry)
+
+
+def _read(entry: tuple[Any, ...], axes: int, name: str) -> list[tuple[int, int, int, int]]:
+    """Return (kernel size, stride, low pad, dilation) along each axis."""
+    kernel = arguments.per_axis(f"{name} kernel_size", entry[0], axes, minimum=1)
+    stride = arguments.per_axis(f"{name} stride", entry[1], axes, minimum=1)
+    padding = arguments.padding(entry[2], axes, name=f"{name} padding")
+    dilation = arguments.per_axis(f"{name} dilation", entry[3], axes, minimum=1)
+    pads = _pads(padding, kernel, stride, dilation, name)
+    return [
+        (k, s, low, d) for k, s, (low, _), d in zip(kernel, stride, pads, dilation, strict=True)
+    ]
+
+
+def _pads(
+    padding: str | Pairs,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    name: str,
+) -> Pairs:
+    if not isinstance(padding, str):
+        return padding
+    if padding.startswith("same") and any(s > 1 for s in stride):
+        msg = (
+            f"{name} has padding={padding!r} with stride {stride}, whose pads depend on the size "
+            "of the "
+            f"image: give the pads that output_size tells, as (low, high) pairs"
+        )
+        raise ValueError(msg)
+    # With stride 1 no name depends on the image, so any size serves to resolve it.
+    size = tuple(d * k for k, d in zip(kernel, dilation, strict=True))
+    return geometry.resolve(size, kernel, stride, dilation, padding).pads
+
+
+def _along_one_axis(
+    layers: list[tuple[int, int, int, int]],
+) -> tuple[int, int, int, tuple[int, ...]]:
+    jump, offset = 1, 0
+    support = {0}
+    for kernel, stride, low, dilation in layers:
+        taps = [t * dilation * jump for t in range(kernel)]
+        support = {s + t for s, t in itertools.product(support, taps)}
+        offset -= low * jump
+        jump *= stride
+    return max(support) + 1, jump, offset, tuple(sorted(support))
