@@ -12,7 +12,6 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, TypeAlias
 
 from multiconv import arguments
@@ -48,6 +47,9 @@ class Geometry:
     taps: int = field(init=False, repr=False, compare=False)
     #: Number of output positions.
     outputs: int = field(init=False, repr=False, compare=False)
+    _tap_windows: list[tuple[tuple[int, ...], Window]] | None = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         """Work out the derived sizes."""
@@ -65,6 +67,7 @@ class Geometry:
         object.__setattr__(self, "output_size", output_size)
         object.__setattr__(self, "taps", math.prod(self.kernel_size))
         object.__setattr__(self, "outputs", math.prod(output_size))
+        object.__setattr__(self, "_tap_windows", None)
 
     def padded(self) -> Geometry:
         """Return the same correlation of an input that already carries its border."""
@@ -75,9 +78,13 @@ class Geometry:
             padding_mode="zeros",
         )
 
-    @cached_property
     def tap_windows(self) -> list[tuple[tuple[int, ...], Window]]:
-        """Every kernel tap with the index of what it meets, one element per output."""
+        """Return every kernel tap with the index of what it meets, one element per output."""
+        if self._tap_windows is None:  # no cached_property: its lock stops torch.compile
+            object.__setattr__(self, "_tap_windows", self._list_tap_windows())
+        return self._tap_windows or []
+
+    def _list_tap_windows(self) -> list[tuple[tuple[int, ...], Window]]:
         return [
             (
                 tap,

@@ -74,7 +74,8 @@ class NormalForm:
         basis: FloatArray = right[self.rank :]
         # A direction has no sign: let its first number of any size be positive.
         first = np.argmax(np.abs(basis) > 1e-6, axis=1)
-        return basis * np.sign(np.take_along_axis(basis, first[:, None], axis=1))
+        signs: FloatArray = np.sign(np.take_along_axis(basis, first[:, None], axis=1))
+        return basis * signs
 
     def best_rate(self, scale: int) -> float:
         """Return the rate of gradient descent that converges fastest."""

@@ -8,7 +8,6 @@ generic backend for anything with an array namespace.
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -193,7 +192,7 @@ def _generic(array: Array) -> Backend | None:
 
 def _load_built_in(name: str) -> Backend:
     try:
-        module = importlib.import_module(f"multiconv.{name}.backend")
+        backend = _import(name)
     except Exception as error:  # a broken framework may raise anything
         advice = (
             f"it is not installed: pip install 'multiconv[{name}]'"
@@ -203,9 +202,23 @@ def _load_built_in(name: str) -> Backend:
         )
         msg = f"the backend {name!r} needs the package {name}; {advice}"
         raise ImportError(msg, name=name) from error
-    backend: Backend = module.BACKEND
     _loaded[name] = backend
     return backend
+
+
+def _import(name: str) -> Backend:
+    # Statements, because torch.compile follows them and stops at importlib.import_module.
+    if name == "torch":
+        from multiconv.torch.backend import BACKEND as TORCH
+
+        return TORCH
+    if name == "jax":
+        from multiconv.jax.backend import BACKEND as JAX
+
+        return JAX
+    from multiconv.numpy.backend import BACKEND as NUMPY
+
+    return NUMPY
 
 
 def _load_entry_point(entry: importlib.metadata.EntryPoint) -> Backend:

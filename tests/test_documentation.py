@@ -11,6 +11,8 @@ from sybil.document import PythonDocStringDocument
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
+from multiconv import registry
+
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "multiconv").rglob("*.py"))
 TEXTS = sorted(ROOT.glob("*.md"))
@@ -34,6 +36,13 @@ def run_examples(document, text):
 
 def name_of(path):
     return str(path.relative_to(ROOT))
+
+
+@pytest.fixture(autouse=True)
+def registry_of_its_own(monkeypatch):
+    """Examples register backends, which later tests must not see."""
+    for name in ("_loaded", "_registered", "_of_type"):
+        monkeypatch.setattr(registry, name, getattr(registry, name).copy())
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

@@ -148,8 +148,23 @@ def test_sizes_that_change(torch, mc):
         check(run(x, weight), expected, "auto")
 
 
+@pytest.mark.parametrize("face", ["multiconv", "multiconv.torch"])
+@pytest.mark.parametrize("method", ["auto", "direct"])
+def test_the_first_call_of_a_process(face, method):
+    """Nothing has been loaded, resolved or kept yet when the compiler reads along."""
+    found = run_python(f"""
+        import torch, {face} as mc
+        run = torch.compile(
+            lambda x, k: mc.corr2d(x, k, method="{method}"), fullgraph=True, backend="eager"
+        )
+        x = torch.arange(9.0).reshape(3, 3)
+        print(run(x, torch.tensor([[0.0, 1.0], [2.0, 3.0]])).tolist())
+    """)
+    assert found == "[[19.0, 25.0], [37.0, 43.0]]"
+
+
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the compiler's own
+@pytest.mark.filterwarnings("ignore:.*[Dd]istutils")  # which the compiler imports
 @pytest.mark.parametrize("method", ["direct", "im2col", "native", "auto"])
 def test_inductor(torch, mc, method):
     """The real compiler, with gradients; needs a C++ compiler."""

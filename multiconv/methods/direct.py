@@ -25,7 +25,7 @@ def _per_tap(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> A
     shape = (x.shape[0], *weight.shape[:2], *geometry.output_size)
     total = backend.zeros(shape, x)
     weight = backend.xp.reshape(weight, (*weight.shape[:2], geometry.taps, *tail))
-    for number, (_, window) in enumerate(geometry.tap_windows):
+    for number, (_, window) in enumerate(geometry.tap_windows()):
         total = backend.multiply_add(total, x[window], weight[:, :, number, ...])
     return total
 
@@ -36,7 +36,7 @@ def _per_tap_mixing_channels(
     batch, groups, channels = x.shape[:3]
     filters = weight.shape[1]
     total = backend.zeros((batch, groups, filters, geometry.outputs), x)
-    for tap, window in geometry.tap_windows:
+    for tap, window in geometry.tap_windows():
         pixels = backend.xp.reshape(x[window], (batch, groups, channels, geometry.outputs))
         total = total + backend.matmul(weight[(..., *tap)], pixels)
     return backend.xp.reshape(total, (batch, groups, filters, *geometry.output_size))

@@ -8,10 +8,15 @@ largest one, and a single NaN spoils its block.
 
 from __future__ import annotations
 
+import math
+
 from multiconv import dtypes
 from multiconv.geometry import Geometry
 from multiconv.padding import pad_or_crop, spread
 from multiconv.protocol import Array, Backend
+
+# Up to this many channels, adding up products of transforms beats moving the axes around.
+_FEW_CHANNELS = 4
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -31,8 +36,10 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     forward = xp.fft.rfftn if real else xp.fft.fftn
     x_hat = forward(cut, s=lengths, axes=spatial)
     w_hat = forward(kernel, s=lengths, axes=spatial)
-    w_hat = xp.reshape(w_hat, (*w_hat.shape[:3], *(1,) * axes, *w_hat.shape[3:]))
-    y_hat = _mix_channels(x_hat, w_hat)
+    if x.shape[2] <= _FEW_CHANNELS:
+        y_hat = _mix_few_channels(x_hat, w_hat, backend)
+    else:
+        y_hat = _mix_channels(x_hat, w_hat, backend)
     if real:
         y = xp.fft.irfftn(y_hat, s=lengths, axes=spatial)
     else:
@@ -86,12 +93,33 @@ def _cut_into_blocks(x: Array, blocks: list[int], backend: Backend) -> Array:
     return backend.xp.permute_dims(x, (0, 1, 2, *order))
 
 
-def _mix_channels(x_hat: Array, w_hat: Array) -> Array:
-    """Multiply (N, G, C, ...) with (G, O, C, ...) and sum over C, one channel at a time."""
+def _mix_few_channels(x_hat: Array, w_hat: Array, backend: Backend) -> Array:
+    """Multiply (N, G, C, *counts, *lengths) with (G, O, C, *lengths), one channel at a time."""
+    axes = w_hat.ndim - 3
+    w_hat = backend.xp.reshape(w_hat, (*w_hat.shape[:3], *(1,) * axes, *w_hat.shape[3:]))
     total = x_hat[:, :, None, 0, ...] * w_hat[:, :, 0, ...]
     for channel in range(1, x_hat.shape[2]):
         total = total + x_hat[:, :, None, channel, ...] * w_hat[:, :, channel, ...]
     return total
+
+
+def _mix_channels(x_hat: Array, w_hat: Array, backend: Backend) -> Array:
+    """Do the same with one product of matrices for each frequency."""
+    xp = backend.xp
+    axes = w_hat.ndim - 3
+    batch, groups, channels = x_hat.shape[:3]
+    counts, lengths = x_hat.shape[3 : 3 + axes], x_hat.shape[3 + axes :]
+    blocks, frequencies = math.prod(counts), math.prod(lengths)
+    rows = xp.reshape(x_hat, (batch, groups, channels, blocks, frequencies))
+    rows = xp.reshape(
+        xp.permute_dims(rows, (1, 4, 0, 3, 2)), (groups, frequencies, batch * blocks, channels)
+    )
+    columns = xp.reshape(w_hat, (groups, w_hat.shape[1], channels, frequencies))
+    columns = xp.permute_dims(columns, (0, 3, 2, 1))
+    mixed = backend.matmul(rows, columns)
+    mixed = xp.reshape(mixed, (groups, frequencies, batch, blocks, w_hat.shape[1]))
+    mixed = xp.permute_dims(mixed, (2, 0, 4, 3, 1))
+    return xp.reshape(mixed, (batch, groups, w_hat.shape[1], *counts, *lengths))
 
 
 def _overlap_add(y: Array, axis: int, count: int, block: int, backend: Backend) -> Array:

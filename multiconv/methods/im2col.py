@@ -37,7 +37,7 @@ def patches(x: Array, geometry: Geometry, backend: Backend) -> Array:
     lead = x.shape[:3]
     if geometry.taps <= geometry.outputs:  # stack whichever is fewer: the result is the same
         shape = (*lead, geometry.outputs)
-        return xp.stack([xp.reshape(x[w], shape) for _, w in geometry.tap_windows], axis=3)
+        return xp.stack([xp.reshape(x[w], shape) for _, w in geometry.tap_windows()], axis=3)
     shape = (*lead, geometry.taps)
     return xp.stack([xp.reshape(x[w], shape) for w in geometry.output_windows()], axis=4)
 
