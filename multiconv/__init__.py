@@ -11,7 +11,7 @@ the same functions for one framework, which is imported when they are.
 """
 
 import importlib
-from types import ModuleType
+from typing import Any
 
 from multiconv import functions, kernels
 from multiconv.faces import get_backend, get_backend_of
@@ -32,13 +32,15 @@ __all__ = [
 __all__ += functions.__all__
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     # The faces import their frameworks, so they wait until they are asked for.
     if name in _FACES:
         return importlib.import_module(f"multiconv.{name}")
+    if name == "Conv2D":  # a layer belongs to a framework: this is the default backend's
+        return get_backend().Conv2D
     msg = f"module 'multiconv' has no attribute {name!r}"
     raise AttributeError(msg)
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_FACES])
+    return sorted([*__all__, *_FACES, "Conv2D"])
