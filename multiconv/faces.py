@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from multiconv import functions, registry
 from multiconv.dispatch import bind
 from multiconv.protocol import Array, Backend
+from multiconv.wings import layer_of
 
 
 class Face:
@@ -33,7 +34,8 @@ class Face:
     @property
     def Conv2D(self) -> type[Any]:
         """The framework's convolutional layer."""
-        return self.backend.layer()
+        layer: type[Any] = layer_of(self.backend)
+        return layer
 
     def members(self) -> dict[str, Any]:
         """Return the functions and the layer by name: what a face module exports."""

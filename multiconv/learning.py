@@ -17,10 +17,12 @@ import numpy as np
 
 from multiconv import arguments, layers, registry
 from multiconv.arguments import IntOrInts
+from multiconv.descent import by_adjoint
 from multiconv.layers import LayerArguments
 from multiconv.least_squares import NormalForm, floating, normal_form, read_shapes
 from multiconv.progress import Progress
 from multiconv.protocol import Array, Backend
+from multiconv.wings import descent_of
 
 LOSSES = ("sum", "mean")
 
@@ -166,7 +168,8 @@ def learn_kernel(
             progress.advance(f"loss {value:.3g}")
 
         task = Task(layer, x, y, weight, offset, steps, lr, mean, report)
-        weight, offset, losses = backend.descend(task)
+        descend = descent_of(backend)
+        weight, offset, losses = descend(task) if descend else by_adjoint(task, backend)
     notes = _explain(system, backend.to_numpy(losses), lr, scale)
     return LearnedKernel(weight, offset, losses, notes)
 

@@ -47,6 +47,9 @@ class Backend:
     name: str
     #: The framework's array namespace, with the names of the array API standard.
     xp: Any
+    #: The package of the framework's own ``layer`` (with `Conv2D`) and ``descent`` (the loop
+    #: of `multiconv.learn_kernel`); None where the backend has functions only.
+    wing: str | None = None
 
     # Arrays and dtypes -------------------------------------------------------------------------
 
@@ -174,19 +177,6 @@ class Backend:
             f"gives the dense one"
         )
         raise ValueError(msg)
-
-    # Layers ------------------------------------------------------------------------------------
-
-    def layer(self) -> type[Any]:
-        """Return the framework's `Conv2D`; imported when it is asked for."""
-        msg = f"the {self.name} backend has no Conv2D; numpy, torch and jax have one"
-        raise AttributeError(msg)
-
-    def descend(self, task: Any) -> tuple[Array, Array | None, Array]:
-        """Run the gradient descent of `multiconv.learn_kernel`."""
-        from multiconv.descent import by_adjoint
-
-        return by_adjoint(task, self)
 
     # NumPy and back ----------------------------------------------------------------------------
 

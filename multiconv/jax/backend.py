@@ -26,6 +26,7 @@ class JaxBackend(Backend):
     """
 
     name = "jax"
+    wing = "multiconv.jax"
     xp = jnp
 
     def owns(self, array: object) -> bool:
@@ -132,18 +133,6 @@ class JaxBackend(Backend):
 
         places = jnp.asarray(np.stack([rows, columns], axis=1))
         return sparse.BCOO((values, places), shape=shape)
-
-    def layer(self) -> type[Any]:
-        """Return the `Conv2D` of this wing."""
-        from multiconv.jax.layer import Conv2D
-
-        return Conv2D
-
-    def descend(self, task: Any) -> tuple[Array, Array | None, Array]:
-        """Run the gradient descent of `multiconv.learn_kernel`."""
-        from multiconv.jax.descent import descend
-
-        return descend(task)
 
     def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
         """Copy to the default device; JAX moves it to where it is used."""

@@ -14,6 +14,7 @@ class NumPyBackend(Backend):
     """NumPy, the reference: no autodiff and no convolution of its own."""
 
     name = "numpy"
+    wing = "multiconv.numpy"
     xp = np
     default_integer = np.dtype(int).name
 
@@ -101,18 +102,6 @@ class NumPyBackend(Backend):
             )
             raise ValueError(msg)
         return sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=shape))
-
-    def layer(self) -> type[Any]:
-        """Return the `Conv2D` of this wing."""
-        from multiconv.numpy.layer import Conv2D
-
-        return Conv2D
-
-    def descend(self, task: Any) -> tuple[Array, Array | None, Array]:
-        """Run the gradient descent of `multiconv.learn_kernel`."""
-        from multiconv.numpy.descent import descend
-
-        return descend(task)
 
     def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
         """Copy in the dtype."""

@@ -26,6 +26,7 @@ class TorchBackend(Backend):
     """PyTorch tensors of any device, with autograd, torch.func, torch.compile and torch.export."""
 
     name = "torch"
+    wing = "multiconv.torch"
     xp = torch_namespace
     default_integer = "int64"
 
@@ -80,8 +81,12 @@ class TorchBackend(Backend):
         return torch.addcmul(total, first, second)
 
     def matmul(self, first: Array, second: Array) -> Array:
-        """Multiply matrices in full precision; CUDA has no integer product of matrices."""
-        if not _is_inexact(first) and first.device.type not in ("cpu", "meta"):
+        """Multiply matrices in full precision.
+
+        CUDA has no integer product of matrices, and Inductor's own turns int32 into int64.
+        """
+        has_product = first.device.type in ("cpu", "meta") and not torch.compiler.is_compiling()
+        if not _is_inexact(first) and not has_product:
             products = first.unsqueeze(-1) * second.unsqueeze(-3)
             return products.sum(dim=-2, dtype=first.dtype)
         with _without_autocast(first.device.type):
@@ -139,18 +144,6 @@ class TorchBackend(Backend):
         """Build a coalesced torch.sparse_coo tensor, differentiable in its values."""
         places = torch.as_tensor(np.stack([rows, columns]), device=values.device)
         return torch.sparse_coo_tensor(places, values, shape, check_invariants=False).coalesce()
-
-    def layer(self) -> type[Any]:
-        """Return the `Conv2D` of this wing."""
-        from multiconv.torch.layer import Conv2D
-
-        return Conv2D
-
-    def descend(self, task: Any) -> tuple[Array, Array | None, Array]:
-        """Run the gradient descent of `multiconv.learn_kernel`."""
-        from multiconv.torch.descent import descend
-
-        return descend(task)
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         """Copy to the CPU; NumPy has no bfloat16 of its own, and float32 holds it."""

@@ -1,0 +1,108 @@
+"""What is computed: the textbook's example in integers and in floats, and a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One correlation, and the loss ``sum(y * g)`` whose gradients are taken.
+
+    Parameters
+    ----------
+    name : str
+        What the JSON calls it.
+    x : ndarray of shape (H, W)
+        The image; its dtype is that of the kernel and of the result.
+    k : ndarray of shape (kh, kw)
+        The kernel.
+    is_exact : bool
+        Whether every method that sums products must give the exact result, bit for bit.
+    """
+
+    name: str
+    x: NDArray[Any]
+    k: NDArray[Any]
+    is_exact: bool
+
+    @property
+    def dtype(self) -> str:
+        """The dtype that image, kernel and result have."""
+        return self.x.dtype.name
+
+    @property
+    def output_size(self) -> tuple[int, int]:
+        """The size of the result."""
+        (h, w), (kh, kw) = self.x.shape, self.k.shape
+        return h - kh + 1, w - kw + 1
+
+    @property
+    def g(self) -> NDArray[Any]:
+        """The gradient of the loss with respect to the result: integers from -3 to 3."""
+        rows, columns = self.output_size
+        values = (3 * np.arange(rows)[:, None] + 5 * np.arange(columns)) % 7 - 3
+        return values.astype(self.x.dtype)
+
+    def middle(self, outputs: int, matrix_elements: int | None = None) -> Case:
+        """Return the middle of the image, no larger than what leaves so many outputs.
+
+        ``matrix_elements`` also limits the outputs times the pixels: the size of the Toeplitz
+        matrix.
+        """
+        side = max(self.output_size)
+        while side > 1 and not _fits(self._square(side), outputs, matrix_elements):
+            side -= 1
+        return self._square(side)
+
+    def _square(self, side: int) -> Case:
+        """Return the middle that leaves outputs of at most side x side."""
+        sizes = [min(n, k + side - 1) for n, k in zip(self.x.shape, self.k.shape, strict=True)]
+        if tuple(sizes) == self.x.shape:
+            return self
+        low = [(n - size) // 2 for n, size in zip(self.x.shape, sizes, strict=True)]
+        rows, columns = (slice(a, a + size) for a, size in zip(low, sizes, strict=True))
+        return replace(self, x=self.x[rows, columns])
+
+
+def textbook() -> list[Case]:
+    """Return the textbook's first example, whose result is 19, 25, 37, 43, in two dtypes."""
+    x, k = np.arange(9).reshape(3, 3), np.arange(4).reshape(2, 2)
+    return [
+        Case(f"textbook-{dtype}", x.astype(dtype), k.astype(dtype), is_exact=True)
+        for dtype in ("int32", "float32")
+    ]
+
+
+def picture(x: NDArray[np.float32], k: NDArray[np.float32]) -> Case:
+    """Return the correlation of a picture.
+
+    Raises
+    ------
+    ValueError
+        If the kernel does not fit into the picture, or its numbers do not fit into float32.
+    """
+    if any(n < kn for n, kn in zip(x.shape, k.shape, strict=True)):
+        msg = (
+            f"the kernel of {_by(k)} is larger than the picture of {_by(x)}: it must fit in, for "
+            f"no border is added"
+        )
+        raise ValueError(msg)
+    case = Case("picture", x, k, is_exact=False)
+    largest = float(np.finfo(np.float32).max)
+    if np.abs(k, dtype=np.float64).sum() * np.abs(case.g).max() >= largest:
+        raise ValueError(f"sums with the kernel's numbers must stay below {largest:.3g}, float32's")
+    return case
+
+
+def _by(array: NDArray[Any]) -> str:
+    return " x ".join(map(str, array.shape))
+
+
+def _fits(case: Case, outputs: int, matrix_elements: int | None) -> bool:
+    count = case.output_size[0] * case.output_size[1]
+    return count <= outputs and (matrix_elements is None or count * case.x.size <= matrix_elements)

@@ -1,0 +1,89 @@
+"""A comparison as one JSON document."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import multiconv
+from multiconv.comparison.agreement import Agreement
+from multiconv.comparison.cases import Case
+from multiconv.comparison.compare import Comparison
+from multiconv.comparison.environment import BackendState
+from multiconv.comparison.runs import Run, Timing
+
+
+def of_comparison(comparison: Comparison) -> dict[str, Any]:
+    """Return what ``multiconv compare --json`` prints, made of JSON's types alone.
+
+    Times are in seconds. ``fraction`` is the largest error as a fraction of its bound.
+    """
+    return {
+        "multiconv": multiconv.__version__,
+        "machine": dataclasses.asdict(comparison.machine),
+        "backends": [dataclasses.asdict(library) for library in comparison.libraries],
+        "broken": comparison.broken,
+        "cases": [_case(case) for case in comparison.cases],
+        "kernel": comparison.kernel,
+        "runs": [_run(run) for run in comparison.runs],
+        "seconds": comparison.seconds,
+        "judged": len(comparison.judged),
+        "dissenting": len(comparison.dissenting),
+        "agree": comparison.agrees,
+    }
+
+
+def of_backends(states: list[BackendState]) -> dict[str, Any]:
+    """Return what ``multiconv backends --json`` prints."""
+    return {
+        "multiconv": multiconv.__version__,
+        "backends": [dataclasses.asdict(state) for state in states],
+    }
+
+
+def _case(case: Case) -> dict[str, Any]:
+    return {
+        "name": case.name,
+        "dtype": case.dtype,
+        "image_size": list(case.x.shape),
+        "kernel": case.k.tolist(),
+        "exact": case.is_exact,
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "backend": run.configuration.face.name,
+        "mode": run.configuration.mode,
+        "method": run.configuration.method,
+        "chosen": run.chosen,
+        "case": run.case.name,
+        "image_size": list(run.case.x.shape),
+        "status": run.status,
+        "results": {name: _agreement(a) for name, a in run.agreements.items()},
+        "times": {stage: _timing(timing) for stage, timing in run.timings.items()},
+        "refusals": run.refusals,
+        "errors": run.errors,
+    }
+
+
+def _agreement(agreement: Agreement) -> dict[str, Any]:
+    fraction = agreement.fraction
+    return {
+        "agrees": agreement.problem is None,
+        "bit_equal": agreement.is_bit_equal,
+        "fraction": fraction if fraction is not None and math.isfinite(fraction) else None,
+        "problem": agreement.problem,
+        "sha256": agreement.digest,
+    }
+
+
+def _timing(timing: Timing) -> dict[str, Any]:
+    low, median, high = timing.quartiles
+    return {
+        "first": timing.first,
+        "warm": median,
+        "quartiles": [low, high],
+        "calls": timing.calls,
+    }

@@ -1,0 +1,93 @@
+"""Pictures as grey float32 arrays between 0 and 1."""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture: TypeAlias = NDArray[np.float32]
+
+_FILE = "camera.npy"  # the pixels of camera.png, readable without Pillow
+_FULL_SCALE = {"bool": 1, "uint8": 255, "uint16": 65535}
+# Pillow's modes of more than 8 bits, which convert("L") would clip.
+_DEEP_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
+
+
+def camera() -> Picture:
+    """Return the photograph that comes with the package, of shape (128, 128)."""
+    with importlib.resources.files("multiconv").joinpath("data", _FILE).open("rb") as file:
+        return _scaled(np.load(file, allow_pickle=False))
+
+
+def read(path: str) -> Picture:
+    """Read a picture from a file: .npy, or what Pillow opens.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read or holds no picture; the message says what would work.
+    """
+    try:
+        pixels = _load_array(path) if Path(path).suffix == ".npy" else _load_picture(path)
+    except OSError as error:  # Pillow's UnidentifiedImageError is one too
+        reason = error.strerror or "it is not a picture in a format that Pillow knows"
+        raise ValueError(f"{path!r} cannot be read: {reason}") from error
+    if pixels.ndim != 2 or pixels.size == 0:
+        msg = (
+            f"{path!r} holds an array of shape {pixels.shape}, and a grey picture has (H, W) with "
+            f"at least one pixel"
+        )
+        raise ValueError(msg)
+    try:
+        return _scaled(pixels)
+    except ValueError as error:
+        raise ValueError(f"{path!r} {error}") from None
+
+
+def _load_array(path: str) -> NDArray[Any]:
+    with Path(path).open("rb") as file:
+        try:
+            return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+        except ValueError as error:
+            raise ValueError(f"{path!r} is no .npy file of numbers: {error}") from error
+
+
+def _load_picture(path: str) -> NDArray[Any]:
+    Path(path).open("rb").close()  # a missing file is the first thing to say
+    try:
+        from PIL import Image
+    except ImportError as error:
+        msg = (
+            f"{path!r} needs Pillow to be read: pip install 'multiconv[image]'; or save the pixels "
+            f"with numpy.save as a .npy file"
+        )
+        raise ValueError(msg) from error
+    try:
+        with Image.open(path) as image:
+            if image.mode not in _DEEP_MODES:
+                return np.asarray(image.convert("L"))
+            pixels = np.asarray(image)
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{path!r} is too large for Pillow: {error}") from error
+    if image.mode == "I" and pixels.min() >= 0 and pixels.max() < 2**16:
+        return pixels.astype(np.uint16)  # how Pillow opens some 16-bit files
+    return pixels
+
+
+def _scaled(pixels: NDArray[Any]) -> Picture:
+    """Divide by what the dtype calls white; floats must be scaled already."""
+    name = pixels.dtype.name
+    if name in _FULL_SCALE:
+        return pixels.astype(np.float32) / np.float32(_FULL_SCALE[name])
+    if pixels.dtype.kind != "f":
+        known = ", ".join(_FULL_SCALE)
+        msg = f"holds {name}: pixels are {known}, or floats between 0 and 1"
+        raise ValueError(msg)
+    if not ((pixels >= 0) & (pixels <= 1)).all():  # false for NaN too
+        msg = "holds floats that are NaN or outside 0 to 1: divide by the value of white"
+        raise ValueError(msg)
+    return pixels.astype(np.float32)
