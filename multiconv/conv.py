@@ -239,7 +239,7 @@ def prepare(
     correlate = methods.prepare(chosen, resolved, backend)
     x_shape = (sizes.batch, sizes.groups, sizes.channels, *layout.input_size)
     weight_shape = (sizes.groups, sizes.filters, sizes.channels, *layout.kernel_size)
-    bias_shape = (sizes.groups, sizes.filters, *(1,) * resolved.axes)
+    bias_shape = (1, sizes.groups, sizes.filters, *(1,) * resolved.axes)
     y_shape = (*layout.lead, *(() if image else (layout.filters,)), *resolved.output_size)
 
     def run(x: Array, weight: Array, bias: Array | None = None) -> Array:

@@ -65,7 +65,10 @@ def dispatch(planner: Planner, named: dict[str, Array | None], options: Options)
     if backend.is_tracing():
         return _plan(planner, backend, tuple(named), signatures, options).run(*arrays)
     key = (planner, backend, signatures, options, backend.configuration())
-    call = _calls.get(key)
+    try:
+        call = _calls.get(key)
+    except TypeError:  # symbolic sizes, of a tracer that does not say so, have no hash
+        return _plan(planner, backend, tuple(named), signatures, options).run(*arrays)
     if call is None:
         plan = _plan(planner, backend, tuple(named), signatures, options)
         call = backend.compile(plan.run, unrolled=plan.unrolled)
@@ -76,14 +79,27 @@ def dispatch(planner: Planner, named: dict[str, Array | None], options: Options)
 
 
 def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
-    """Return a public function for one backend's arrays, and nested lists made into them."""
+    """Return a public function for one backend's arrays, and nested lists made into them.
+
+    A function that has the argument ``backend`` and takes no arrays gets this one by default.
+    """
+    signature = inspect.signature(function)
     names = [
         n
-        for n, parameter in inspect.signature(function).parameters.items()
+        for n, parameter in signature.parameters.items()
         if n in ARRAY_PARAMETERS and parameter.kind is not parameter.KEYWORD_ONLY
     ]
-    if not names:
+    if not names and "backend" not in signature.parameters:
         return function
+    if not names:
+
+        @functools.wraps(function)
+        def with_backend(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = signature.bind(*args, **kwargs)
+            given.arguments.setdefault("backend", backend.name)
+            return function(*given.args, **given.kwargs)
+
+        return with_backend
 
     @functools.wraps(function)
     def bound(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -100,6 +116,8 @@ def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
                 positional[position] = array
         return function(*positional, **kwargs)  # type: ignore[arg-type]
 
+    if backend.wing is not None:
+        bound.__module__ = backend.wing  # where pickle finds it
     return bound
 
 

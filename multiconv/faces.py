@@ -41,6 +41,9 @@ class Face:
         """Return the functions and the layer by name: what a face module exports."""
         return {name: getattr(self, name) for name in ("Conv2D", *functions.__all__)}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return get_backend, (self.name,)
+
     def __repr__(self) -> str:
         return f"<multiconv backend {self.name!r}>"
 

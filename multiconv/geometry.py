@@ -20,6 +20,8 @@ from multiconv.arguments import Pairs
 AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
+_LARGE = 2**12
+
 Window: TypeAlias = tuple[Any, ...]
 
 
@@ -139,6 +141,12 @@ def resolve(
         if isinstance(padding, str)
         else padding
     )
+    if max(stride) > _LARGE:
+        # Beyond the padded image all strides are alike, and some methods allocate by the stride.
+        stride = tuple(
+            min(s, max(n + low + high, 1))
+            for s, n, (low, high) in zip(stride, input_size, pads, strict=True)
+        )
     geometry = Geometry(input_size, kernel_size, stride, dilation, pads, padding_mode)
     _check_border(geometry)
     _check_fits(geometry)

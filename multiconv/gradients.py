@@ -159,9 +159,9 @@ def _axes_of_kernel(kernel_size: Any, x: Any) -> int:
     """Return the number of spatial axes; see the table of shapes in `conv_weight_grad`."""
     rank = arguments.rank(x)
     given = arguments.count_axes("kernel_size", kernel_size, 0)
-    if given == 0 and rank >= 3:
-        return rank - 2
-    if rank in (given + 1, given + 2) or rank == given == 2:
+    if given == 0 and rank >= 2:
+        return max(rank - 2, 1) if rank > 2 else 2
+    if given and (rank in (given + 1, given + 2) or rank == given == 2):
         return given
     if given > 2 and rank in (given - 1, given):
         return given - 2
@@ -272,7 +272,7 @@ def plan_input_adjoint(
     adjoint = input_adjoint(resolved, chosen, backend)
     grad_shape = (batch, groups, filters // groups, *grad.shape[-resolved.axes :])
     weight_shape = (groups, filters // groups, per_group, *resolved.kernel_size)
-    bias_shape = (groups, per_group, *(1,) * resolved.axes)
+    bias_shape = (1, groups, per_group, *(1,) * resolved.axes)
 
     def run(grad: Array, weight: Array, bias: Array | None = None) -> Array:
         dx = adjoint(

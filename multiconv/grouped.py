@@ -6,13 +6,15 @@ correlations again, with the roles of the axes exchanged; so every method serves
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from multiconv import methods
 from multiconv.geometry import Geometry
 from multiconv.methods import Choice, Problem
-from multiconv.padding import extend, fold, pad_or_crop, spread
+from multiconv.padding import extend, fold, pad_or_crop
+from multiconv.phases import Gap, Phase, phases
 from multiconv.protocol import Array, Backend
 
 TwoArrays: TypeAlias = Callable[[Array, Array], Array]
@@ -35,44 +37,117 @@ def choose(
 
 
 def input_adjoint_geometry(geometry: Geometry) -> Geometry:
-    """Return the correlation that gives the gradient with respect to the input."""
-    target = geometry.input_size if geometry.padding_mode == "zeros" else geometry.padded_size
-    return Geometry(
-        tuple(n + span - 1 for n, span in zip(target, geometry.span, strict=True)),
-        geometry.kernel_size,
-        (1,) * geometry.axes,
-        geometry.dilation,
-        ((0, 0),) * geometry.axes,
-    )
+    """Return the largest of the correlations that give the gradient with respect to the input."""
+    along = [
+        max(
+            (p for p in axis if isinstance(p, Phase)),
+            key=lambda phase: phase.count,
+            default=Phase(0, 1, 1, 1, 0),
+        )
+        for axis in _phases(geometry)
+    ]
+    return _phase_geometry(geometry, along)
 
 
 def input_adjoint(geometry: Geometry, method: str, backend: Backend) -> TwoArrays:
     """Return dx[n, c, i] = sum over o, p, k with s p + d k = i of grad[n, o, p] weight[o, c, k].
 
-    The outputs are spread apart by the stride and correlated with the flipped kernel; what falls on
-    the border is added back to the pixels that the border repeats.
+    Each phase of the stride is a correlation of the gradient with a flipped part of the kernel; the
+    phases are interleaved. What falls on the border is added back to the pixels that it repeats.
     """
     xp = backend.xp
-    inner = input_adjoint_geometry(geometry)
-    correlate = methods.prepare(method, inner, backend)
-    borderless = geometry.padding_mode == "zeros"
-    reach = [span - 1 for span in geometry.span]
-    if borderless:
-        reach = [r - low for r, (low, _) in zip(reach, geometry.pads, strict=True)]
-    spatial = tuple(range(3, 3 + geometry.axes))
+    axes = geometry.axes
+    target = _target(geometry)
+    along = _phases(geometry)
+    spatial = tuple(range(3, 3 + axes))
+    parts = {
+        chosen: (
+            _phase_geometry(geometry, chosen),
+            methods.prepare(method, _phase_geometry(geometry, chosen), backend),
+        )
+        for chosen in itertools.product(
+            *([p for p in axis if isinstance(p, Phase)] for axis in along)
+        )
+    }
+
+    def part(grad: Array, weight: Array, chosen: tuple[Phase, ...]) -> Array:
+        inner, correlate = parts[chosen]
+        pads = []
+        for phase, size, have in zip(chosen, inner.input_size, grad.shape[3:], strict=True):
+            last = phase.first + phase.dilation * (phase.count - 1)
+            pads.append((last, size - last - have))
+        taps = tuple(slice(phase.start, None, phase.step) for phase in chosen)
+        return correlate(
+            pad_or_crop(grad, tuple(pads), backend),
+            xp.flip(weight[(..., *taps)], axis=spatial),
+        )
+
+    def interleaved(grad: Array, weight: Array, chosen: tuple[Phase, ...]) -> Array:
+        """Join the phases of the axes behind those that are chosen already."""
+        axis = len(chosen)
+        if axis == axes:
+            return part(grad, weight, chosen)
+        pieces: list[Array] = []
+        shape = [*grad.shape[:2], weight.shape[1], *_phase_outputs(geometry)[: axis + 1]]
+        for phase in along[axis]:
+            if isinstance(phase, Phase):
+                piece = interleaved(grad, weight, (*chosen, phase))
+                pieces.append(xp.expand_dims(piece, axis=4 + axis))
+            else:
+                gap = (*shape, phase.width, *target[axis + 1 :])
+                pieces.append(backend.zeros(gap, grad))
+        joined = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=4 + axis)
+        length = joined.shape[3 + axis] * joined.shape[4 + axis]
+        joined = xp.reshape(joined, (*joined.shape[: 3 + axis], length, *target[axis + 1 :]))
+        window = (slice(0, target[axis]), *(slice(None),) * (axes - axis - 1))
+        return joined[(..., *window)]
 
     def run(grad: Array, weight: Array) -> Array:
-        grad = spread(grad, geometry.stride, backend)
-        pads = tuple(
-            (low, size - low - have)
-            for low, size, have in zip(reach, inner.input_size, grad.shape[3:], strict=True)
-        )
-        grad = pad_or_crop(grad, pads, backend)
-        flipped = xp.flip(xp.permute_dims(weight, (0, 2, 1, *spatial)), axis=spatial)
-        dx = correlate(grad, flipped)
-        return dx if borderless else fold(dx, geometry, backend)
+        dx = interleaved(grad, xp.permute_dims(weight, (0, 2, 1, *spatial)), ())
+        return dx if geometry.padding_mode == "zeros" else fold(dx, geometry, backend)
 
     return run
+
+
+def _target(geometry: Geometry) -> tuple[int, ...]:
+    """Return the size of what the taps fall on: with a border of zeros, the image alone."""
+    return geometry.input_size if geometry.padding_mode == "zeros" else geometry.padded_size
+
+
+def _phases(geometry: Geometry) -> list[list[Phase | Gap]]:
+    borderless = geometry.padding_mode == "zeros"
+    return [
+        phases(n, k, s, d, low if borderless else 0)
+        for n, k, s, d, (low, _) in zip(
+            _target(geometry),
+            geometry.kernel_size,
+            geometry.stride,
+            geometry.dilation,
+            geometry.pads,
+            strict=True,
+        )
+    ]
+
+
+def _phase_outputs(geometry: Geometry) -> tuple[int, ...]:
+    """Return how many outputs a phase has along each axis, the last of them cut off later."""
+    return tuple(
+        -(-n // min(s, n)) if n else 0
+        for n, s in zip(_target(geometry), geometry.stride, strict=True)
+    )
+
+
+def _phase_geometry(geometry: Geometry, chosen: Sequence[Phase]) -> Geometry:
+    return Geometry(
+        tuple(
+            n + phase.dilation * (phase.count - 1)
+            for n, phase in zip(_phase_outputs(geometry), chosen, strict=True)
+        ),
+        tuple(phase.count for phase in chosen),
+        (1,) * geometry.axes,
+        tuple(phase.dilation for phase in chosen),
+        ((0, 0),) * geometry.axes,
+    )
 
 
 def weight_adjoint_geometry(geometry: Geometry) -> Geometry:

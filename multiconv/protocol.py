@@ -68,7 +68,8 @@ class Backend:
     def dtype_name(self, dtype: Any) -> str:
         """Return NumPy's name of one of this framework's dtypes."""
         for name in dtypes.SUPPORTED:
-            if getattr(self.xp, name, None) == dtype:
+            own = getattr(self.xp, name, None)
+            if own is not None and own == dtype:  # None == numpy.dtype("float64") is True
                 return name
         return str(dtype)
 
@@ -93,6 +94,9 @@ class Backend:
         """Return the dtype that sums whose result is ``name`` are carried in."""
         return dtypes.accumulator(name)
 
+    #: How many outputs the method "loop" visits before it refuses.
+    loop_limit: int = 2**16
+
     # What a resolved call may depend on
     # ------------------------------------------------------------
 
@@ -106,6 +110,10 @@ class Backend:
 
     def is_tracing(self) -> bool:
         """Tell whether a compiler reads along, one that must not see Python's caches."""
+        return False
+
+    def is_exporting(self) -> bool:
+        """Tell whether sizes stand for a range, so that a choice by size would narrow it."""
         return False
 
     def compile(self, function: Callable[..., Array], *, unrolled: int) -> Callable[..., Array]:
@@ -182,7 +190,11 @@ class Backend:
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         """Copy an array into NumPy's memory."""
-        return np.array(array)
+        try:
+            return np.array(array)
+        except (TypeError, ValueError, RuntimeError):  # it lives on a device of its own
+            home = array_api_compat.device(self.xp.empty(0))
+            return np.array(np.from_dlpack(array_api_compat.to_device(array, home)))
 
     def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
         """Make an array of a dtype, on the device of ``like``, of a copy of NumPy's."""

@@ -27,6 +27,10 @@ _registered: list[str] = []
 _of_type: dict[type, Backend] = {}
 
 
+class _MissingFrameworkError(ImportError):
+    """A framework that is not installed, or does not import."""
+
+
 def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[Backend, list[Any]]:
     """Return the one backend of all arrays, and the arrays, nested lists made into such arrays.
 
@@ -193,6 +197,8 @@ def _generic(array: Array) -> Backend | None:
 def _load_built_in(name: str) -> Backend:
     try:
         backend = _import(name)
+    except _MissingFrameworkError:  # said by the face, which the import passes through
+        raise
     except Exception as error:  # a broken framework may raise anything
         advice = (
             f"it is not installed: pip install 'multiconv[{name}]'"
@@ -201,7 +207,7 @@ def _load_built_in(name: str) -> Backend:
             f"Reinstall it: pip install --force-reinstall {name}"
         )
         msg = f"the backend {name!r} needs the package {name}; {advice}"
-        raise ImportError(msg, name=name) from error
+        raise _MissingFrameworkError(msg, name=name) from error
     _loaded[name] = backend
     return backend
 

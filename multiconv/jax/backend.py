@@ -26,6 +26,7 @@ class JaxBackend(Backend):
     """
 
     name = "jax"
+    loop_limit = 2**10  # each output is compiled
     wing = "multiconv.jax"
     xp = jnp
 
@@ -135,8 +136,20 @@ class JaxBackend(Backend):
         return sparse.BCOO((values, places), shape=shape)
 
     def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
-        """Copy to the default device; JAX moves it to where it is used."""
-        return jnp.asarray(array.astype(jnp.dtype(self.canonical(dtype))))
+        """Copy to the device of ``like``, where it is bound to one."""
+        bound = not isinstance(like, jax.core.Tracer) and like.committed
+        device = next(iter(like.devices())) if bound and len(like.devices()) == 1 else None
+        return jax.device_put(array.astype(jnp.dtype(self.canonical(dtype))), device)
+
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+        """Copy to the CPU; a tracer has no numbers yet."""
+        if isinstance(array, jax.core.Tracer):
+            msg = (
+                "learn_kernel, solve_kernel and save need numbers, and under jax.jit there are "
+                "none yet: call them outside; learn_kernel compiles its loop by itself"
+            )
+            raise TypeError(msg)
+        return np.array(array)
 
     def describe(self, array: Array) -> str:
         """Return what a person calls one of these arrays."""

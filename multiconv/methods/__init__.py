@@ -32,6 +32,8 @@ FORCED = "!"  # method="loop!" and "toeplitz!" do what they would refuse for its
 _FEW_TAPS = 64
 # Below this many outputs, one call of the framework costs less than one per tap.
 _FEW_OUTPUTS = 2**13
+# A product per output is one call for each of them, which compilers unroll.
+_FEW_PRODUCTS = 64
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,14 @@ def unrolled(method: str, geometry: Geometry) -> int:
     """Estimate how many operations a method asks of the framework, one after another."""
     if method == "loop":
         return 3 * geometry.outputs
-    if method in ("direct", "im2col"):
+    if method in ("direct", "im2col") and isinstance(geometry.outputs, int):
         return 2 * min(geometry.taps, geometry.outputs)
     return 10
+
+
+def _is_symbolic(geometry: Geometry, backend: Backend) -> bool:
+    """Tell whether the sizes stand for a range, as in an exported program."""
+    return not isinstance(geometry.outputs, int) or backend.is_exporting()
 
 
 def _is_degenerate(problem: Problem) -> bool:
@@ -115,7 +122,7 @@ def _refusal(name: str, problem: Problem, backend: Backend, *, forced: bool) -> 
     if forced:
         return None
     if name == "loop":
-        refusal = loop.refusal(problem.geometry)
+        refusal = loop.refusal(problem.geometry, backend.loop_limit)
     elif name == "toeplitz":
         refusal = toeplitz.refusal(
             problem.geometry, problem.channels, problem.filters, problem.groups
@@ -129,11 +136,15 @@ def _automatic(problem: Problem, backend: Backend) -> Choice:
         return Choice(
             "im2col", "there is nothing to add up: a matrix product gives the right zeros"
         )
+    has_native = backend.native_refusal(problem.dtype, problem.device, geometry.axes) is None
+    if _is_symbolic(geometry, backend):
+        return Choice("native" if has_native else "im2col", "sizes are open: no choice by size")
     if geometry.outputs < geometry.taps:
+        if has_native and geometry.outputs > _FEW_PRODUCTS:
+            return Choice("native", "fewer outputs than taps, but many: the framework's own")
         return Choice("direct", "fewer outputs than taps: one product per output")
     if dtypes.kind(problem.dtype) == "integer":
         return Choice("direct", "integers are exact in any order, and this needs no large matrix")
-    has_native = backend.native_refusal(problem.dtype, problem.device, geometry.axes) is None
     if has_native and geometry.outputs < _FEW_OUTPUTS:
         return Choice("native", "a small result: the framework's own convolution in one call")
     if problem.channels == 1 and problem.filters == 1 and geometry.taps <= _FEW_TAPS:

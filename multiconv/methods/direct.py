@@ -1,19 +1,20 @@
 """One multiply-add per kernel tap, over the view of the image that the tap meets.
 
 Where there are fewer outputs than taps (a kernel about as large as its image, and every gradient
-with respect to a kernel) the roles change: one matrix product per output.
+with respect to a kernel) the roles change: the loop over outputs is the shorter one.
 """
 
 from __future__ import annotations
 
 from multiconv.geometry import Geometry
+from multiconv.methods import loop
 from multiconv.protocol import Array, Backend
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     """Correlate (N, G, C, *padded) with (G, O, C, *kernel) to (N, G, O, *output)."""
     if geometry.outputs < geometry.taps:
-        return _per_output(x, weight, geometry, backend)
+        return loop.run(x, weight, geometry, backend)
     if x.shape[2] == 1:
         return _per_tap(x, weight, geometry, backend)
     return _per_tap_mixing_channels(x, weight, geometry, backend)
@@ -22,11 +23,12 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
 def _per_tap(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     # A single input channel broadcasts over the filters.
     tail = (1,) * geometry.axes
-    shape = (x.shape[0], *weight.shape[:2], *geometry.output_size)
+    groups, filters = weight.shape[:2]
+    shape = (x.shape[0], groups, filters, *geometry.output_size)
     total = backend.zeros(shape, x)
-    weight = backend.xp.reshape(weight, (*weight.shape[:2], geometry.taps, *tail))
+    weight = backend.xp.reshape(weight, (1, groups, filters, geometry.taps, *tail))
     for number, (_, window) in enumerate(geometry.tap_windows()):
-        total = backend.multiply_add(total, x[window], weight[:, :, number, ...])
+        total = backend.multiply_add(total, x[window], weight[:, :, :, number, ...])
     return total
 
 
@@ -40,17 +42,3 @@ def _per_tap_mixing_channels(
         pixels = backend.xp.reshape(x[window], (batch, groups, channels, geometry.outputs))
         total = total + backend.matmul(weight[(..., *tap)], pixels)
     return backend.xp.reshape(total, (batch, groups, filters, *geometry.output_size))
-
-
-def _per_output(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
-    xp = backend.xp
-    batch, groups, channels = x.shape[:3]
-    filters = weight.shape[1]
-    length = channels * geometry.taps
-    columns = xp.permute_dims(xp.reshape(weight, (groups, filters, length)), (0, 2, 1))
-    outputs = []
-    for window in geometry.output_windows():
-        rows = xp.permute_dims(xp.reshape(x[window], (batch, groups, length)), (1, 0, 2))
-        outputs.append(backend.matmul(rows, columns))  # (groups, batch, filters)
-    y = xp.permute_dims(xp.stack(outputs, axis=-1), (1, 0, 2, 3))
-    return xp.reshape(y, (batch, groups, filters, *geometry.output_size))

@@ -96,10 +96,10 @@ def _cut_into_blocks(x: Array, blocks: list[int], backend: Backend) -> Array:
 def _mix_few_channels(x_hat: Array, w_hat: Array, backend: Backend) -> Array:
     """Multiply (N, G, C, *counts, *lengths) with (G, O, C, *lengths), one channel at a time."""
     axes = w_hat.ndim - 3
-    w_hat = backend.xp.reshape(w_hat, (*w_hat.shape[:3], *(1,) * axes, *w_hat.shape[3:]))
-    total = x_hat[:, :, None, 0, ...] * w_hat[:, :, 0, ...]
+    w_hat = backend.xp.reshape(w_hat, (1, *w_hat.shape[:3], *(1,) * axes, *w_hat.shape[3:]))
+    total = x_hat[:, :, None, 0, ...] * w_hat[:, :, :, 0, ...]
     for channel in range(1, x_hat.shape[2]):
-        total = total + x_hat[:, :, None, channel, ...] * w_hat[:, :, channel, ...]
+        total = total + x_hat[:, :, None, channel, ...] * w_hat[:, :, :, channel, ...]
     return total
 
 

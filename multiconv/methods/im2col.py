@@ -20,7 +20,7 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     """Correlate (N, G, C, *padded) with (G, O, C, *kernel) to (N, G, O, *output)."""
     rows = geometry.output_size[0]
     step = _rows_per_block(x, geometry)
-    if step >= rows:
+    if backend.is_exporting() or step >= rows:
         return _block(x, weight, geometry, backend)
     blocks = []
     for start in range(0, rows, step):
@@ -56,6 +56,8 @@ def _block(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Arr
 
 def _rows_per_block(x: Array, geometry: Geometry) -> int:
     per_row: int = math.prod(x.shape[:3]) * geometry.taps * math.prod(geometry.output_size[1:])
+    if not isinstance(per_row, int):
+        return MAXIMUM_ELEMENTS  # sizes are open: one block
     return max(1, MAXIMUM_ELEMENTS // max(per_row, 1))
 
 

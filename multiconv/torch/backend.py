@@ -42,7 +42,12 @@ class TorchBackend(Backend):
 
     def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
         """Turn a nested list into a tensor."""
-        return torch.tensor(nested, device=None if like is None else like.device)
+        device = None if like is None else like.device
+        if _holds_tensors(nested):  # torch.tensor would cut them off from their gradients
+            return torch.stack([self.asarray(entry, like=like) for entry in nested])
+        if isinstance(nested, torch.Tensor):
+            return nested
+        return torch.tensor(nested, device=device)
 
     def dtype_name(self, dtype: Any) -> str:
         """Return the name: torch's are NumPy's."""
@@ -67,6 +72,11 @@ class TorchBackend(Backend):
     def is_tracing(self) -> bool:
         """Tell whether Dynamo or torch.export reads along."""
         return torch.compiler.is_compiling()
+
+    def is_exporting(self) -> bool:
+        """Tell whether torch.export reads along."""
+        exporting = getattr(torch.compiler, "is_exporting", None)  # since PyTorch 2.7
+        return bool(exporting and exporting())
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         """Return zeros of the dtype and on the device of ``like``."""
@@ -142,8 +152,12 @@ class TorchBackend(Backend):
         shape: tuple[int, int],
     ) -> Any:
         """Build a coalesced torch.sparse_coo tensor, differentiable in its values."""
+        if str(values.dtype).startswith("torch.uint") and values.dtype != torch.uint8:
+            msg = f"torch has no sparse matrices of {values.dtype}: cast weight to torch.int64"
+            raise ValueError(msg)
         places = torch.as_tensor(np.stack([rows, columns]), device=values.device)
-        return torch.sparse_coo_tensor(places, values, shape, check_invariants=False).coalesce()
+        matrix = torch.sparse_coo_tensor(places, values, shape, check_invariants=False)
+        return matrix if values.is_meta else matrix.coalesce()
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         """Copy to the CPU; NumPy has no bfloat16 of its own, and float32 holds it."""
@@ -180,6 +194,12 @@ class TorchBackend(Backend):
         """Wait for the device of the array."""
         if array.device.type == "cuda":
             torch.cuda.synchronize(array.device)
+
+
+def _holds_tensors(nested: Any) -> bool:
+    if not isinstance(nested, (list, tuple)):
+        return False
+    return any(isinstance(entry, torch.Tensor) or _holds_tensors(entry) for entry in nested)
 
 
 def _is_inexact(array: Array) -> bool:
