@@ -34,7 +34,17 @@ LOWEST = "constraints/lowest.txt"
 TESTED_EXTRAS = ["cli", "image", "io", "scipy"]
 LARGER_EXTRAS = ["dask", "viz"]
 FRAMEWORKS = ["torch", "jax"]
-OPTIONAL_MODULES = [*FRAMEWORKS, "dask", "matplotlib", "PIL", "rich", "safetensors", "scipy"]
+LIBRARIES = ["flax", "equinox", "keras", "optax"]  # whose layers and optimisers work with ours
+OPTIONAL_MODULES = [
+    *FRAMEWORKS,
+    *LIBRARIES,
+    "dask",
+    "matplotlib",
+    "PIL",
+    "rich",
+    "safetensors",
+    "scipy",
+]
 
 ABSENT = """
 import importlib.util, sys
@@ -132,7 +142,7 @@ def check_wheel(session: nox.Session, wheel: Path) -> None:
         commands = archive.read(f"{about}/entry_points.txt").decode()
 
     package = project["name"]
-    shipped = {f"{package}/py.typed", f"{package}/data/camera.png", f"{about}/licenses/LICENSE"}
+    shipped = {f"{package}/py.typed", f"{package}/data/camera.npy", f"{about}/licenses/LICENSE"}
     strays = {name for name in names if name.split("/")[0] not in {package, about}}
     lines = {
         f"Version: {project['version']}",
@@ -195,6 +205,7 @@ def tests(session: nox.Session, backends: list[str], constraints: str) -> None:
 
     environment = {
         "MULTICONV_TEST_BACKENDS": ",".join(backends),
+        "MULTICONV_TEST_LIBRARIES": "",  # `exchange` has them
         "MULTICONV_EXPECT_VERSIONS": expected_versions(constraints, session.python, backends),
         "OMP_NUM_THREADS": "1",  # pytest already runs one process per core
     }
@@ -207,6 +218,24 @@ def tests(session: nox.Session, backends: list[str], constraints: str) -> None:
     if constraints == LOWEST:
         arguments += ["-W", "default"]  # old packages warn about each other
     session.run("pytest", *arguments, *session.posargs, env=environment)
+
+
+@nox.session(python=OLDEST_PYTHON, tags=["torch", "jax"])
+def exchange(session: nox.Session) -> None:
+    """Test our layers with other libraries, Keras on either framework."""
+    install(session, NEWEST, "io", "exchange", *FRAMEWORKS, groups=["test", "test-exchange"])
+    for framework, libraries in (("jax", LIBRARIES), ("torch", ["keras"])):
+        environment = {
+            "MULTICONV_TEST_BACKENDS": ",".join(["numpy", *FRAMEWORKS]),
+            "MULTICONV_TEST_LIBRARIES": ",".join(libraries),
+            "KERAS_BACKEND": framework,
+            "KERAS_HOME": str(
+                Path(session.create_tmp()).resolve()
+            ),  # else it writes into the user's home
+            "OMP_NUM_THREADS": "1",
+        }
+        files = ["tests/test_exchange.py", "tests/test_layers_jax.py"]
+        session.run("pytest", "-n", "auto", *files, *session.posargs, env=environment)
 
 
 @nox.session(default=False, venv_params=["--system-site-packages"])

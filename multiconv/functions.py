@@ -9,6 +9,7 @@ from multiconv.learning import learn_kernel
 from multiconv.least_squares import solve_kernel
 from multiconv.matrices import col2im, im2col, toeplitz_matrix
 from multiconv.receptive_field import receptive_field
+from multiconv.storage import load, save
 
 __all__ = [
     "col2im",
@@ -24,8 +25,10 @@ __all__ = [
     "corr2d",
     "im2col",
     "learn_kernel",
+    "load",
     "output_size",
     "receptive_field",
+    "save",
     "solve_kernel",
     "toeplitz_matrix",
 ]

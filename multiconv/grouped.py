@@ -41,7 +41,7 @@ def input_adjoint_geometry(geometry: Geometry) -> Geometry:
     along = [
         max(
             (p for p in axis if isinstance(p, Phase)),
-            key=lambda phase: phase.count,
+            key=lambda phase: phase.taps,
             default=Phase(0, 1, 1, 1, 0),
         )
         for axis in _phases(geometry)
@@ -74,7 +74,7 @@ def input_adjoint(geometry: Geometry, method: str, backend: Backend) -> TwoArray
         inner, correlate = parts[chosen]
         pads = []
         for phase, size, have in zip(chosen, inner.input_size, grad.shape[3:], strict=True):
-            last = phase.first + phase.dilation * (phase.count - 1)
+            last = phase.first + phase.dilation * (phase.taps - 1)
             pads.append((last, size - last - have))
         taps = tuple(slice(phase.start, None, phase.step) for phase in chosen)
         return correlate(
@@ -140,10 +140,10 @@ def _phase_outputs(geometry: Geometry) -> tuple[int, ...]:
 def _phase_geometry(geometry: Geometry, chosen: Sequence[Phase]) -> Geometry:
     return Geometry(
         tuple(
-            n + phase.dilation * (phase.count - 1)
+            n + phase.dilation * (phase.taps - 1)
             for n, phase in zip(_phase_outputs(geometry), chosen, strict=True)
         ),
-        tuple(phase.count for phase in chosen),
+        tuple(phase.taps for phase in chosen),
         (1,) * geometry.axes,
         tuple(phase.dilation for phase in chosen),
         ((0, 0),) * geometry.axes,

@@ -17,6 +17,7 @@ from multiconv import arguments, dtypes, methods, threefry
 from multiconv.arguments import IntOrInts, Padding, Pairs
 from multiconv.conv import conv2d
 from multiconv.protocol import Array
+from multiconv.registry import backend_of
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,12 @@ def read(
 
 def apply(layer: LayerArguments, x: Array, weight: Array, bias: Array | None) -> Array:
     """Return the output of a layer: `conv2d`, with a single channel where there are none."""
+    backend, (x, weight, bias) = backend_of({"x": x, "weight": weight, "bias": bias})
     if layer.in_channels is not None:
         return conv2d(x, weight, bias, **layer.options())
     check_image(x)
-    y = conv2d(as_channel(x), weight[None, None], bias, **layer.options())
-    return y.reshape((*x.shape[:-2], *y.shape[-2:]))
+    y = conv2d(as_channel(x, backend.xp), weight[None, None, ...], bias, **layer.options())
+    return backend.xp.reshape(y, (*x.shape[:-2], *y.shape[-2:]))
 
 
 def check_image(x: Array) -> None:
@@ -159,18 +161,18 @@ def check_image(x: Array) -> None:
         raise ValueError(msg)
 
 
-def as_channel(x: Array) -> Array:
+def as_channel(x: Array, xp: Any) -> Array:
     """Return images (..., H, W) as a batch (N, 1, H, W)."""
-    return x.reshape((math.prod(x.shape[:-2]), 1, *x.shape[-2:]))
+    return xp.reshape(x, (math.prod(x.shape[:-2]), 1, *x.shape[-2:]))
 
 
 def initial_parameters(
-    layer: LayerArguments, seed: int | None
+    layer: LayerArguments, seed: int | None, dtype: str = "float32"
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
-    """Draw weight and bias, uniform in +-1/sqrt(fan_in), as float64.
+    """Draw weight and bias, uniform in +-1/sqrt(fan_in), without a seed fresh ones.
 
-    The numbers are multiples of 2**-23 times the bound, so rounding to the layer's dtype happens
-    once and the same way on every backend. Without a seed they are fresh.
+    They are float64, and float32 for narrower dtypes: every framework rounds that to 16 bits in the
+    same way, but not all round float64 directly.
     """
     if seed is None:
         seed = secrets.randbits(64)
@@ -178,11 +180,11 @@ def initial_parameters(
         seed = arguments.integer("seed", seed, minimum=-(2**63))
     bound = 1 / math.sqrt(layer.fan_in)
     count = math.prod(layer.weight_shape)
-    weight = _symmetric(threefry.uniform(seed, count), bound).reshape(layer.weight_shape)
+    wide = "float64" if dtype in ("float64", "complex128") else "float32"
+    weight = _symmetric(threefry.uniform(seed, count), bound, wide).reshape(layer.weight_shape)
     if not layer.bias:
         return weight, None
-    filters = layer.bias_shape[0]
-    return weight, _symmetric(threefry.uniform(seed, filters, first=count), bound)
+    return weight, _symmetric(threefry.uniform(seed, layer.bias_shape[0], first=count), bound, wide)
 
 
 def floating_dtype(dtype: Any) -> np.dtype[Any]:
@@ -198,5 +200,5 @@ def floating_dtype(dtype: Any) -> np.dtype[Any]:
     return result
 
 
-def _symmetric(uniform: np.ndarray[Any, Any], bound: float) -> np.ndarray[Any, Any]:
-    return (2 * uniform - 1) * bound
+def _symmetric(uniform: np.ndarray[Any, Any], bound: float, dtype: str) -> np.ndarray[Any, Any]:
+    return ((2 * uniform - 1) * bound).astype(dtype)

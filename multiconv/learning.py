@@ -8,6 +8,7 @@ NumPy runs the layer's backward pass, PyTorch its autograd, JAX one compiled sca
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -159,7 +160,8 @@ def learn_kernel(
 
     system = normal_form(backend, layer, x, y)
     scale = math.prod(y.shape) if mean else 1
-    _warn_if_divergent(system, lr, scale)
+    if steps:
+        _warn_if_divergent(system, lr, scale)
     with Progress("learning", steps) as progress:
 
         def report(step: int, value: float, weight: Array, offset: Array | None) -> None:
@@ -196,7 +198,7 @@ def _start(
 ) -> tuple[Array, Array | None]:
     """Return the kernel and the bias to start from, as arrays beside ``like``."""
     if init is None:
-        weight, offset = layers.initial_parameters(layer, seed)
+        weight, offset = layers.initial_parameters(layer, seed, dtype)
     else:
         if seed is not None:
             msg = "init and seed are two ways to choose the start: give one of them"
@@ -237,7 +239,15 @@ def _warn_if_divergent(system: NormalForm, lr: float, scale: int) -> None:
             f"{system.largest_eigenvalue:.4g}, so the loss grows beyond lr={limit:.4g}; "
             f"lr={system.best_rate(scale):.2g} is the fastest that converges"
         )
-        warnings.warn(msg, RuntimeWarning, stacklevel=3)
+        warnings.warn(msg, RuntimeWarning, stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """Return the stack level of the first caller outside this package, for a warning."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("multiconv."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _explain(system: NormalForm, losses: np.ndarray[Any, Any], lr: float, scale: int) -> list[str]:
@@ -247,8 +257,8 @@ def _explain(system: NormalForm, losses: np.ndarray[Any, Any], lr: float, scale:
     first, before, last = (float(losses[i]) for i in (0, -2, -1))
     if not math.isfinite(last) or last > first:
         return [f"the loss grew from {first:.4g} to {last:.4g}: the learning rate is too large"]
-    # The last step has gained less than a hundredth, and there is something left to gain.
-    if before - last > 0.01 * last or last <= 1e-6 * first:
+    # The last step has gained less than a twentieth, and there is something left to gain.
+    if before - last > 0.05 * last or last <= 1e-6 * first:
         return []
     minimum = system.residual / scale
     if last <= 1.01 * minimum:
@@ -259,10 +269,13 @@ def _explain(system: NormalForm, losses: np.ndarray[Any, Any], lr: float, scale:
     shrink = system.slowest_factor(lr, scale)
     steps = math.ceil(math.log(100) / (-2 * math.log(shrink))) if 0 < shrink < 1 else None
     more = f"about {steps} steps a hundredfold" if steps else "ever more steps"
+    best = system.best_rate(scale)
+    advice = (
+        f"that rate is small for these data, and lr={best:.2g} converges fastest"
+        if lr < 0.9 * best
+        else "no rate is much faster for these data; solve_kernel needs no steps"
+    )
     return [
-        f"the loss has stalled at {last:.4g}, far from its least, {minimum:.4g}: lr={lr:g} is "
-        "small "
-        f"for these data, whose slowest direction takes {more}; lr={system.best_rate(scale):.2g} "
-        "is "
-        f"the fastest that converges"
+        f"the loss has stalled at {last:.4g}, far from its least, {minimum:.4g}: with lr={lr:g} "
+        f"the slowest direction takes {more}; {advice}"
     ]

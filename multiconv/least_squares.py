@@ -9,7 +9,6 @@ condition number. All of it is float64, on the CPU, whatever the arrays are.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -33,8 +32,14 @@ class NormalForm:
 
     factor: FloatArray  # R, (unknowns, unknowns)
     target: FloatArray  # Q^T y, (unknowns, filters)
-    residual: float  # what no kernel can explain, the least sum of squared errors
+    beyond: float  # the squares of y outside the span of all columns
     rows: int
+
+    @property
+    def residual(self) -> float:
+        """Return the least sum of squared errors that a kernel can reach."""
+        left, _, _ = np.linalg.svd(self.factor)
+        return self.beyond + float(np.sum((left.T @ self.target)[self.rank :] ** 2))
 
     @property
     def singular_values(self) -> FloatArray:
@@ -266,8 +271,8 @@ def normal_form(backend: Backend, layer: LayerArguments, x: Array, y: Array) -> 
             msg = f"{name} holds numbers that are not finite, and no kernel fits those"
             raise ValueError(msg)
     if layer.in_channels is None:
-        images = layers.as_channel(images)
-        targets = layers.as_channel(targets)
+        images = layers.as_channel(images, np)
+        targets = layers.as_channel(targets, np)
     unknowns = layer.fan_in + layer.bias
     filters = targets.shape[1]
     factor: FloatArray = np.zeros((0, unknowns + filters))
@@ -285,16 +290,23 @@ def normal_form(backend: Backend, layer: LayerArguments, x: Array, y: Array) -> 
 
 
 def _blocks(images: FloatArray, targets: FloatArray, layer: LayerArguments) -> Iterator[FloatArray]:
-    """Yield blocks of rows of [A, 1, y], each of a few output rows of one image."""
+    """Yield blocks of rows of [A, 1, y], of a few images or a few output rows of one."""
     height, width = layer.kernel_size
     output_height, output_width = targets.shape[-2:]
     columns = layer.fan_in + layer.bias + targets.shape[1]
-    step = max(1, _MAXIMUM_ELEMENTS // (columns * output_width))
-    for image, target in zip(images, targets, strict=True):
+    step = max(1, min(_MAXIMUM_ELEMENTS // (columns * output_width), output_height))
+    together = max(1, _MAXIMUM_ELEMENTS // (columns * output_width * output_height))
+    for first in range(0, len(images), together):
+        batch, wanted = images[first : first + together], targets[first : first + together]
         for top in range(0, output_height, step):
             bottom = min(top + step, output_height)
-            patches = im2col(image[:, top : bottom + height - 1], (height, width)).T
-            count = math.prod((bottom - top, output_width))
-            ones = np.ones((count, int(layer.bias)))
-            y = target[:, top:bottom].reshape(-1, count).T
+            patches = im2col(batch[:, :, top : bottom + height - 1], (height, width))
+            patches = _rows(patches)
+            y = _rows(wanted[:, :, top:bottom].reshape(*wanted.shape[:2], -1))
+            ones = np.ones((len(y), int(layer.bias)))
             yield np.concatenate([patches, ones, y], axis=1)
+
+
+def _rows(columns: FloatArray) -> FloatArray:
+    """Turn (N, C, L) into (N * L, C)."""
+    return columns.transpose(0, 2, 1).reshape(-1, columns.shape[1])

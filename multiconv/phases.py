@@ -18,7 +18,7 @@ class Phase(NamedTuple):
 
     start: int
     step: int
-    count: int
+    taps: int
     dilation: int
     first: int  # where the first of the taps falls, in outputs of the phase, seen from its input
 

@@ -11,11 +11,29 @@ from multiconv.arguments import Pairs
 from multiconv.layers import LayerArguments
 
 
-class ReceptiveField(NamedTuple):
+class Axis(NamedTuple):
+    """A layer along one axis."""
+
+    kernel: int
+    stride: int
+    low: int
+    high: int
+    dilation: int
+
+
+class _Extent(NamedTuple):
+    size: tuple[int, ...]
+    jump: tuple[int, ...]
+    offset: tuple[int, ...]
+    support: tuple[tuple[int, ...], ...]
+
+
+class ReceptiveField(_Extent):
     """What one output pixel sees, one number per spatial axis.
 
     Output pixel p depends on input pixels ``offset + p * jump`` to
-    ``offset + p * jump + size - 1``, as far as they lie in the image and are in `support`.
+    ``offset + p * jump + size - 1``, as far as they lie in the image and are in `support`; at a
+    border, `pixels` knows which of them.
 
     Attributes
     ----------
@@ -26,28 +44,44 @@ class ReceptiveField(NamedTuple):
     offset : tuple of int
         First pixel that output 0 sees; negative where that is in the border.
     support : tuple of tuple of int
-        Along each axis exactly which pixels output 0 sees, relative to ``offset``.
+        Along each axis exactly which pixels output 0 sees, relative to ``offset``, away from
+        borders.
+    stack : tuple of tuple of Axis
+        The layers along each axis.
     """
 
-    size: tuple[int, ...]
-    jump: tuple[int, ...]
-    offset: tuple[int, ...]
-    support: tuple[tuple[int, ...], ...]
+    # Not among the fields: stacks that see the same are equal.
+    stack: tuple[tuple[Axis, ...], ...]
 
-    def pixels(self, position: int | Sequence[int]) -> tuple[tuple[int, ...], ...]:
-        """Return the input pixels that an output position sees along each axis, borders included.
+    def pixels(
+        self, position: int | Sequence[int], input_size: int | Sequence[int] | None = None
+    ) -> tuple[tuple[int, ...], ...]:
+        """Return exactly which input pixels an output position sees along each axis.
 
         Parameters
         ----------
         position : int or sequence of int
             Index of the output, one per spatial axis.
+        input_size : int or sequence of int, optional
+            Size of the image. With it, borders of zeros hide what lies in them, those between the
+            layers too. Without it the image has no end, and positions in its border are given as
+            they are.
+
+        Examples
+        --------
+        >>> from multiconv import receptive_field
+        >>> field = receptive_field((3, 1, 1))
+        >>> field.pixels(0)[0], field.pixels(0, 28)[0]
+        ((-1, 0, 1), (0, 1))
         """
-        at = arguments.per_axis("position", position, len(self.size), minimum=0)
+        axes = len(self.size)
+        at = arguments.per_axis("position", position, axes, minimum=0)
+        if input_size is None:
+            sizes: tuple[int | None, ...] = (None,) * axes
+        else:
+            sizes = arguments.per_axis("input_size", input_size, axes, minimum=1)
         return tuple(
-            tuple(offset + p * jump + s for s in support)
-            for p, offset, jump, support in zip(
-                at, self.offset, self.jump, self.support, strict=True
-            )
+            _seen(layers, p, n) for layers, p, n in zip(self.stack, at, sizes, strict=True)
         )
 
 
@@ -108,7 +142,9 @@ def receptive_field(*layers: Any) -> ReceptiveField:
     stack = [_read(entry, axes, f"layers[{i}]") for i, entry in enumerate(entries)]
     along = [_along_one_axis([layer[axis] for layer in stack]) for axis in range(axes)]
     size, jump, offset, support = zip(*along, strict=True)
-    return ReceptiveField(size, jump, offset, support)
+    field = ReceptiveField(size, jump, offset, support)
+    field.stack = tuple(zip(*stack, strict=True))
+    return field
 
 
 def _entries(layer: Any, name: str) -> tuple[Any, Any, Any, Any]:
@@ -130,15 +166,16 @@ def _axes(entry: tuple[Any, ...]) -> int:
     return max(0 if isinstance(e, str) else arguments.count_axes("layer", e, 0) for e in entry)
 
 
-def _read(entry: tuple[Any, ...], axes: int, name: str) -> list[tuple[int, int, int, int]]:
-    """Return (kernel size, stride, low pad, dilation) along each axis."""
+def _read(entry: tuple[Any, ...], axes: int, name: str) -> list[Axis]:
+    """Return the layer along each axis."""
     kernel = arguments.per_axis(f"{name} kernel_size", entry[0], axes, minimum=1)
     stride = arguments.per_axis(f"{name} stride", entry[1], axes, minimum=1)
     padding = arguments.padding(entry[2], axes, name=f"{name} padding")
     dilation = arguments.per_axis(f"{name} dilation", entry[3], axes, minimum=1)
     pads = _pads(padding, kernel, stride, dilation, name)
     return [
-        (k, s, low, d) for k, s, (low, _), d in zip(kernel, stride, pads, dilation, strict=True)
+        Axis(k, s, low, high, d)
+        for k, s, (low, high), d in zip(kernel, stride, pads, dilation, strict=True)
     ]
 
 
@@ -163,14 +200,38 @@ def _pads(
     return geometry.resolve(size, kernel, stride, dilation, padding).pads
 
 
-def _along_one_axis(
-    layers: list[tuple[int, int, int, int]],
-) -> tuple[int, int, int, tuple[int, ...]]:
+def _along_one_axis(layers: list[Axis]) -> tuple[int, int, int, tuple[int, ...]]:
     jump, offset = 1, 0
     support = {0}
-    for kernel, stride, low, dilation in layers:
-        taps = [t * dilation * jump for t in range(kernel)]
+    for layer in layers:
+        taps = [t * layer.dilation * jump for t in range(layer.kernel)]
         support = {s + t for s, t in itertools.product(support, taps)}
-        offset -= low * jump
-        jump *= stride
+        offset -= layer.low * jump
+        jump *= layer.stride
     return max(support) + 1, jump, offset, tuple(sorted(support))
+
+
+def _seen(layers: tuple[Axis, ...], position: int, size: int | None) -> tuple[int, ...]:
+    """Follow an output back to the input, leaving out what is no pixel of a layer's own input."""
+    sizes = [size]
+    for layer in layers:
+        n = sizes[-1]
+        if n is not None:
+            pads = ((layer.low, layer.high),)
+            n = geometry.resolve(
+                (n,), (layer.kernel,), (layer.stride,), (layer.dilation,), pads
+            ).output_size[0]
+        sizes.append(n)
+    last = sizes.pop()
+    if last is not None and position >= last:
+        msg = f"position={position} is outside the output, whose size is {last}"
+        raise ValueError(msg)
+    seen = {position}
+    for layer, n in zip(reversed(layers), reversed(sizes), strict=True):
+        seen = {
+            p * layer.stride - layer.low + t * layer.dilation
+            for p, t in itertools.product(seen, range(layer.kernel))
+        }
+        if n is not None:
+            seen = {p for p in seen if 0 <= p < n}
+    return tuple(sorted(seen))

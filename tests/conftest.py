@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import backends_under_test
 import hypothesis
+import libraries_under_test
 import pytest
 
 pytest.register_assert_rewrite("comparing", "bounds")
@@ -34,21 +35,30 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "needs_backend(name): runs only where this backend is among those under test"
     )
-    problems = backends_under_test.check_choice()
+    config.addinivalue_line(
+        "markers", "needs_library(name): runs only where this library is among those under test"
+    )
+    problems = backends_under_test.check_choice() + libraries_under_test.check_choice()
     if problems:
         raise pytest.UsageError("\n".join(problems))
 
 
 def pytest_report_header():
-    return f"multiconv backends under test: {', '.join(backends_under_test.CHOSEN)}"
+    libraries = ", ".join(libraries_under_test.CHOSEN) or "none"
+    return (
+        f"multiconv backends under test: {', '.join(backends_under_test.CHOSEN)}; "
+        f"exchange with torch where it is one of them, and with: {libraries}"
+    )
 
 
 def pytest_collection_modifyitems(config, items):
-    """Drop the tests of a framework that is not under test: deselected, and counted as such."""
+    """Drop the tests of what is not under test: deselected, and counted as such."""
     kept, dropped = [], []
     for item in items:
         needed = [mark.args[0] for mark in item.iter_markers("needs_backend")]
         missing = any(name not in backends_under_test.CHOSEN for name in needed)
+        libraries = [mark.args[0] for mark in item.iter_markers("needs_library")]
+        missing |= any(name not in libraries_under_test.CHOSEN for name in libraries)
         missing |= any(  # parametrised over, say, the differentiable ones among the chosen: none
             str(mark.kwargs.get("reason", "")).startswith("got empty parameter set")
             for mark in item.iter_markers("skip")

@@ -6,9 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from multiconv.comparison import cases, differentiate, environment, runs
+from multiconv.comparison import cases, differentiate, environment, learning, runs
 from multiconv.comparison.cases import Case
 from multiconv.comparison.environment import Machine
+from multiconv.comparison.learning import Learning, learn
 from multiconv.comparison.runs import Run
 from multiconv.faces import Face
 
@@ -39,6 +40,7 @@ class Comparison:
     cases: list[Case]
     kernel: str
     runs: list[Run]
+    learning: Learning
     seconds: float
 
     @property
@@ -54,7 +56,7 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         """Whether every backend agrees with the exact result on everything."""
-        return not self.dissenting and not self.broken
+        return not self.dissenting and self.learning.agrees and not self.broken
 
 
 def compare(
@@ -79,6 +81,7 @@ def compare(
         everything,
         kernel,
         results,
+        learn(faces, learning.textbook(), repeat=True),
         time.perf_counter() - start,
     )
 

@@ -6,11 +6,15 @@ import dataclasses
 import math
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 import multiconv
 from multiconv.comparison.agreement import Agreement
 from multiconv.comparison.cases import Case
 from multiconv.comparison.compare import Comparison
 from multiconv.comparison.environment import BackendState
+from multiconv.comparison.learning import Learning, Lesson, Pupil, Solution
 from multiconv.comparison.runs import Run, Timing
 
 
@@ -27,11 +31,71 @@ def of_comparison(comparison: Comparison) -> dict[str, Any]:
         "cases": [_case(case) for case in comparison.cases],
         "kernel": comparison.kernel,
         "runs": [_run(run) for run in comparison.runs],
+        "learning": of_learning(comparison.learning),
         "seconds": comparison.seconds,
         "judged": len(comparison.judged),
         "dissenting": len(comparison.dissenting),
         "agree": comparison.agrees,
     }
+
+
+def of_learning(learning: Learning) -> dict[str, Any]:
+    """Return what was learned, step by step; a number that is not finite is null."""
+    lesson = learning.lesson
+    return {
+        "image_size": list(lesson.x.shape),
+        "kernel": lesson.kernel.tolist(),
+        "kernel_size": list(lesson.size),
+        "bias": lesson.bias,
+        "steps": lesson.steps,
+        "lr": lesson.lr,
+        "loss": lesson.loss,
+        "seed": lesson.seed,
+        "backends": [_pupil(lesson, pupil) for pupil in learning.pupils],
+        "broken": learning.broken,
+        "compared_steps": learning.compared,
+        "agree": learning.agrees,
+    }
+
+
+def _pupil(lesson: Lesson, pupil: Pupil) -> dict[str, Any]:
+    return {
+        "backend": pupil.name,
+        "status": pupil.status,
+        "problems": pupil.problems,
+        "fraction": _finite(pupil.fraction),
+        "distance": _finite(pupil.distance),
+        "sha256": pupil.digest,
+        "weights": _numbers(pupil.weights),
+        "losses": _numbers(pupil.losses),
+        "largest_difference": _finite(lesson.away(pupil.weight)),
+        "notes": pupil.notes,
+        "solved": None if pupil.solution is None else _solution(lesson, pupil.solution),
+        "time": None if pupil.timing is None else _timing(pupil.timing),
+    }
+
+
+def _solution(lesson: Lesson, solution: Solution) -> dict[str, Any]:
+    return {
+        "weight": _numbers(solution.weight),
+        "largest_difference": _finite(lesson.away(solution.weight)),
+        "residual": solution.residual,
+        "rank": solution.rank,
+        "unknowns": solution.unknowns,
+        "undetermined": solution.undetermined.tolist(),
+        "statement": solution.statement,
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _numbers(array: NDArray[Any]) -> Any:
+    """Return nested lists, which may not hold what JSON has no word for."""
+    numbers = array.astype(object)
+    numbers[~np.isfinite(array)] = None
+    return numbers.tolist()
 
 
 def of_backends(states: list[BackendState]) -> dict[str, Any]:

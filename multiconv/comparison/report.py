@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import multiconv
+from multiconv.comparison import learning_report
 from multiconv.comparison.agreement import Agreement
 from multiconv.comparison.cases import Case
 from multiconv.comparison.compare import Comparison, Library
+from multiconv.comparison.layout import LETTERS, digits, duration, number, wrapped
 from multiconv.comparison.runs import Run, Timing
 from multiconv.comparison.terminal import Line, Segment
-
-_WIDTH = 100
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class _Column(NamedTuple):
@@ -55,6 +53,8 @@ def lines(comparison: Comparison) -> Iterator[Line]:
     yield []
     yield from _legend(comparison)
     yield []
+    yield from learning_report.section(comparison.learning)
+    yield []
     yield from _verdict(comparison)
 
 
@@ -70,7 +70,7 @@ def _header(comparison: Comparison) -> Iterator[Line]:
         f"picture: {_by(picture)}, grey from 0 to 1, with the kernel {comparison.kernel}, in "
         f"{picture.dtype}, for without x64 JAX has no float64",
     ):
-        yield from _wrapped(text, "  ")
+        yield from wrapped(text, "  ")
 
 
 def _titles() -> Iterator[Line]:
@@ -124,7 +124,7 @@ def _row(
     is_whole = own.case.x.shape == picture.x.shape
     label = f"{method}: {own.chosen}" if method == "auto" and own.chosen else method
     forward, gradients = own.timings.get("forward"), own.timings.get("gradients")
-    ratio = _digits(forward.warm / baseline) if forward and baseline and is_whole else ""
+    ratio = digits(forward.warm / baseline) if forward and baseline and is_whole else ""
     return _spaced(
         [
             Segment(label if is_whole else f"{method}, {_by(own.case)}"),
@@ -145,7 +145,7 @@ def _textbook_cell(run: Run) -> Segment:
         return Segment("WRONG" if run.status == "disagrees" else "ERROR", "bad")
     if all(a.is_bit_equal for a in run.agreements.values()):
         return Segment("=", "good")
-    return Segment(_number(max(a.fraction or 0.0 for a in run.agreements.values())))
+    return Segment(number(max(a.fraction or 0.0 for a in run.agreements.values())))
 
 
 def _picture_cell(run: Run, name: str, letters: dict[str, str]) -> Segment:
@@ -157,10 +157,10 @@ def _picture_cell(run: Run, name: str, letters: dict[str, str]) -> Segment:
         return Segment("-  ", "faint")
     if agreement.problem:
         fraction = agreement.fraction
-        return Segment("WRONG" if fraction is None else f"! {_number(fraction)}  ", "bad")
+        return Segment("WRONG" if fraction is None else f"! {number(fraction)}  ", "bad")
     if agreement.is_bit_equal:
         return Segment("=  ", "good")
-    return Segment(f"{_number(agreement.fraction or 0.0)} {letters[_bits(run, name, agreement)]}")
+    return Segment(f"{number(agreement.fraction or 0.0)} {letters[_bits(run, name, agreement)]}")
 
 
 def _letters(runs: list[Run]) -> dict[str, str]:
@@ -174,7 +174,7 @@ def _letters(runs: list[Run]) -> dict[str, str]:
             key = _bits(run, name, agreement)
             if not agreement.problem and not agreement.is_bit_equal and key not in letters:
                 number = used.setdefault(name, 0)
-                letters[key] = _LETTERS[number] if number < len(_LETTERS) else "*"
+                letters[key] = LETTERS[number] if number < len(LETTERS) else "*"
                 used[name] += 1
     return letters
 
@@ -192,7 +192,7 @@ def _legend(comparison: Comparison) -> Iterator[Line]:
         "first  includes compilation, unless a compiler finds its own cache on disk; warm is the "
         "median of several calls; ratio is warm over that of the section's native, or its fastest.",
     ):
-        yield from _wrapped(text, "   ")
+        yield from wrapped(text, "   ")
     middles = dict.fromkeys(
         f"{run.configuration.method}, {_by(run.case)}"
         for run in comparison.runs
@@ -200,12 +200,12 @@ def _legend(comparison: Comparison) -> Iterator[Line]:
     )
     if middles:
         text = f"{'; '.join(middles)}: on the middle of the picture, where the whole takes too long"
-        yield from _wrapped(text, "   ")
+        yield from wrapped(text, "   ")
     for reason, where in _refusals(comparison.runs).items():
-        yield from _wrapped(f"-  {', '.join(where)}: {reason}", "   ")
+        yield from wrapped(f"-  {', '.join(where)}: {reason}", "   ")
     for library in comparison.libraries:
         if library.remark:
-            yield from _wrapped(library.remark, "   ")
+            yield from wrapped(library.remark, "   ")
 
 
 def _refusals(runs: list[Run]) -> dict[str, list[str]]:
@@ -228,12 +228,14 @@ def _verdict(comparison: Comparison) -> Iterator[Line]:
     for run in comparison.dissenting:
         place = f"{run.configuration}, {run.case.name}"
         for problem in run.problems:
-            yield from _wrapped(f"{place}: {problem}", "  ", "bad")
+            yield from wrapped(f"{place}: {problem}", "  ", "bad")
     count, wrong = len(comparison.judged), len(comparison.dissenting)
     if comparison.agrees:
         text, style = f"all {count} runs agree", "good"
     elif wrong:
         text, style = f"{wrong} of {count} runs do not agree", "bad"
+    elif not comparison.learning.agrees:
+        text, style = f"all {count} runs agree, but not what is learned", "bad"
     else:
         text, style = f"all {count} runs agree, but a backend cannot be used", "bad"
     yield [Segment(text, style), Segment(f" ({comparison.seconds:.0f} s)")]
@@ -243,35 +245,7 @@ def _by(case: Case) -> str:
     return "x".join(map(str, case.x.shape))
 
 
-def _number(fraction: float) -> str:
-    if fraction == 0:
-        return "0"
-    if 0.001 <= fraction < 1000:
-        return f"{fraction:.3f}" if fraction < 1 else f"{fraction:.3g}"
-    return f"{fraction:.0e}"
-
-
 def _durations(timing: Timing | None) -> list[Segment]:
     if timing is None:
         return [Segment(""), Segment("")]
-    return [Segment(_duration(timing.first)), Segment(_duration(timing.warm))]
-
-
-def _duration(seconds: float) -> str:
-    """Return a time with three digits and its unit."""
-    if seconds < 999.5e-6:
-        return f"{_digits(seconds * 1e6)} µs"
-    if seconds < 999.5e-3:
-        return f"{_digits(seconds * 1e3)} ms"
-    return f"{_digits(seconds)} s "
-
-
-def _digits(value: float) -> str:
-    """Return three digits, or all that stand before the point."""
-    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{decimals}f}"
-
-
-def _wrapped(text: str, indent: str, style: str = "") -> Iterator[Line]:
-    for line in textwrap.wrap(text, _WIDTH, subsequent_indent=indent, break_long_words=False):
-        yield [Segment(line, style)]
+    return [Segment(duration(timing.first)), Segment(duration(timing.warm))]

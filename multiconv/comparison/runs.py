@@ -147,7 +147,7 @@ def _run(configuration: Configuration, case: Case, exact: dict[str, reference.Ex
 
     def check(stage: str, names: Sequence[str], call: Callable[[], Any]) -> None:
         try:
-            results, run.timings[stage] = _timed(call, face.backend)
+            results, run.timings[stage] = timed(call, face.backend)
             for name, result in zip(names, results, strict=True):
                 agreement = _judged(result, face.backend, case, exact[name], used[name])
                 before = run.agreements.get(name, agreement)
@@ -226,7 +226,7 @@ def _judged(
     )
 
 
-def _timed(call: Callable[[], Any], backend: Backend) -> tuple[Any, Timing]:
+def timed(call: Callable[[], Any], backend: Backend) -> tuple[Any, Timing]:
     """Return the results of the first call, and the times of all."""
 
     def once() -> tuple[Any, float]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, TextIO, TypeAlias
 
 _STYLES = {"heading": "bold", "good": "green", "bad": "bold red", "faint": "dim", "": ""}
+_PLAIN = str.maketrans("µ▁▂▃▄▅▆▇█", "u_.:-=+*#")
 
 
 class Segment(NamedTuple):
@@ -34,7 +35,7 @@ def _in_encoding(text: str, encoding: str | None) -> str:
     try:
         text.encode(encoding or "utf-8")
     except UnicodeEncodeError:
-        return text.replace("µ", "u").encode("ascii", "replace").decode()
+        return text.translate(_PLAIN).encode("ascii", "replace").decode()
     return text
 
 

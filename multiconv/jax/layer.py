@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
 
 from multiconv import layers
 from multiconv.arguments import IntOrInts, Padding
+from multiconv.exchange import Exchangeable
 from multiconv.layers import LayerArguments
 
 
 @jax.tree_util.register_pytree_with_keys_class
-class Conv2D:
+class Conv2D(Exchangeable):
     """A two-dimensional convolution with weights that can be learned, as a JAX pytree.
 
     Its leaves are ``weight`` and ``bias``; the other arguments are static. So ``jax.grad`` of a
@@ -54,6 +55,7 @@ class Conv2D:
     ('Conv2D', (1, 2), (1,))
     """
 
+    backend_name = "jax"
     weight: Any
     bias: Any
     arguments: LayerArguments
@@ -88,13 +90,22 @@ class Conv2D:
             method=method,
         )
         dtype = layers.floating_dtype(jnp.float32 if dtype is None else dtype)
-        weight, offset = layers.initial_parameters(arguments, seed)
+        weight, offset = layers.initial_parameters(arguments, seed, dtype.name)
+        if isinstance(device, str):
+            device = jax.devices(device)[0]
         _fill(
             self,
             jax.device_put(weight.astype(dtype), device),
             None if offset is None else jax.device_put(offset.astype(dtype), device),
             arguments,
         )
+
+    @classmethod
+    def from_parameters(cls, arguments: LayerArguments, weight: Any, bias: Any) -> Self:
+        """Return a layer with the given parameters."""
+        layer = object.__new__(cls)
+        _fill(layer, weight, bias, arguments)
+        return layer
 
     def __call__(self, x: Any) -> Any:
         """Return the layer's output for images x."""
@@ -115,12 +126,26 @@ class Conv2D:
         msg = f"a layer does not change: jax.tree.map or layer.replace({name}=...) give a new one"
         raise AttributeError(msg)
 
+    def __delattr__(self, name: str) -> None:
+        self.__setattr__(name, None)
+
     def replace(self, **leaves: Any) -> Conv2D:
         """Return the layer with another weight or bias."""
         unknown = leaves.keys() - {"weight", "bias"}
         if unknown:
             msg = f"replace takes weight and bias, got {', '.join(sorted(unknown))}"
             raise TypeError(msg)
+        for name, shape in (
+            ("weight", self.arguments.weight_shape),
+            ("bias", self.arguments.bias_shape),
+        ):
+            given = leaves.get(name)
+            if given is not None and tuple(given.shape) != shape:
+                msg = f"{name} must have the shape {shape}, got the shape {tuple(given.shape)}"
+                raise ValueError(msg)
+        if (leaves.get("bias", self.bias) is None) == self.arguments.bias:
+            msg = f"bias is {leaves['bias']}, and the layer has bias={self.arguments.bias}"
+            raise ValueError(msg)
         return _fill(
             object.__new__(type(self)),
             leaves.get("weight", self.weight),

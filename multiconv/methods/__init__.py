@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from multiconv import arguments, dtypes
 from multiconv.geometry import Geometry
@@ -100,7 +101,8 @@ def unrolled(method: str, geometry: Geometry) -> int:
 
 def _is_symbolic(geometry: Geometry, backend: Backend) -> bool:
     """Tell whether the sizes stand for a range, as in an exported program."""
-    return not isinstance(geometry.outputs, int) or backend.is_exporting()
+    outputs: Any = geometry.outputs  # an int, or what a framework has for an open one
+    return backend.is_exporting() or not isinstance(outputs, int)
 
 
 def _is_degenerate(problem: Problem) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from multiconv.geometry import Geometry
 from multiconv.protocol import Array, Backend
@@ -55,7 +56,7 @@ def _block(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Arr
 
 
 def _rows_per_block(x: Array, geometry: Geometry) -> int:
-    per_row: int = math.prod(x.shape[:3]) * geometry.taps * math.prod(geometry.output_size[1:])
+    per_row: Any = math.prod(x.shape[:3]) * geometry.taps * math.prod(geometry.output_size[1:])
     if not isinstance(per_row, int):
         return MAXIMUM_ELEMENTS  # sizes are open: one block
     return max(1, MAXIMUM_ELEMENTS // max(per_row, 1))

@@ -15,18 +15,20 @@ chain rule gives three gradients:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from multiconv import layers
 from multiconv.arguments import IntOrInts, Padding
+from multiconv.exchange import Exchangeable
 from multiconv.gradients import conv_input_grad, conv_weight_grad
+from multiconv.registry import backend_of
 
 FloatArray = np.ndarray[Any, Any]
 
 
-class Conv2D:
+class Conv2D(Exchangeable):
     """A two-dimensional convolution with weights that can be learned, in NumPy.
 
     ``y = layer(x)`` computes and remembers x; ``dx = layer.backward(dy)`` adds to
@@ -71,6 +73,8 @@ class Conv2D:
     array([[2., 1.]], dtype=float32)
     """
 
+    backend_name = "numpy"
+
     def __init__(
         self,
         kernel_size: IntOrInts,
@@ -103,30 +107,32 @@ class Conv2D:
         if device not in (None, "cpu"):
             msg = f"device must be 'cpu' or None for NumPy, got {device!r}"
             raise ValueError(msg)
-        weight, offset = layers.initial_parameters(self.arguments, seed)
         dtype = layers.floating_dtype(np.float32 if dtype is None else dtype)
+        weight, offset = layers.initial_parameters(self.arguments, seed, dtype.name)
         self.weight: FloatArray = weight.astype(dtype)
         self.bias: FloatArray | None = None if offset is None else offset.astype(dtype)
         self._x: FloatArray | None = None
+        self._y_shape: tuple[int, ...] = ()
         self.zero_grad()
 
     @classmethod
     def from_parameters(
         cls, arguments: layers.LayerArguments, weight: FloatArray, bias: FloatArray | None
-    ) -> Conv2D:
+    ) -> Self:
         """Return a layer with copies of the given parameters."""
         layer = cls.__new__(cls)
         layer.arguments = arguments
         layer.weight = weight.copy()
         layer.bias = None if bias is None else bias.copy()
-        layer._x = None
+        layer._x, layer._y_shape = None, ()
         layer.zero_grad()
         return layer
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Return the layer's output for images x, and remember x for `backward`."""
+        _, (x, _) = backend_of({"x": x, "weight": self.weight})  # a list becomes an array
         y: FloatArray = layers.apply(self.arguments, x, self.weight, self.bias)
-        self._x = x
+        self._x, self._y_shape = x, y.shape
         return y
 
     def backward(self, dy: FloatArray) -> FloatArray:
@@ -135,16 +141,22 @@ class Conv2D:
             msg = "backward needs the output of a call: y = layer(x), then layer.backward(dy)"
             raise RuntimeError(msg)
         x, options = self._x, self.arguments.options()
+        _, (dy, _) = backend_of({"dy": dy, "x": x})
+        if dy.shape != self._y_shape:
+            msg = f"dy must have the shape of the last output, {self._y_shape}, got {dy.shape}"
+            raise ValueError(msg)
+        weight = self.weight
         if self.arguments.in_channels is None:
-            x, dy, weight = layers.as_channel(x), layers.as_channel(dy), self.weight[None, None]
-        else:
-            weight = self.weight
-        size = weight.shape[-2:]
-        dw = conv_weight_grad(x, dy, size, **options)
+            x, dy = layers.as_channel(x, np), layers.as_channel(dy, np)
+            weight = weight[None, None]
+        dw = conv_weight_grad(x, dy, self.arguments.kernel_size, **options)
         dx = conv_input_grad(dy, weight, x.shape[-2:], **options)
         self.weight_grad += dw.reshape(self.weight.shape)
         if self.bias_grad is not None:
-            self.bias_grad += dy.sum(axis=(*range(dy.ndim - 3), -2, -1))
+            # Summed in float32 at least, as all sums are here.
+            sums = np.result_type(dy.dtype, np.float32)
+            db = dy.sum(axis=(*range(dy.ndim - 3), -2, -1), dtype=sums)
+            self.bias_grad += db.astype(self.bias_grad.dtype)
         result: FloatArray = dx.reshape(self._x.shape)
         return result
 

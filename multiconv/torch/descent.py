@@ -11,8 +11,9 @@ from multiconv import layers
 
 def descend(task: Any) -> tuple[Any, Any, Any]:
     """Run a `multiconv.learning.Task`; return weight, bias and the losses."""
-    x, y = task.x.detach(), task.y.detach()
-    parameters = [p.detach().clone() for p in (task.weight, task.bias) if p is not None]
+    with torch.inference_mode(mode=False):  # tensors of that mode cannot be differentiated
+        x, y = (a.clone() if a.is_inference() else a.detach() for a in (task.x, task.y))
+        parameters = [p.detach().clone() for p in (task.weight, task.bias) if p is not None]
     losses = torch.zeros(task.steps, dtype=y.dtype, device=y.device)
     for step in range(task.steps):
         with torch.inference_mode(mode=False), torch.enable_grad():
@@ -20,10 +21,11 @@ def descend(task: Any) -> tuple[Any, Any, Any]:
             error = layers.apply(task.layer, x, *_both(parameters)) - y
             loss = error.square().mean() if task.mean else error.square().sum()
             gradients = torch.autograd.grad(loss, parameters)
+            parameters = [p.detach() for p in parameters]
+            following = [p - task.lr * g for p, g in zip(parameters, gradients, strict=True)]
         losses[step] = value = loss.detach()
-        parameters = [p.detach() for p in parameters]
         task.report(step, float(value), *_both(parameters))
-        parameters = [p - task.lr * g for p, g in zip(parameters, gradients, strict=True)]
+        parameters = following
     return *_both(parameters), losses
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 
-from multiconv import layers
+from multiconv import dtypes, layers
 from multiconv.arguments import IntOrInts, Padding
+from multiconv.exchange import Exchangeable
+from multiconv.layers import LayerArguments
 
 
-class Conv2D(torch.nn.Module):
+class Conv2D(Exchangeable, torch.nn.Module):
     """A two-dimensional convolution with weights that can be learned, as a torch.nn.Module.
 
     Parameters
@@ -45,6 +47,7 @@ class Conv2D(torch.nn.Module):
     ['weight', 'bias']
     """
 
+    backend_name = "torch"
     bias: torch.nn.Parameter | None
 
     def __init__(
@@ -77,16 +80,33 @@ class Conv2D(torch.nn.Module):
             padding_mode=padding_mode,
             method=method,
         )
-        dtype = torch.get_default_dtype() if dtype is None else dtype
-        if not (dtype.is_floating_point or dtype.is_complex):
-            msg = f"dtype must be a floating-point dtype such as torch.float32, got {dtype}"
+        chosen: Any = torch.get_default_dtype() if dtype is None else dtype
+        name = str(chosen).removeprefix("torch.")
+        if not isinstance(chosen, torch.dtype) or name not in (*dtypes.FLOATS, *dtypes.COMPLEX):
+            msg = f"dtype must be a floating-point dtype such as torch.float32, got {chosen!r}"
             raise TypeError(msg)
-        weight, offset = layers.initial_parameters(self.arguments, seed)
-        self.weight = torch.nn.Parameter(torch.tensor(weight, dtype=dtype, device=device))
+        weight, offset = layers.initial_parameters(self.arguments, seed, name)
+        self.weight = torch.nn.Parameter(torch.tensor(weight, device=device).to(chosen))
         if offset is None:
             self.register_parameter("bias", None)
         else:
-            self.bias = torch.nn.Parameter(torch.tensor(offset, dtype=dtype, device=device))
+            self.bias = torch.nn.Parameter(torch.tensor(offset, device=device).to(chosen))
+
+    @classmethod
+    def from_parameters(cls, arguments: LayerArguments, weight: Any, bias: Any) -> Self:
+        """Return a layer with copies of the given parameters."""
+        layer = cls.__new__(cls)
+        torch.nn.Module.__init__(layer)
+        layer.arguments = arguments
+        copies = [
+            None
+            if array is None
+            else torch.nn.Parameter(array.detach().clone(memory_format=torch.contiguous_format))
+            for array in (weight, bias)
+        ]
+        layer.register_parameter("weight", copies[0])
+        layer.register_parameter("bias", copies[1])
+        return layer
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the layer's output for images x."""

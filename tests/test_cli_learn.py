@@ -1,0 +1,390 @@
+"""The command line learns: `multiconv learn`, and the last section of `multiconv compare`."""
+
+import io
+import json
+import math
+import re
+
+import backends_under_test
+import descending
+import numpy as np
+import oracle
+import pytest
+from subprocesses import run_python
+
+from multiconv import bounds, cli, kernels
+from multiconv.comparison import learning, learning_report, pictures, terminal
+from multiconv.faces import Face, get_backend
+
+BUILT_IN = [name for name in backends_under_test.CHOSEN if name != "strict"]
+BACKENDS = ["--backends", ",".join(BUILT_IN or ["numpy"])]
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command in this process: its exit status, stdout and stderr."""
+
+    def run(*arguments):
+        status = cli.main([str(a) for a in arguments])
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def learn(run):
+    """The exit status and the JSON of `multiconv learn`."""
+
+    def learn(*arguments):
+        status, out, err = run("learn", *BACKENDS, "--json", *arguments)
+        assert err == ""
+        return status, json.loads(out)["learning"]
+
+    return learn
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "small.npy"
+    np.save(path, np.random.default_rng(3).integers(0, 256, (12, 10)).astype(np.uint8))
+    return path
+
+
+class TestTheBound:
+    @pytest.mark.parametrize(
+        ("bias", "mean", "dtype", "rate"),
+        [
+            (False, False, "float32", 0.9),
+            (True, True, "float32", 0.9),
+            (False, False, "float64", 0.9),
+            (True, False, "float32", 1.5),
+        ],
+    )
+    def test_it_covers_the_one_derived_in_fractions(self, bias, mean, dtype, rate):
+        """And is not much wider: the Cauchy-Schwarz inequality, and float64 as a reference."""
+        rng = np.random.default_rng(0)
+        x, y = (rng.normal(size=s).astype("float32") for s in ((1, 1, 7, 8), (1, 1, 6, 6)))
+        a = descending.patches(oracle.exactly(x), (2, 3), bias=bias)
+        target = descending.targets(oracle.exactly(y))
+        matrix, values = a.astype(float), target.astype(float)[:, 0]
+        lr = rate * (36 if mean else 1) / np.linalg.eigvalsh(matrix.T @ matrix)[-1]
+        start = rng.normal(size=matrix.shape[1]).astype("float32")
+        exact = descending.path(
+            a, target, oracle.exactly(start[:, None]), lr, 8, mean=mean, dtype=dtype
+        )
+        system = bounds.moments([(matrix[:10], values[:10]), (matrix[10:], values[10:])])
+        found = bounds.descent_bound(system, start, lr, 8, dtype, mean=mean)
+        slack = 2 if dtype == "float32" else 6
+        for step, expected in enumerate(exact):
+            own = oracle.exactly(found.weights[step][:, None]) - expected.weight
+            away = float(descending.norms(own)[0])
+            assert expected.distance[0] + away <= found.distances[step] * (1 + 1e-12)
+            assert found.distances[step] <= slack * expected.distance[0]
+            error = abs(float(expected.loss) - found.losses[step])
+            assert expected.loss_error + error <= found.loss_errors[step] * (1 + 1e-12)
+            assert found.loss_errors[step] <= slack * expected.loss_error
+
+    def test_nothing_is_promised_beyond_an_overflow(self):
+        system = bounds.moments([(np.eye(2), [1.0, -1.0])])
+        found = bounds.descent_bound(system, [0.0, 0.0], 1e6, 60, "float32")
+        is_promised = np.isfinite(found.distances)
+        assert 3 < is_promised.sum() < 10
+        assert not is_promised[-1]
+        assert np.array_equal(is_promised, np.sort(is_promised)[::-1])
+
+    def test_where_it_is_not_derived(self):
+        system = bounds.moments([(np.eye(2), [1.0, -1.0])])
+        with pytest.raises(ValueError, match=r"float16.*float32"):
+            bounds.descent_bound(system, [0.0, 0.0], 0.1, 1, "float16")
+        with pytest.raises(ValueError, match="blocks"):
+            bounds.moments([])
+
+    def test_of_a_solution(self):
+        rng = np.random.default_rng(1)
+        a, y = rng.normal(size=(40, 5)), rng.normal(size=40)
+        system = bounds.moments([(a, y)])
+        solved = np.linalg.lstsq(a, y)[0].astype("float32")
+        gradient, bound = bounds.stationarity(system, solved, "float32")
+        assert (gradient <= bound).all()
+        gradient, bound = bounds.stationarity(system, solved * np.float32(1 + 1e-5), "float32")
+        assert (gradient > bound).any()
+
+
+class TestCompare:
+    @pytest.fixture
+    def compared(self, small):
+        return ["compare", *BACKENDS, "--methods", "direct", "--no-jit", "--image", small]
+
+    def test_the_section(self, run, compared):
+        status, out, _ = run(*compared)
+        assert status == 0
+        section = out[out.index("\nlearning: ") :]
+        assert "edge detector [1 -1]" in section
+        for name in BUILT_IN:
+            row = next(line for line in section.splitlines() if line.startswith(f"{name} "))
+            assert "[0.99 -0.99]" in row
+            assert "[1.00 -1.00]" in row
+            assert "12 -> " in row
+            assert "█" in row
+        assert max(map(len, out.splitlines())) <= 105
+
+    def test_the_document(self, run, compared):
+        status, out, _ = run(*compared, "--json")
+        found = json.loads(out)["learning"]
+        assert status == 0
+        assert found["agree"] is True
+        assert (found["steps"], found["lr"], found["seed"]) == (10, 0.03, None)
+        for pupil in found["backends"]:
+            assert np.shape(pupil["weights"]) == (11, 2)
+            assert pupil["weights"][0] == [0, 0]
+            assert pupil["losses"][0] == 12
+            assert len(pupil["losses"]) == 10
+            assert 0 <= pupil["fraction"] <= 1
+            assert pupil["time"]["calls"] >= 3
+            assert np.allclose(pupil["solved"]["weight"], [1, -1])
+
+    def test_what_is_learned_wrongly_is_a_disagreement(self, run, compared, monkeypatch):
+        monkeypatch.setattr(learning, "_descend", _wrong)
+        status, out, _ = run(*compared)
+        assert status == 1
+        assert "did not learn as they should" in out
+        assert re.search(r"^all \d+ runs agree, but not what is learned", out, re.MULTILINE)
+
+
+def _wrong(pupil, *_, **__):
+    pupil.wrong.append("its weight is wrong")
+
+
+class TestLearn:
+    def test_ours(self, run):
+        status, out, err = run("learn", *BACKENDS)
+        assert (status, err) == (0, "")
+        assert "128x128" in out
+        assert "sobel-x" in out
+        assert "100 steps" in out
+        assert "determine all 9 numbers" in out
+        assert re.search(r"agrees? .*all 100 steps and the solution \(\d+ s\)$", out, re.MULTILINE)
+        assert max(map(len, out.splitlines())) <= 105
+
+    def test_the_kernel_comes_back(self, learn, small):
+        status, found = learn("--image", small, "--steps", 300, "--kernel", "prewitt-y")
+        assert status == 0
+        truth = kernels.named("prewitt-y").ravel()
+        for pupil in found["backends"]:
+            assert np.allclose(pupil["solved"]["weight"], truth, atol=1e-6)
+            assert np.allclose(pupil["weights"][-1], truth, atol=2e-2)
+            assert pupil["largest_difference"] < 2e-2
+            assert pupil["losses"][-1] < 1e-3 * pupil["losses"][0]
+            assert pupil["status"] == "agrees"
+        starts = {tuple(pupil["weights"][0]) for pupil in found["backends"]}
+        assert len(starts) == 1
+
+    def test_a_larger_kernel_and_a_bias(self, learn, small):
+        arguments = ["--image", small, "--kernel", "[[1, -1]]", "--size", "2x3", "--bias"]
+        status, found = learn(*arguments, "--loss", "mean", "--seed", 5)
+        assert status == 0
+        for pupil in found["backends"]:
+            solved = pupil["solved"]
+            assert np.allclose(solved["weight"], [1, -1, 0, 0, 0, 0, 0], atol=1e-6)
+            assert solved["largest_difference"] < 1e-6
+            assert np.shape(pupil["weights"]) == (101, 7)
+        assert found["loss"] == "mean"
+
+    def test_a_smaller_kernel_cannot_fit(self, run, learn, small):
+        status, found = learn("--image", small, "--kernel", "sobel-x", "--size", "1,3")
+        assert status == 0
+        assert found["backends"][0]["largest_difference"] is None
+        assert found["backends"][0]["solved"]["residual"] > 0.1
+        assert "smaller than the true one" in run("learn", "--image", small, "--size", "1x3")[1]
+
+    def test_the_rate_is_the_fastest_unless_it_is_given(self, learn, small):
+        auto = learn("--image", small)[1]["lr"]
+        mean = learn("--image", small, "--loss", "mean")[1]["lr"]
+        assert mean == pytest.approx(auto * 10 * 8)
+        assert learn("--image", small, "--lr", "1e-3")[1]["lr"] == 1e-3
+
+    def test_a_rate_that_is_too_large(self, run, learn, small):
+        status, out, err = run("learn", *BACKENDS, "--image", small, "--lr", 1, "--steps", 60)
+        assert (status, err) == (0, "")
+        text = " ".join(out.split())
+        assert "lr=1 must diverge" in text
+        assert "the learning rate is too large" in text
+        assert "up to an overflow" in text
+        status, found = learn("--image", small, "--lr", 1, "--steps", 60)
+        assert 3 < found["compared_steps"] < 60
+        assert found["backends"][0]["losses"][-1] is None
+
+    def test_data_that_leave_something_open(self, run, tmp_path):
+        np.save(tmp_path / "flat.npy", np.full((6, 8), 0.5))
+        image = tmp_path / "flat.npy"
+        status, out, _ = run("learn", *BACKENDS, "--image", image, "--kernel", "[[1, -1]]")
+        assert status == 0
+        assert "of its 2 numbers 1 are fixed" in " ".join(out.split())
+
+    def test_a_black_picture(self, learn, tmp_path):
+        np.save(tmp_path / "black.npy", np.zeros((6, 8)))
+        status, found = learn("--image", tmp_path / "black.npy")
+        assert status == 0
+        assert found["backends"][0]["solved"]["rank"] == 0
+
+    def test_a_picture_in_several_blocks_is_the_same(self, monkeypatch):
+        lesson = learning.of_picture(
+            pictures.camera(), np.float32([[1, -1]]), (2, 2), bias=True, seed=0
+        )
+        whole = lesson.moments()
+        monkeypatch.setattr(learning, "_BLOCK_ELEMENTS", 3000)
+        for found, expected in zip(lesson.moments(), whole, strict=True):
+            assert np.allclose(found, expected, rtol=1e-12)
+
+    def test_a_large_kernel_is_not_printed(self, run, small):
+        status, out, _ = run("learn", "--backends", "numpy", "--image", small, "--size", "3x8")
+        assert status == 0
+        assert "3x8 are not printed" in out
+
+
+class TestDisagreement:
+    def learned(self, wrap):
+        face = Face(get_backend("numpy").backend)
+        original = face.learn_kernel
+        face.learn_kernel = lambda *args, **options: wrap(original(*args, **options))
+        return learning.learn([face], learning.textbook())
+
+    def test_a_right_one(self):
+        assert self.learned(lambda result: result).agrees
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            (lambda r: {"weight": r.weight * np.float32(1.01)}, "weight before step 11"),
+            (lambda r: {"weight": r.weight * np.float32("nan")}, "not finite"),
+            (lambda r: {"losses": r.losses / 42}, "loss before step 1 "),
+            (lambda r: {"losses": r.losses[:-1]}, "losses are float32 of shape (9,)"),
+            (lambda r: {"losses": r.losses.astype("float64")}, "losses are float64"),
+            (lambda r: {"weight": r.weight.tolist()}, "AttributeError"),
+        ],
+    )
+    def test_a_wrong_one(self, change, words):
+        found = self.learned(
+            lambda r: type(r)(**{"weight": r.weight, "bias": None, "losses": r.losses} | change(r))
+        )
+        assert not found.agrees
+        (pupil,) = found.pupils
+        assert any(words in problem for problem in pupil.problems) or (
+            words == "AttributeError" and pupil.status != "agrees"
+        )
+        text = "".join(s.text for line in learning_report.section(found) for s in line)
+        assert "1 of 1 backend did not learn as they should" in text
+
+    def test_an_error(self):
+        def broken(result):
+            raise RuntimeError("no such unit")
+
+        found = self.learned(broken)
+        assert found.pupils[0].status == "failed"
+        assert found.pupils[0].problems == ["RuntimeError: no such unit"]
+
+    def test_a_wrong_solution(self, monkeypatch):
+        face = Face(get_backend("numpy").backend)
+        original = face.solve_kernel
+
+        def solve(*args, **options):
+            solved = original(*args, **options)
+            solved.weight[0, 0] *= 1.0001
+            return solved
+
+        face.solve_kernel = solve
+        found = learning.learn([face], learning.textbook())
+        assert "normal equations" in found.pupils[0].problems[0]
+
+    def test_the_exit_status(self, run, small, monkeypatch):
+        monkeypatch.setattr(learning, "_descend", _wrong)
+        status, out, _ = run("learn", "--backends", "numpy", "--image", small)
+        assert status == 1
+        assert "numpy: its weight is wrong" in out
+
+    def test_a_broken_installation(self, run, small, monkeypatch):
+        monkeypatch.setattr(cli, "_chosen_backends", lambda _: ([], {"torch": "libtorch is gone"}))
+        status, out, _ = run("learn", "--image", small)
+        assert status == 1
+        assert "torch cannot be used: libtorch is gone" in out
+
+
+class TestMisuse:
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["--steps", "0"], ["--steps", "0"]),
+            (["--steps", "many"], ["--steps", "many"]),
+            (["--lr", "fast"], ["--lr", "fast", "auto"]),
+            (["--lr", "0"], ["--lr", "'0'", "positive"]),
+            (["--lr", "nan"], ["--lr", "nan"]),
+            (["--lr=-1"], ["--lr", "-1"]),
+            (["--loss", "max"], ["--loss", "max", "mean"]),
+            (["--seed", "x"], ["--seed", "x"]),
+            (["--seed", str(2**64)], ["--seed", "64 bits"]),
+            (["--size", "3"], ["--size", "'3'", "3x5"]),
+            (["--size", "0x3"], ["--size", "0x3"]),
+            (["--size", "200x3"], ["--size", "200x3", "128x128"]),
+            (["--size", "100x100"], ["--size", "10000", "1024"]),
+            (["--kernel", "sobel"], ["--kernel", "sobel-x"]),
+            (["--image", "no/such.png"], ["--image", "no/such.png"]),
+            (["--backends", "numpi"], ["--backends", "numpi"]),
+            (["--save", "a.safetensors"], ["--save"]),
+        ],
+        ids=lambda value: " ".join(value)[:40],
+    )
+    def test_it_names_the_argument_and_what_would_work(self, run, arguments, words):
+        status, out, err = run("learn", *arguments)
+        assert (status, out) == (2, "")
+        for word in words:
+            assert word in err
+
+    def test_help(self, run):
+        status, out, _ = run("learn", "--help")
+        assert status == 0
+        assert "auto, the fastest that converges" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("losses", "text"),
+    [
+        ([], ""),
+        ([1.0], "▁"),
+        ([1e7, 1e3, 1.0], "█▄▁"),
+        ([1.0, math.inf, math.nan], "▁██"),
+        ([100.0, 0.0], "▁▁"),
+        ([0.0, 0.0], "▁▁"),
+        ([1e30, 1e26, 1.0, 0.0], "█▅▁▁"),
+    ],
+)
+def test_a_curve(losses, text):
+    assert learning_report.curve(np.array(losses)) == text
+
+
+def test_a_long_curve_is_sampled():
+    text = learning_report.curve(np.logspace(0, -5, 1000))
+    assert len(text) == 20
+    assert text[0] == "█"
+    assert text[-1] == "▁"
+
+
+def test_a_curve_where_blocks_are_missing():
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    terminal.show([[terminal.Segment("█▅▁ 3 µs")]], stream)
+    stream.flush()
+    assert stream.buffer.getvalue().strip() == b"#=_ 3 us"
+
+
+@pytest.mark.needs_backend("strict")
+def test_a_library_of_the_array_api_learns_too():
+    out = run_python(
+        """
+        import array_api_strict, multiconv
+        from multiconv.array_api import ArrayAPIBackend
+        from multiconv.comparison import learning
+        multiconv.register_backend(ArrayAPIBackend(array_api_strict))
+        found = learning.learn([multiconv.get_backend("array_api_strict")], learning.textbook())
+        print(found.agrees, found.pupils[0].problems)
+        """
+    )
+    assert out == "True []"
