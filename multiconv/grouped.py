@@ -38,14 +38,7 @@ def choose(
 
 def input_adjoint_geometry(geometry: Geometry) -> Geometry:
     """Return the largest of the correlations that give the gradient with respect to the input."""
-    along = [
-        max(
-            (p for p in axis if isinstance(p, Phase)),
-            key=lambda phase: phase.taps,
-            default=Phase(0, 1, 1, 1, 0),
-        )
-        for axis in _phases(geometry)
-    ]
+    along = [_largest(axis) for axis in _phases(geometry)]
     return _phase_geometry(geometry, along)
 
 
@@ -107,6 +100,14 @@ def input_adjoint(geometry: Geometry, method: str, backend: Backend) -> TwoArray
         return dx if geometry.padding_mode == "zeros" else fold(dx, geometry, backend)
 
     return run
+
+
+def _largest(axis: list[Phase | Gap]) -> Phase:
+    largest = Phase(0, 1, 1, 1, 0)
+    for phase in axis:
+        if isinstance(phase, Phase) and phase.taps > largest.taps:
+            largest = phase
+    return largest
 
 
 def _target(geometry: Geometry) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
 """Which libraries' layers and optimisers are tested with ours, beside torch's own.
 
-The environment variable MULTICONV_TEST_LIBRARIES names some of flax, equinox, optax and keras: one that is
-named and missing fails the run. Without the variable they are the installed ones whose framework
-is under test. Keras runs on what KERAS_BACKEND names: jax or torch.
+The environment variable MULTICONV_TEST_LIBRARIES names some of flax, equinox, optax and keras: one
+that is named and missing fails the run. Without the variable they are the installed ones whose
+framework is under test. Keras runs on what KERAS_BACKEND names: jax or torch.
 """
 
 import importlib
@@ -34,6 +34,9 @@ def usable():
 CHOSEN = (
     usable() if NAMED is None else tuple(name.strip() for name in NAMED.split(",") if name.strip())
 )
+
+
+CONVOLUTIONS = tuple(name for name in CHOSEN if name != "optax")
 
 
 def check_choice():

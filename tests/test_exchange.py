@@ -20,7 +20,7 @@ from multiconv.exchange.dialects import DIALECTS, spell, understand
 
 FACES = [name for name in backends_under_test.CHOSEN if name != "strict"]
 TORCH = ["torch"] if "torch" in backends_under_test.CHOSEN else []
-LIBRARIES = [*TORCH, *libraries_under_test.CHOSEN]
+LIBRARIES = [*TORCH, *libraries_under_test.CONVOLUTIONS]
 
 SIZE = (6, 7)
 CHANNELS = 4
@@ -418,7 +418,7 @@ class TestParameters:
         call = lambda: mc.jax.Conv2D.from_native(module)  # noqa: E731
         check_error(ValueError, call, "float64", "float32", "jax_enable_x64")
 
-    @pytest.mark.parametrize("library", libraries_under_test.CHOSEN)
+    @pytest.mark.parametrize("library", libraries_under_test.CONVOLUTIONS)
     def test_a_library_on_jax_never_narrows(self, library):
         if libraries_under_test.FRAMEWORKS[library] != "jax":
             return

@@ -140,11 +140,13 @@ class Conv2D(Exchangeable):
             ("bias", self.arguments.bias_shape),
         ):
             given = leaves.get(name)
-            if given is not None and tuple(given.shape) != shape:
-                msg = f"{name} must have the shape {shape}, got the shape {tuple(given.shape)}"
+            # Leaves may also be axes, specs or None: only arrays have a shape to be wrong.
+            found = getattr(given, "shape", shape)
+            if tuple(found) != shape:
+                msg = f"{name} must have the shape {shape}, got the shape {tuple(found)}"
                 raise ValueError(msg)
-        if (leaves.get("bias", self.bias) is None) == self.arguments.bias:
-            msg = f"bias is {leaves['bias']}, and the layer has bias={self.arguments.bias}"
+        if leaves.get("bias") is not None and not self.arguments.bias:
+            msg = "this layer has bias=False: a layer with a bias is made with bias=True"
             raise ValueError(msg)
         return _fill(
             object.__new__(type(self)),
