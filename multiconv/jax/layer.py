@@ -135,16 +135,7 @@ class Conv2D(Exchangeable):
         if unknown:
             msg = f"replace takes weight and bias, got {', '.join(sorted(unknown))}"
             raise TypeError(msg)
-        for name, shape in (
-            ("weight", self.arguments.weight_shape),
-            ("bias", self.arguments.bias_shape),
-        ):
-            given = leaves.get(name)
-            # Leaves may also be axes, specs or None: only arrays have a shape to be wrong.
-            found = getattr(given, "shape", shape)
-            if tuple(found) != shape:
-                msg = f"{name} must have the shape {shape}, got the shape {tuple(found)}"
-                raise ValueError(msg)
+        # Shapes are not checked: leaves may be stacked for vmap, or be axes or specs.
         if leaves.get("bias") is not None and not self.arguments.bias:
             msg = "this layer has bias=False: a layer with a bias is made with bias=True"
             raise ValueError(msg)
