@@ -21,17 +21,24 @@ class ArrayAPIBackend(Backend):
 
     def __init__(self, xp: Any) -> None:
         self.xp = xp
+        self.namespace = xp
         self.name = str(xp.__name__).removeprefix("array_api_compat.").removesuffix(".array")
 
     def owns(self, array: object) -> bool:
         """Take the arrays of this namespace."""
-        return namespace_of(array) is self.xp
+        return namespace_of(array) is self.namespace
 
 
 def backend_for(array: Array) -> Backend | None:
     """Return a backend for an array with an array namespace, None where it has none."""
     xp = namespace_of(array)
-    return None if xp is None else ArrayAPIBackend(xp)
+    if xp is None:
+        return None
+    if array_api_compat.is_dask_namespace(xp):
+        from multiconv.dask_arrays import DaskBackend
+
+        return DaskBackend(xp)
+    return ArrayAPIBackend(xp)
 
 
 def namespace_of(array: object) -> Any:

@@ -128,14 +128,15 @@ class Backend:
 
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         """Add ``(low, high)`` zeros around each of the last axes."""
-        for axis, pad in zip(range(-len(pads), 0), pads, strict=True):
-            shape = list(array.shape)
-            pieces = []
-            for amount in pad:
-                shape[axis] = amount
-                pieces.append(self.zeros(tuple(shape), array))
-            if any(pad):
-                array = self.xp.concat([pieces[0], array, pieces[1]], axis=axis)
+        for axis, (low, high) in zip(range(-len(pads), 0), pads, strict=True):
+            pieces = [array]
+            for amount, at in ((low, 0), (high, 2)):
+                if amount:
+                    shape = list(array.shape)
+                    shape[axis] = amount
+                    pieces.insert(at, self.zeros(tuple(shape), array))
+            if len(pieces) > 1:
+                array = self.xp.concat(pieces, axis=axis)
         return array
 
     def multiply_add(self, total: Array, first: Array, second: Array) -> Array:

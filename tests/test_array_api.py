@@ -72,6 +72,47 @@ class TestDask:
         assert y.dtype == np.int64
         assert np.array_equal(y.compute(), oracle.corr2d(x, k))
 
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64"])
+    @pytest.mark.parametrize("mode", ["zeros", "circular", "replicate"])
+    @pytest.mark.parametrize("method", ["loop", "direct", "im2col", "toeplitz", "fft", "auto"])
+    def test_every_method_on_floats(self, method, mode, dtype):
+        import dask.array
+
+        x, k = (a.astype(dtype) for a in operands((2, 7, 9), (3, 2)))
+        options = {"padding": 1, "stride": 2, "padding_mode": mode}
+        y = multiconv.corr2d(
+            dask.array.from_array(x, chunks=(1, 3, 4)),
+            dask.array.from_array(k),
+            method=method,
+            **options,
+        )
+        assert isinstance(y, dask.array.Array)
+        assert y.dtype == dtype
+        expected = multiconv.corr2d(x, k, **options)
+        found = y.compute()
+        assert np.array_equal(np.round(found) if method == "fft" else found, expected)
+
+    def test_matrices(self):
+        import dask.array
+
+        x, k = operands((6, 7), (2, 3))
+        chunked = dask.array.from_array(x, chunks=(3, 4))
+        cols = multiconv.im2col(chunked, (2, 3), padding=1)
+        assert np.array_equal(cols.compute(), multiconv.im2col(x, (2, 3), padding=1))
+        back = multiconv.col2im(cols, (6, 7), (2, 3), padding=1)
+        expected = multiconv.col2im(cols.compute(), (6, 7), (2, 3), padding=1)
+        assert np.array_equal(back.compute(), expected)
+        options = {"padding": 1, "padding_mode": "circular"}
+        matrix = multiconv.toeplitz_matrix(dask.array.from_array(k), (6, 7), **options)
+        assert np.array_equal(matrix.compute(), multiconv.toeplitz_matrix(k, (6, 7), **options))
+
+    def test_sizes_that_are_not_known_yet(self):
+        import dask.array
+
+        x = dask.array.ones((6, 7), chunks=3)
+        with pytest.raises(ValueError, match="x has chunks of unknown size.*compute_chunk_sizes"):
+            multiconv.corr2d(x[x[:, 0] > 0], dask.array.ones((2, 2)))
+
     def test_conv2d(self):
         import dask.array
 
