@@ -110,7 +110,7 @@ class TestDask:
         import dask.array
 
         x = dask.array.ones((6, 7), chunks=3)
-        with pytest.raises(ValueError, match="x has chunks of unknown size.*compute_chunk_sizes"):
+        with pytest.raises(ValueError, match=r"x has chunks of unknown size.*compute_chunk_sizes"):
             multiconv.corr2d(x[x[:, 0] > 0], dask.array.ones((2, 2)))
 
     def test_conv2d(self):
