@@ -78,8 +78,8 @@ def padding(value: Any, axes: int, *, name: str = "padding") -> str | Pairs:
         example = ((0, 1),) * axes
         msg = (
             f"{name} must be an int, one int or one (low, high) pair per spatial axis, {axes} "
-            "here, "
-            f"or one of {_listed(PADDING_NAMES)}; got {len(items)} entries: {name}={value!r}; "
+            f"here, or one of {_listed(PADDING_NAMES)}; got {len(items)} entries: "
+            f"{name}={value!r}; "
             f"{name}={example} would work"
         )
         raise ValueError(msg)

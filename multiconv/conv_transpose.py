@@ -216,9 +216,8 @@ def _plan_conv_transpose(backend: Backend, operands: list[Any], options: Options
     if channels != weight.shape[0]:
         msg = (
             f"{x.name} has {channels} channels and {weight.name} of shape {tuple(weight.shape)} "
-            "takes "
-            f"{weight.shape[0]}: a transposed convolution's weight is (C, O/groups, *kernel), so "
-            "one of "
+            f"takes {weight.shape[0]}: a transposed convolution's weight is (C, O/groups, "
+            "*kernel), so one of "
             f"shape ({channels}, {weight.shape[1]}, *kernel) fits"
         )
         raise ValueError(msg)

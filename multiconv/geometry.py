@@ -194,17 +194,16 @@ def transposed_size(
         if extra >= max(s, d):
             msg = (
                 "output_padding must be smaller than the stride or the dilation: along the "
-                f"{where} it "
-                f"is {extra}, with stride {s} and dilation {d}; at most {max(s, d) - 1} works"
+                f"{where} it is {extra}, with stride {s} and dilation {d}; at most {max(s, d) - 1} "
+                "works"
             )
             raise ValueError(msg)
         size = (n - 1) * s - low - high + d * (k - 1) + 1 + extra
         if n < 1 or size < 1:
             msg = (
                 f"the transposed convolution has no output along the {where}: input {n}, kernel "
-                f"{k}, "
-                f"stride {s}, dilation {d}, padding ({low}, {high}), output_padding {extra} give "
-                f"({n} - 1) * {s} - {low} - {high} + {d} * ({k} - 1) + 1 + {extra} = {size}; "
+                f"{k}, stride {s}, dilation {d}, padding ({low}, {high}), output_padding {extra} "
+                f"give ({n} - 1) * {s} - {low} - {high} + {d} * ({k} - 1) + 1 + {extra} = {size}; "
                 f"use an input of at least 1 and less padding"
             )
             raise ValueError(msg)
@@ -319,10 +318,8 @@ def _check_border(geometry: Geometry) -> None:
         if limit is not None and max(low, high) > limit:
             msg = (
                 f"padding ({low}, {high}) along the {axis_name(axis, geometry.axes)} is too large "
-                "for "
-                f"padding_mode={mode!r}: an image of size {n} has at most {max(limit, 0)} pixels "
-                "to "
-                f"show on each side; use padding of at most {max(limit, 0)}, or "
+                f"for padding_mode={mode!r}: an image of size {n} has at most {max(limit, 0)} "
+                f"pixels to show on each side; use padding of at most {max(limit, 0)}, or "
                 "padding_mode='zeros'"
             )
             raise ValueError(msg)

@@ -185,8 +185,7 @@ def _check_lead(name: str, lead: tuple[int, ...], shape: tuple[int, ...], axes: 
     if lead and lead != shape[:-axes]:
         msg = (
             f"{name}={(*lead, *shape[-axes:])} does not agree with the other arguments, whose "
-            "shapes "
-            f"give {shape}; the spatial size {shape[-axes:]} alone is enough"
+            f"shapes give {shape}; the spatial size {shape[-axes:]} alone is enough"
         )
         raise ValueError(msg)
 
@@ -311,8 +310,7 @@ def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -
             if count % groups:
                 msg = (
                     f"groups={groups} does not divide the {count} channels of {operand.name}, "
-                    "whose "
-                    f"shape is {tuple(operand.shape)}"
+                    f"whose shape is {tuple(operand.shape)}"
                 )
                 raise ValueError(msg)
     resolved = _resolve(options, tuple(x.shape[-axes:]), kernel_size)

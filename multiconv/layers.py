@@ -109,8 +109,7 @@ def read(
             given, missing = missing, given
         msg = (
             f"{given}={in_channels or out_channels} is given without {missing}: give both, or "
-            "neither "
-            f"for the textbook's layer with a weight of shape (kh, kw)"
+            f"neither for the textbook's layer with a weight of shape (kh, kw)"
         )
         raise ValueError(msg)
     groups = arguments.integer("groups", groups, minimum=1)

@@ -241,8 +241,7 @@ def read_shapes(
     if y_shape != (*lead, *output):
         msg = (
             f"y must have the shape {(*lead, *output)}, that of the correlation of x {x_shape} "
-            "with a "
-            f"kernel of {layer.kernel_size} without padding; got the shape {y_shape}"
+            f"with a kernel of {layer.kernel_size} without padding; got the shape {y_shape}"
         )
         raise ValueError(msg)
     if 0 in y_shape:

@@ -227,8 +227,7 @@ def _plan_im2col(backend: Backend, operands: list[Any], options: Options) -> Pla
     if len(x.shape) < axes:
         msg = (
             f"x must have the shape (..., C, *spatial) or (*spatial) with {axes} spatial axes, as "
-            "many "
-            f"as kernel_size={options.sizes[0]} has, got the shape {tuple(x.shape)}"
+            f"many as kernel_size={options.sizes[0]} has, got the shape {tuple(x.shape)}"
         )
         raise ValueError(msg)
     (kernel_size,) = options.sizes
@@ -313,8 +312,7 @@ def _plan_toeplitz(backend: Backend, operands: list[Any], options: Options) -> P
     if len(size) > axes and size[0] != per_group * groups:
         msg = (
             f"input_size={size} has {size[0]} channels and weight of shape {tuple(weight.shape)} "
-            "with "
-            f"groups={groups} takes {per_group * groups}"
+            f"with groups={groups} takes {per_group * groups}"
         )
         raise ValueError(msg)
     resolved = _resolve(options, size[-axes:], tuple(weight.shape[-axes:]))

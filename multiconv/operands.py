@@ -134,8 +134,7 @@ def check_bias(bias: Operand | None, filters: int, result: str) -> None:
     if bias.dtype not in dtypes.SUPPORTED or not dtypes.at_least(result, bias.dtype):
         msg = (
             f"{bias.name} has the dtype {bias.dtype}, and the result, {result} by the dtypes of "
-            "the "
-            f"other arguments, cannot hold it: cast {bias.name}, or cast one of the others to "
+            f"the other arguments, cannot hold it: cast {bias.name}, or cast one of the others to "
             f"{bias.dtype}"
         )
         raise TypeError(msg)

@@ -191,8 +191,7 @@ def _pads(
     if padding.startswith("same") and any(s > 1 for s in stride):
         msg = (
             f"{name} has padding={padding!r} with stride {stride}, whose pads depend on the size "
-            "of the "
-            f"image: give the pads that output_size tells, as (low, high) pairs"
+            f"of the image: give the pads that output_size tells, as (low, high) pairs"
         )
         raise ValueError(msg)
     # With stride 1 no name depends on the image, so any size serves to resolve it.

@@ -56,8 +56,7 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
         msg = (
             f"{owner} is a {backend.describe(named[owner])}, and this is the {default.name} face: "
             f"{owner}={default.conversion(owner)} converts it; the functions of multiconv itself "
-            "take "
-            f"the arrays of every framework"
+            f"take the arrays of every framework"
         )
         raise TypeError(msg)
     backend = backend or default or load(default_name())
@@ -234,8 +233,7 @@ def _load_entry_point(entry: importlib.metadata.EntryPoint) -> Backend:
         package = entry.dist.name if entry.dist else entry.module
         msg = (
             f"the backend {entry.name!r} ({entry.value}, of the package {package}) cannot be "
-            "loaded: "
-            f"{type(error).__name__}: {error}. Reinstall it: pip install --force-reinstall "
+            f"loaded: {type(error).__name__}: {error}. Reinstall it: pip install --force-reinstall "
             f"{package}"
         )
         raise ImportError(msg, name=entry.module) from error
@@ -307,8 +305,7 @@ def _mixed(
 ) -> str:
     return (
         f"{first} is a {backend.describe(one)} and {second} a {found.describe(other)}: convert one "
-        "of "
-        f"them, with {second}={backend.conversion(second)} or {first}={found.conversion(first)}"
+        f"of them, with {second}={backend.conversion(second)} or {first}={found.conversion(first)}"
     )
 
 
