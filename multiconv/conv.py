@@ -242,14 +242,18 @@ def prepare(
     bias_shape = (1, sizes.groups, sizes.filters, *(1,) * resolved.axes)
     y_shape = (*layout.lead, *(() if image else (layout.filters,)), *resolved.output_size)
 
+    narrows = sums != result
+
     def run(x: Array, weight: Array, bias: Array | None = None) -> Array:
+        # Cast even to the dtype they have: NumPy's may be in the other byte order.
         kernel = xp.reshape(backend.astype(weight, sums), weight_shape)
         if flipped:
             kernel = xp.flip(kernel, axis=tuple(range(-resolved.axes, 0)))
         y = correlate(xp.reshape(backend.astype(x, sums), x_shape), kernel)
         if bias is not None:
             y = y + xp.reshape(backend.astype(bias, sums), bias_shape)
-        return backend.astype(xp.reshape(y, y_shape), result)
+        y = xp.reshape(y, y_shape)
+        return backend.astype(y, result) if narrows else y
 
     return Plan(run, methods.unrolled(chosen, resolved))
 
