@@ -379,7 +379,8 @@ class TestMisuse:
 
 class TestPictures:
     def test_ours_is_the_same_in_both_files(self):
-        image = pytest.importorskip("PIL.Image")
+        from PIL import Image as image  # noqa: N813
+
         folder = Path(multiconv.__file__).parent / "data"
         pixels = np.asarray(image.open(folder / "camera.png"))
         assert pixels.shape == (128, 128)
@@ -391,7 +392,8 @@ class TestPictures:
         [("L", "uint8", 255), ("RGB", "uint8", 255), ("I;16", "uint16", 65535), ("1", "bool", 1)],
     )
     def test_of_every_depth(self, tmp_path, mode, dtype, white):
-        image = pytest.importorskip("PIL.Image")
+        from PIL import Image as image  # noqa: N813
+
         pixels = np.array([[0, white], [white, 0]]).astype(dtype)
         if mode == "RGB":
             pixels = np.stack([pixels] * 3, axis=-1)
@@ -442,7 +444,6 @@ class TestPictures:
         assert word in err
 
     def test_a_file_that_is_no_picture(self, run, tmp_path):
-        pytest.importorskip("PIL")
         (tmp_path / "notes.txt").write_text("19 25 37 43")
         (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
         for path in (tmp_path / "notes.txt", tmp_path / "cut.png", tmp_path):
@@ -602,7 +603,6 @@ class TestTheTerminal:
         assert stream.getvalue() == self.TEXT
 
     def test_in_colour_it_says_the_same(self, monkeypatch):
-        pytest.importorskip("rich")
         monkeypatch.setenv("TERM", "xterm-256color")
         monkeypatch.delenv("NO_COLOR", raising=False)
 

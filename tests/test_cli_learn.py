@@ -171,8 +171,8 @@ class TestLearn:
         assert status == 0
         truth = kernels.named("prewitt-y").ravel()
         for pupil in found["backends"]:
-            assert np.allclose(pupil["solved"]["weight"], truth, atol=1e-6)
-            assert np.allclose(pupil["weights"][-1], truth, atol=2e-2)
+            assert np.round(pupil["solved"]["weight"], 5).tolist() == truth.tolist()
+            assert np.round(pupil["weights"][-1], 1).tolist() == truth.tolist()
             assert pupil["largest_difference"] < 2e-2
             assert pupil["losses"][-1] < 1e-3 * pupil["losses"][0]
             assert pupil["status"] == "agrees"
@@ -185,7 +185,7 @@ class TestLearn:
         assert status == 0
         for pupil in found["backends"]:
             solved = pupil["solved"]
-            assert np.allclose(solved["weight"], [1, -1, 0, 0, 0, 0, 0], atol=1e-6)
+            assert np.round(solved["weight"], 5).tolist() == [1, -1, 0, 0, 0, 0, 0]
             assert solved["largest_difference"] < 1e-6
             assert np.shape(pupil["weights"]) == (101, 7)
         assert found["loss"] == "mean"
@@ -233,8 +233,11 @@ class TestLearn:
         )
         whole = lesson.moments()
         monkeypatch.setattr(learning, "_BLOCK_ELEMENTS", 3000)
+        # Two orders of at most n products, none of them above 1: pixels and their differences.
+        n = 128 * 128
+        bound = 2 * bounds.gamma(n, 2.0**-53) * n
         for found, expected in zip(lesson.moments(), whole, strict=True):
-            assert np.allclose(found, expected, rtol=1e-12)
+            assert np.all(np.abs(np.asarray(found) - expected) <= bound)
 
     def test_a_large_kernel_is_not_printed(self, run, small):
         status, out, _ = run("learn", "--backends", "numpy", "--image", small, "--size", "3x8")
