@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from multiconv import arguments, geometry, methods
+from multiconv import arguments, methods
 from multiconv.arguments import IntOrInts, Padding
 from multiconv.dispatch import Operand, Options, Plan, dispatch, result_dtype
 from multiconv.geometry import Geometry
@@ -262,12 +262,5 @@ def _plan_conv(backend: Backend, operands: list[Any], options: Options) -> Plan:
     x, weight, bias = operands
     axes = len(options.stride)
     layout = channels_and_weight(x, weight, axes, options.groups)
-    resolved = geometry.resolve(
-        layout.input_size,
-        layout.kernel_size,
-        options.stride,
-        options.dilation,
-        options.padding,
-        options.padding_mode,
-    )
+    resolved = options.resolve(layout.input_size, layout.kernel_size)
     return prepare(backend, x, weight, bias, layout, resolved, options.method)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from multiconv import arguments, geometry, methods
+from multiconv import arguments, methods
 from multiconv.arguments import IntOrInts, Padding
 from multiconv.conv import prepare
 from multiconv.dispatch import Options, Plan, dispatch
@@ -151,14 +151,7 @@ def _plan_corr2d(
 ) -> Plan:
     x, k = operands
     layout = image_and_kernel(x, k)
-    resolved = geometry.resolve(
-        layout.input_size,
-        layout.kernel_size,
-        options.stride,
-        options.dilation,
-        options.padding,
-        options.padding_mode,
-    )
+    resolved = options.resolve(layout.input_size, layout.kernel_size)
     return prepare(
         backend, x, k, None, layout, resolved, options.method, image=True, flipped=flipped
     )

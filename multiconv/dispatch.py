@@ -12,8 +12,9 @@ import inspect
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
-from multiconv import dtypes
+from multiconv import dtypes, geometry
 from multiconv.arguments import Pairs
+from multiconv.geometry import Geometry
 from multiconv.protocol import Array, Backend
 from multiconv.registry import backend_of
 
@@ -37,6 +38,17 @@ class Options(NamedTuple):
     padding_mode: str = "zeros"
     method: str = "auto"
     sizes: tuple[Any, ...] = ()
+
+    def resolve(self, input_size: tuple[int, ...], kernel_size: tuple[int, ...]) -> Geometry:
+        """Resolve the geometry of these options for an image and a kernel."""
+        return geometry.resolve(
+            input_size,
+            kernel_size,
+            self.stride,
+            self.dilation,
+            self.padding,
+            self.padding_mode,
+        )
 
 
 class Operand(NamedTuple):

@@ -190,19 +190,6 @@ def _check_lead(name: str, lead: tuple[int, ...], shape: tuple[int, ...], axes: 
         raise ValueError(msg)
 
 
-def _resolve(
-    options: Options, input_size: tuple[int, ...], kernel_size: tuple[int, ...]
-) -> geometry.Geometry:
-    return geometry.resolve(
-        input_size,
-        kernel_size,
-        options.stride,
-        options.dilation,
-        options.padding,
-        options.padding_mode,
-    )
-
-
 def _check_no_groups(groups: int) -> None:
     if groups != 1:
         msg = (
@@ -227,7 +214,7 @@ def _plan_input_grad(backend: Backend, operands: list[Any], options: Options) ->
         lead = leading(grad, axes, "O")
         filters, per_group = weight.shape[:2]
         y_channels, dx_channels = (filters,), (per_group * options.groups,)
-    resolved = _resolve(options, input_size, kernel_size)
+    resolved = options.resolve(input_size, kernel_size)
     check_grad(
         grad,
         (*lead, *y_channels, *resolved.output_size),
@@ -313,7 +300,7 @@ def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -
                     f"whose shape is {tuple(operand.shape)}"
                 )
                 raise ValueError(msg)
-    resolved = _resolve(options, tuple(x.shape[-axes:]), kernel_size)
+    resolved = options.resolve(tuple(x.shape[-axes:]), kernel_size)
     expected = (*lead, *(() if image else (filters,)), *resolved.output_size)
     check_grad(grad, expected, f"kernel_size={kernel_size}, {x.name} of shape {tuple(x.shape)}")
     per_group = channels // groups

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from multiconv import arguments, geometry
+from multiconv import arguments
 from multiconv.arguments import IntOrInts, Padding
 from multiconv.dispatch import Options, Plan, dispatch, result_dtype
 from multiconv.geometry import Geometry, positions
@@ -208,19 +208,6 @@ def _read(kernel_size: Any, stride: Any, padding: Any, dilation: Any, padding_mo
     )
 
 
-def _resolve(
-    options: Options, input_size: tuple[int, ...], kernel_size: tuple[int, ...]
-) -> Geometry:
-    return geometry.resolve(
-        input_size,
-        kernel_size,
-        options.stride,
-        options.dilation,
-        options.padding,
-        options.padding_mode,
-    )
-
-
 def _plan_im2col(backend: Backend, operands: list[Any], options: Options) -> Plan:
     (x,) = operands
     axes = len(options.stride)
@@ -231,7 +218,7 @@ def _plan_im2col(backend: Backend, operands: list[Any], options: Options) -> Pla
         )
         raise ValueError(msg)
     (kernel_size,) = options.sizes
-    resolved = _resolve(options, tuple(x.shape[-axes:]), kernel_size)
+    resolved = options.resolve(tuple(x.shape[-axes:]), kernel_size)
     result = result_dtype(x, x, backend)
     lead = tuple(x.shape[:-axes])
     batch = 1
@@ -257,7 +244,7 @@ def _plan_col2im(backend: Backend, operands: list[Any], options: Options) -> Pla
     axes = len(options.stride)
     kernel_size, size = options.sizes
     input_size = size[-axes:]
-    resolved = _resolve(options, input_size, kernel_size)
+    resolved = options.resolve(input_size, kernel_size)
     taps, outputs = resolved.taps, resolved.outputs
     shape = tuple(cols.shape)
     channels = size[0] if len(size) > axes else None
@@ -315,7 +302,7 @@ def _plan_toeplitz(backend: Backend, operands: list[Any], options: Options) -> P
             f"with groups={groups} takes {per_group * groups}"
         )
         raise ValueError(msg)
-    resolved = _resolve(options, size[-axes:], tuple(weight.shape[-axes:]))
+    resolved = options.resolve(size[-axes:], tuple(weight.shape[-axes:]))
     result = result_dtype(weight, weight, backend)
     shape = (groups, filters // groups, per_group, *resolved.kernel_size)
     if sparse:
