@@ -13,10 +13,11 @@ the same functions for one framework, which is imported when they are.
 import importlib
 from typing import Any
 
-from multiconv import functions, kernels
+from multiconv import kernels
+from multiconv import public as functions
+from multiconv.backends.registry import available_backends, register_backend
 from multiconv.faces import get_backend, get_backend_of
-from multiconv.functions import *  # noqa: F403
-from multiconv.registry import available_backends, register_backend
+from multiconv.public import *  # noqa: F403
 
 __version__ = "0.1.0"
 

@@ -13,13 +13,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import multiconv
-from multiconv import kernels, methods, registry
+from multiconv import kernels
+from multiconv.backends import registry
 from multiconv.faces import Face, get_backend
-from multiconv.learning import LOSSES
+from multiconv.learning.descend import LOSSES
+from multiconv.methods import table as methods
 
 if TYPE_CHECKING:
-    from multiconv.comparison.cases import Case
-    from multiconv.comparison.learning import Lesson
+    from multiconv.coursework.cases import Case
+    from multiconv.coursework.learning import Lesson
 
 AGREED, DISAGREED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 _PIPE_CLOSED = 141  # what shells report for a program that SIGPIPE ended
@@ -176,8 +178,8 @@ def _add_picture(command: argparse.ArgumentParser) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from multiconv.comparison import document, report, terminal
-    from multiconv.comparison.compare import compare
+    from multiconv.coursework import document, report, terminal
+    from multiconv.coursework.compare import compare
 
     picture = _picture(arguments)
     chosen_methods = _chosen_methods(arguments.methods)
@@ -199,7 +201,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _picture(arguments: argparse.Namespace) -> Case:
-    from multiconv.comparison import cases, kernel_literals, pictures
+    from multiconv.coursework import cases, kernel_literals, pictures
 
     try:
         kernel = kernel_literals.read(arguments.kernel)
@@ -216,7 +218,7 @@ def _picture(arguments: argparse.Namespace) -> Case:
 
 
 def _learn(arguments: argparse.Namespace) -> int:
-    from multiconv.comparison import document, learning, learning_report, terminal
+    from multiconv.coursework import document, learning, learning_report, terminal
 
     lesson = _lesson(arguments)
     faces, broken = _chosen_backends(arguments.backends)
@@ -233,7 +235,7 @@ def _learn(arguments: argparse.Namespace) -> int:
 
 def _lesson(arguments: argparse.Namespace) -> Lesson:
     """Read what is to be learned."""
-    from multiconv.comparison import learning
+    from multiconv.coursework import learning
 
     case = _picture(arguments)
     size = _size(arguments.size, case)
@@ -321,7 +323,7 @@ def _split(argument: str, listed: str) -> list[str]:
 
 
 def _backends(arguments: argparse.Namespace) -> int:
-    from multiconv.comparison import document, environment
+    from multiconv.coursework import document, environment
 
     states = environment.backends()
     if arguments.json:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from multiconv import functions, registry
-from multiconv.dispatch import bind
-from multiconv.protocol import Array, Backend
-from multiconv.wings import layer_of
+from multiconv import public as functions
+from multiconv.backends import registry
+from multiconv.backends.base import Array, Backend
+from multiconv.layers.table import layer_of
+from multiconv.planning.dispatch import bind
 
 
 class Face:
@@ -16,7 +17,7 @@ class Face:
 
     Parameters
     ----------
-    backend : multiconv.protocol.Backend
+    backend : multiconv.backends.base.Backend
         The backend whose arrays the functions take and return.
     """
 
@@ -29,7 +30,7 @@ class Face:
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Callable[..., Any]:
-            """All but ``name`` and ``backend`` are functions of `multiconv.functions`."""
+            """All but ``name`` and ``backend`` are functions of `multiconv.public`."""
 
     @property
     def Conv2D(self) -> type[Any]:

@@ -6,7 +6,7 @@ import bounds as derived
 import numpy as np
 import pytest
 
-from multiconv import bounds
+from multiconv.coursework import bounds
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 EPS = 1e-14  # what evaluating a bound in float64 may cost

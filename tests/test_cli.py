@@ -17,8 +17,8 @@ import pytest
 from subprocesses import run_python
 
 import multiconv
-from multiconv import cli, kernels, methods
-from multiconv.comparison import (
+from multiconv import cli, kernels
+from multiconv.coursework import (
     agreement,
     cases,
     environment,
@@ -28,6 +28,7 @@ from multiconv.comparison import (
     reference,
     terminal,
 )
+from multiconv.methods import table as methods
 
 # Those that have a name of their own; array-api-strict must be registered first.
 BUILT_IN = [name for name in backends_under_test.CHOSEN if name != "strict"]
@@ -69,7 +70,7 @@ def small(tmp_path):
 @pytest.fixture
 def torch_without_a_compiler(monkeypatch):
     """torch.compile with the same graph but no C++, which takes its time."""
-    wing = importlib.import_module("multiconv.torch.differentiate")
+    wing = importlib.import_module("multiconv.coursework.differentiation.torch")
     monkeypatch.setattr(wing, "_BACKENDS", ("no_such_compiler", "aot_eager"))
     wing._working_backend.cache_clear()
     yield
@@ -235,7 +236,7 @@ class TestDisagreement:
     CODE = """
         import multiconv
         from multiconv.cli import main
-        from multiconv.numpy.backend import NumPyBackend
+        from multiconv.backends.numpy import NumPyBackend
 
         class MyBackend(NumPyBackend):
             name = "mine"
@@ -305,7 +306,7 @@ def test_a_library_of_the_array_api_agrees(small):
     out = run_python(
         f"""
         import array_api_strict, multiconv
-        from multiconv.array_api import ArrayAPIBackend
+        from multiconv.backends.array_api import ArrayAPIBackend
         from multiconv.cli import main
         multiconv.register_backend(ArrayAPIBackend(array_api_strict))
         print(main(["compare", "--backends", "array_api_strict", "--image", {str(small)!r}]))
@@ -682,7 +683,7 @@ class TestTheProcess:
         def interrupted(*arguments, **options):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("multiconv.comparison.compare.compare", interrupted)
+        monkeypatch.setattr("multiconv.coursework.compare.compare", interrupted)
         status, out, err = run("compare", "--backends", "numpy")
         assert (status, out, err) == (130, "", "multiconv: interrupted\n")
 

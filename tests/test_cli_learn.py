@@ -12,8 +12,8 @@ import oracle
 import pytest
 from subprocesses import run_python
 
-from multiconv import bounds, cli, kernels
-from multiconv.comparison import learning, learning_report, pictures, terminal
+from multiconv import cli, kernels
+from multiconv.coursework import bounds, learning, learning_report, pictures, terminal
 from multiconv.faces import Face, get_backend
 
 BUILT_IN = [name for name in backends_under_test.CHOSEN if name != "strict"]
@@ -383,8 +383,8 @@ def test_a_library_of_the_array_api_learns_too():
     out = run_python(
         """
         import array_api_strict, multiconv
-        from multiconv.array_api import ArrayAPIBackend
-        from multiconv.comparison import learning
+        from multiconv.backends.array_api import ArrayAPIBackend
+        from multiconv.coursework import learning
         multiconv.register_backend(ArrayAPIBackend(array_api_strict))
         found = learning.learn([multiconv.get_backend("array_api_strict")], learning.textbook())
         print(found.agrees, found.pupils[0].problems)

@@ -11,7 +11,7 @@ from sybil.document import PythonDocStringDocument
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
-from multiconv import registry
+from multiconv.backends import registry
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "multiconv").rglob("*.py"))

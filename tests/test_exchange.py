@@ -15,8 +15,9 @@ from strategies import PADDING_MODES, every_combination
 from subprocesses import run_python
 
 import multiconv as mc
-from multiconv import geometry, layers
-from multiconv.exchange.dialects import DIALECTS, spell, understand
+from multiconv.core import geometry
+from multiconv.layers import shared as layers
+from multiconv.layers.exchange.dialects import DIALECTS, spell, understand
 
 FACES = [name for name in backends_under_test.CHOSEN if name != "strict"]
 TORCH = ["torch"] if "torch" in backends_under_test.CHOSEN else []
@@ -552,7 +553,7 @@ class TestALibraryThatIsMissing:
     def test_is_named_with_the_line_that_installs_it(self, library, monkeypatch):
         for name in [n for n in sys.modules if n.split(".")[0] == library]:
             monkeypatch.delitem(sys.modules, name)
-        from multiconv import exchange
+        from multiconv.layers.exchange import exchangeable as exchange
 
         monkeypatch.delitem(sys.modules, exchange._WINGS[library], raising=False)
         monkeypatch.setitem(sys.modules, library, None)

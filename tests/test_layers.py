@@ -107,7 +107,7 @@ class TestThreefry:
         ],
     )
     def test_the_known_answers_of_random123(self, key, counter, expected):
-        from multiconv import threefry
+        from multiconv.layers import threefry
 
         seed = key[0] + (key[1] << 32)
         counters = [np.array([word], dtype=np.uint64) for word in counter]
@@ -116,21 +116,21 @@ class TestThreefry:
         assert plain_threefry(key, counter) == expected
 
     def test_the_stream_can_be_entered_anywhere(self):
-        from multiconv import threefry
+        from multiconv.layers import threefry
 
         whole = threefry.uniform(5, 100)
         assert np.array_equal(threefry.uniform(5, 40, first=60), whole[60:])
         assert threefry.uniform(5, 0).shape == (0,)
 
     def test_counters_beyond_32_bits(self):
-        from multiconv import threefry
+        from multiconv.layers import threefry
 
         found = threefry.uniform(7, 3, first=2**32 - 1)
         words = [plain_threefry((7, 0), c)[0] >> 8 for c in ((2**32 - 1, 0), (0, 1), (1, 1))]
         assert found.tolist() == [word / 2**24 for word in words]
 
     def test_the_numbers_are_spread_evenly(self):
-        from multiconv import threefry
+        from multiconv.layers import threefry
 
         numbers = threefry.uniform(0, 2**16)
         assert numbers.min() >= 0
@@ -165,7 +165,7 @@ class TestFirstWeights:
     @pytest.mark.parametrize("dtype", ["float16", "float64"])
     def test_of_other_dtypes_are_the_same_everywhere(self, face, Conv2D, dtype):
         """16-bit weights are the float32 ones rounded: not all frameworks round float64 at once."""
-        from multiconv import layers
+        from multiconv.layers import shared as layers
 
         arguments = layers.read(3, 128, 128)
         weight, bias = layers.initial_parameters(arguments, 0, dtype)

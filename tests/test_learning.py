@@ -413,7 +413,7 @@ class Terminal(io.StringIO):
 class TestProgress:
     @pytest.fixture(autouse=True)
     def at_once(self, monkeypatch):
-        monkeypatch.setattr("multiconv.progress._INTERVAL", 0.0)
+        monkeypatch.setattr("multiconv.core.progress._INTERVAL", 0.0)
 
     def test_on_a_terminal(self, learn, monkeypatch):
         terminal = Terminal()

@@ -13,7 +13,7 @@ from comparing import check_error
 from subprocesses import run_python
 
 import multiconv
-from multiconv.protocol import Backend
+from multiconv.backends.base import Backend
 
 SOURCE = Path(__file__).parent / "plugin"
 

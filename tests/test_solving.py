@@ -8,7 +8,7 @@ import numpy as np
 import oracle
 import pytest
 
-from multiconv import least_squares
+from multiconv.learning import least_squares
 
 FACES = [name for name in backends_under_test.CHOSEN if name != "strict"]
 UNIT = 2.0**-53

@@ -15,7 +15,7 @@ import pytest
 from comparing import check_error
 
 import multiconv as mc
-from multiconv import layers
+from multiconv.layers import shared as layers
 
 FACES = [name for name in backends_under_test.CHOSEN if name != "strict"]
 FLOATS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")

@@ -6,9 +6,9 @@ with respect to a kernel) the roles change: the loop over outputs is the shorter
 
 from __future__ import annotations
 
-from multiconv.geometry import Geometry
+from multiconv.backends.base import Array, Backend
+from multiconv.core.geometry import Geometry
 from multiconv.methods import loop
-from multiconv.protocol import Array, Backend
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 
-from multiconv import dtypes
-from multiconv.geometry import Geometry
-from multiconv.padding import pad_or_crop, spread
-from multiconv.protocol import Array, Backend
+from multiconv.backends.base import Array, Backend
+from multiconv.backends.edits import pad_or_crop, spread
+from multiconv.core import dtypes
+from multiconv.core.geometry import Geometry
 
 # Up to this many channels, adding up products of transforms beats moving the axes around.
 _FEW_CHANNELS = 4

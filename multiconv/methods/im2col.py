@@ -11,8 +11,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from multiconv.geometry import Geometry
-from multiconv.protocol import Array, Backend
+from multiconv.backends.base import Array, Backend
+from multiconv.core.geometry import Geometry
 
 MAXIMUM_ELEMENTS = 2**26  # of one block of the patch matrix: 256 MiB of float32
 

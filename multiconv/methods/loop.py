@@ -5,8 +5,8 @@ y[n, o, p] = sum over c, k of  x[n, c, s p + d k] * weight[o, c, k]
 
 from __future__ import annotations
 
-from multiconv.geometry import Geometry
-from multiconv.protocol import Array, Backend
+from multiconv.backends.base import Array, Backend
+from multiconv.core.geometry import Geometry
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:

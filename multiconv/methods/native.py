@@ -7,9 +7,9 @@ convolutions, after Gauss) loses the element-wise error bound to cancellation.
 
 from __future__ import annotations
 
-from multiconv import dtypes
-from multiconv.geometry import Geometry
-from multiconv.protocol import Array, Backend
+from multiconv.backends.base import Array, Backend
+from multiconv.core import dtypes
+from multiconv.core.geometry import Geometry
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 
-from multiconv.geometry import Geometry
-from multiconv.padding import spread
-from multiconv.protocol import Array, Backend
+from multiconv.backends.base import Array, Backend
+from multiconv.backends.edits import spread
+from multiconv.core.geometry import Geometry
 
 MAXIMUM_ELEMENTS = 2**28  # of the matrix: 1 GiB of float32
 

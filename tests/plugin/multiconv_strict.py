@@ -2,7 +2,7 @@
 
 import array_api_strict as xp
 
-from multiconv.protocol import Backend
+from multiconv.backends.base import Backend
 
 
 class StrictBackend(Backend):

@@ -1,0 +1,1 @@
+"""What each array library must say, and how arrays find theirs."""

@@ -1,0 +1,49 @@
+"""The backend for everything else that has an array namespace: array-api-strict, CuPy, Dask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+
+from multiconv.backends.base import Array, Backend
+
+
+class ArrayAPIBackend(Backend):
+    """The arrays of one namespace of the array API standard, by the standard's functions alone.
+
+    Parameters
+    ----------
+    xp : module
+        The array namespace, as ``__array_namespace__`` or ``array_api_compat.array_namespace`` give
+        it.
+    """
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+        self.namespace = xp
+        self.name = str(xp.__name__).removeprefix("array_api_compat.").removesuffix(".array")
+
+    def owns(self, array: object) -> bool:
+        """Take the arrays of this namespace."""
+        return namespace_of(array) is self.namespace
+
+
+def backend_for(array: Array) -> Backend | None:
+    """Return a backend for an array with an array namespace, None where it has none."""
+    xp = namespace_of(array)
+    if xp is None:
+        return None
+    if array_api_compat.is_dask_namespace(xp):
+        from multiconv.backends.dask import DaskBackend
+
+        return DaskBackend(xp)
+    return ArrayAPIBackend(xp)
+
+
+def namespace_of(array: object) -> Any:
+    """Return the array namespace of an array, None where it has none."""
+    try:
+        return array_api_compat.array_namespace(array)
+    except (TypeError, ImportError):
+        return None

@@ -1,0 +1,221 @@
+"""What a framework must say to become a backend.
+
+Design decisions, all governed by this file:
+
+* The protocol is narrow. Methods are written once over ``xp``, the framework's array namespace as
+  the
+  array API standard has it; a backend adds only padding, its native convolution, sparse matrices
+  and its names for dtypes and devices.
+* Every hook has a default that is right for any standard namespace. A new backend sets ``name`` and
+  ``xp`` and says which arrays are its own; it overrides the rest where its framework does better.
+* Arrays handed to the hooks are already in the dtype that sums are carried in (see `accumulator`).
+* Nothing here or in a backend changes a framework's global configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeAlias
+
+import array_api_compat
+import numpy as np
+
+from multiconv.core import dtypes
+from multiconv.core.arguments import Pairs
+
+# An array of any framework: no common static type is finished (data-apis/array-api#267).
+Array: TypeAlias = Any
+
+
+class Backend:
+    """The base class of all backends: defaults over the array namespace ``xp``.
+
+    A backend of your own, for arrays of a type ``MyArray`` whose namespace is ``my_library``::
+
+        class MyBackend(Backend):
+            name = "mine"
+            xp = my_library
+
+            def owns(self, array):
+                return isinstance(array, my_library.MyArray)
+
+    Hand an instance to `multiconv.register_backend`, or name it in the entry-point group
+    ``multiconv.backends``.
+    """
+
+    #: The name that `multiconv.get_backend` takes.
+    name: str
+    #: The framework's array namespace, with the names of the array API standard.
+    xp: Any
+
+    # Arrays and dtypes -------------------------------------------------------------------------
+
+    def owns(self, array: object) -> bool:
+        """Tell whether ``array`` belongs to this backend."""
+        raise NotImplementedError(f"the backend {self.name!r} does not say which arrays it owns")
+
+    def check(self, name: str, array: Array) -> None:
+        """Raise a `TypeError` for arrays of a kind that cannot be convolved (masked, sparse...)."""
+
+    def asarray(self, nested: Sequence[Any], *, like: Array | None = None) -> Array:
+        """Turn a nested list into an array, on the device of ``like`` where there is one."""
+        device = None if like is None else array_api_compat.device(like)
+        return self.xp.asarray(nested, device=device)
+
+    def dtype_name(self, dtype: Any) -> str:
+        """Return NumPy's name of one of this framework's dtypes."""
+        for name in dtypes.SUPPORTED:
+            own = getattr(self.xp, name, None)
+            if own is not None and own == dtype:  # None == numpy.dtype("float64") is True
+                return name
+        return str(dtype)
+
+    def dtype(self, name: str) -> Any:
+        """Return the framework's dtype of that name."""
+        return getattr(self.xp, name)
+
+    def astype(self, array: Array, name: str) -> Array:
+        """Cast, without a copy where nothing changes."""
+        return self.xp.astype(array, self.dtype(name), copy=False)
+
+    @property
+    def default_integer(self) -> str:
+        """The integer dtype that the framework gives where none is asked for."""
+        return self.dtype_name(self.xp.asarray(0).dtype)
+
+    def canonical(self, name: str) -> str:
+        """Return the dtype that the framework can give where ``name`` is asked for."""
+        return name
+
+    def accumulator(self, name: str) -> str:
+        """Return the dtype that sums whose result is ``name`` are carried in."""
+        return dtypes.accumulator(name)
+
+    #: How many outputs the method "loop" visits before it refuses.
+    loop_limit: int = 2**16
+
+    # What a resolved call may depend on
+    # ------------------------------------------------------------
+
+    def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Hashable]:
+        """Return shape, dtype and device; None for a device that goes with every other."""
+        return array.shape, array.dtype, array_api_compat.device(array)
+
+    def configuration(self) -> Hashable:
+        """Return what else, beside the signatures, the resolution of a call depends on."""
+        return None
+
+    def is_tracing(self) -> bool:
+        """Tell whether a compiler reads along, one that must not see Python's caches."""
+        return False
+
+    def is_exporting(self) -> bool:
+        """Tell whether sizes stand for a range, so that a choice by size would narrow it."""
+        return False
+
+    def compile(self, function: Callable[..., Array], *, unrolled: int) -> Callable[..., Array]:
+        """Prepare a resolved call that will be made often; ``unrolled`` operations long or so."""
+        return function
+
+    # Operations --------------------------------------------------------------------------------
+
+    def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
+        """Return zeros of the dtype and on the device of ``like``."""
+        return self.xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
+
+    def pad_zeros(self, array: Array, pads: Pairs) -> Array:
+        """Add ``(low, high)`` zeros around each of the last axes."""
+        for axis, (low, high) in zip(range(-len(pads), 0), pads, strict=True):
+            pieces = [array]
+            for amount, at in ((low, 0), (high, 2)):
+                if amount:
+                    shape = list(array.shape)
+                    shape[axis] = amount
+                    pieces.insert(at, self.zeros(tuple(shape), array))
+            if len(pieces) > 1:
+                array = self.xp.concat(pieces, axis=axis)
+        return array
+
+    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
+        """Return ``total + first * second``; ``total`` may be overwritten."""
+        return total + first * second
+
+    def matmul(self, first: Array, second: Array) -> Array:
+        """Multiply stacks of matrices, integers exactly and floats in full precision."""
+        return self.xp.matmul(first, second)
+
+    # Native convolution ------------------------------------------------------------------------
+
+    def native_refusal(self, dtype: str, device: Hashable, axes: int) -> str | None:
+        """Return why there is no native convolution for this input, None where there is one."""
+        return f"the {self.name} backend has no convolution of its own"
+
+    def native(
+        self,
+        x: Array,
+        weight: Array,
+        *,
+        stride: tuple[int, ...],
+        pads: Pairs,
+        dilation: tuple[int, ...],
+        groups: int,
+    ) -> Array:
+        """Correlate (N, C, *spatial) with (O, C/groups, *kernel), with a border of zeros."""
+        raise NotImplementedError(f"the backend {self.name!r} declares a convolution it lacks")
+
+    # Sparse matrices ---------------------------------------------------------------------------
+
+    def gather(self, array: Array, indices: np.ndarray[Any, Any]) -> Array:
+        """Take elements along the last axis."""
+        places = self.xp.asarray(indices, device=array_api_compat.device(array))
+        return self.xp.take(array, places, axis=-1)
+
+    def sparse_matrix(
+        self,
+        values: Array,
+        rows: np.ndarray[Any, Any],
+        columns: np.ndarray[Any, Any],
+        shape: tuple[int, int],
+    ) -> Any:
+        """Build the framework's sparse matrix; entries at the same place add up."""
+        msg = (
+            f"the {self.name} backend has no sparse matrices; toeplitz_matrix(..., sparse=False) "
+            f"gives the dense one"
+        )
+        raise ValueError(msg)
+
+    # NumPy and back ----------------------------------------------------------------------------
+
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+        """Copy an array into NumPy's memory."""
+        try:
+            return np.array(array)
+        except (TypeError, ValueError, RuntimeError):  # it lives on a device of its own
+            home = array_api_compat.device(self.xp.empty(0))
+            return np.array(np.from_dlpack(array_api_compat.to_device(array, home)))
+
+    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
+        """Make an array of a dtype, on the device of ``like``, of a copy of NumPy's."""
+        device = array_api_compat.device(like)
+        return self.astype(self.xp.asarray(array, device=device, copy=True), dtype)
+
+    # Talking to people -------------------------------------------------------------------------
+
+    def describe(self, array: Array) -> str:
+        """Return what a person calls one of these arrays."""
+        return f"{self.name} array"
+
+    def conversion(self, name: str) -> str:
+        """Return the expression that makes one of these arrays of an argument called ``name``."""
+        return f"{self.xp.__name__}.asarray({name})"
+
+    def transfer(self, name: str, onto: str) -> str:
+        """Return the expression that moves the argument ``name`` to the device of ``onto``."""
+        return f"array_api_compat.to_device({name}, array_api_compat.device({onto}))"
+
+    def devices(self) -> list[str]:
+        """Return the devices that arrays can live on, as far as the framework lists them."""
+        return ["cpu"]
+
+    def synchronize(self, array: Array) -> None:
+        """Wait until an array has been computed."""

@@ -1,0 +1,175 @@
+"""The JAX backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from multiconv.backends.base import Array, Backend
+from multiconv.core import dtypes
+from multiconv.core.arguments import Pairs
+
+# A call of more operations than this is not worth its compilation; XLA's time grows faster than
+# linear.
+_MAXIMUM_UNROLLED = 512
+
+
+class JaxBackend(Backend):
+    """JAX arrays and tracers: jit, grad, vmap, jvp and sharded arrays.
+
+    Eager calls run as one compiled function instead of one dispatch per operation. Products of
+    float32 are asked for in full precision call by call, whatever the global setting is.
+    """
+
+    name = "jax"
+    loop_limit = 2**10  # each output is compiled
+    xp = jnp
+
+    def owns(self, array: object) -> bool:
+        """Take arrays and tracers: the class of a tracer is no subclass, yet an instance."""
+        return isinstance(array, jax.Array)
+
+    def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
+        """Turn a nested list into an array."""
+        return jnp.asarray(nested)
+
+    def dtype_name(self, dtype: Any) -> str:
+        """Return the name."""
+        return str(dtype.name) if isinstance(dtype, np.dtype) else str(dtype)
+
+    def dtype(self, name: str) -> Any:
+        """Return the dtype."""
+        return jnp.dtype(name)
+
+    def astype(self, array: Array, name: str) -> Array:
+        """Cast, without a copy where nothing changes."""
+        return array.astype(name)
+
+    @property
+    def default_integer(self) -> str:
+        """The integer dtype of this x64 setting."""
+        return self.canonical("int64")
+
+    def canonical(self, name: str) -> str:
+        """Return what JAX gives for a 64-bit dtype, which depends on its x64 setting."""
+        return str(jax.dtypes.canonicalize_dtype(name).name)
+
+    def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Hashable]:
+        """Return shape, dtype and the devices of an array that is bound to them."""
+        bound = None
+        if not isinstance(array, jax.core.Tracer) and array.committed:
+            bound = frozenset(array.devices())
+        return array.shape, array.dtype, bound
+
+    def configuration(self) -> Hashable:
+        """Return the x64 setting."""
+        return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+
+    def compile(self, function: Callable[..., Array], *, unrolled: int) -> Callable[..., Array]:
+        """Compile all but very long calls."""
+        return jax.jit(function) if unrolled <= _MAXIMUM_UNROLLED else function
+
+    def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
+        """Return zeros of the dtype of ``like``; XLA places them."""
+        return jnp.zeros(shape, like.dtype)
+
+    def pad_zeros(self, array: Array, pads: Pairs) -> Array:
+        """Add zeros around the last axes."""
+        config = [(0, 0, 0)] * (array.ndim - len(pads)) + [(low, high, 0) for low, high in pads]
+        return jax.lax.pad(array, jnp.zeros((), array.dtype), config)
+
+    def matmul(self, first: Array, second: Array) -> Array:
+        """Multiply matrices in full precision."""
+        return jnp.matmul(first, second, precision=jax.lax.Precision.HIGHEST)
+
+    def native_refusal(self, dtype: str, device: Any, axes: int) -> str | None:
+        """Return why lax.conv_general_dilated cannot do this input."""
+        if dtypes.kind(dtype) != "integer":
+            return None
+        platforms = {d.platform for d in device} if device else {jax.default_backend()}
+        if platforms != {"cpu"}:
+            return f"jax.lax.conv_general_dilated has no integers on {', '.join(sorted(platforms))}"
+        return None
+
+    def native(
+        self,
+        x: Array,
+        weight: Array,
+        *,
+        stride: tuple[int, ...],
+        pads: Pairs,
+        dilation: tuple[int, ...],
+        groups: int,
+    ) -> Array:
+        """Call jax.lax.conv_general_dilated."""
+        return jax.lax.conv_general_dilated(
+            x,
+            weight,
+            window_strides=stride,
+            padding=pads,
+            rhs_dilation=dilation,
+            feature_group_count=groups,
+            precision=jax.lax.Precision.HIGHEST,
+            preferred_element_type=x.dtype,
+        )
+
+    def gather(self, array: Array, indices: np.ndarray[Any, Any]) -> Array:
+        """Take elements along the last axis."""
+        return jnp.take(array, jnp.asarray(indices), axis=-1)
+
+    def sparse_matrix(
+        self,
+        values: Array,
+        rows: np.ndarray[Any, Any],
+        columns: np.ndarray[Any, Any],
+        shape: tuple[int, int],
+    ) -> Any:
+        """Build a jax.experimental.sparse.BCOO."""
+        from jax.experimental import sparse
+
+        places = jnp.asarray(np.stack([rows, columns], axis=1))
+        return sparse.BCOO((values, places), shape=shape)
+
+    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
+        """Copy to the device of ``like``, where it is bound to one."""
+        bound = not isinstance(like, jax.core.Tracer) and like.committed
+        device = next(iter(like.devices())) if bound and len(like.devices()) == 1 else None
+        return jax.device_put(array.astype(jnp.dtype(self.canonical(dtype))), device)
+
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+        """Copy to the CPU; a tracer has no numbers yet."""
+        if isinstance(array, jax.core.Tracer):
+            msg = (
+                "learn_kernel, solve_kernel and save need numbers, and under jax.jit there are "
+                "none yet: call them outside; learn_kernel compiles its loop by itself"
+            )
+            raise TypeError(msg)
+        return np.array(array)
+
+    def describe(self, array: Array) -> str:
+        """Return what a person calls one of these arrays."""
+        return "JAX array"
+
+    def conversion(self, name: str) -> str:
+        """Return the expression that makes a JAX array."""
+        return f"jax.numpy.asarray({name})"
+
+    def transfer(self, name: str, onto: str) -> str:
+        """Return the expression that moves an array."""
+        return f"jax.device_put({name}, {onto}.sharding)"
+
+    def devices(self) -> list[str]:
+        """Return the devices of the default platform and the CPU."""
+        names = [str(device) for device in jax.devices()]
+        return names if jax.default_backend() == "cpu" else ["cpu", *names]
+
+    def synchronize(self, array: Array) -> None:
+        """Wait until the array has been computed."""
+        array.block_until_ready()
+
+
+BACKEND = JaxBackend()

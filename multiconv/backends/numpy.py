@@ -1,0 +1,118 @@
+"""The NumPy backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from multiconv.backends.base import Array, Backend
+from multiconv.core.arguments import Pairs
+
+
+class NumPyBackend(Backend):
+    """NumPy, the reference: no autodiff and no convolution of its own."""
+
+    name = "numpy"
+    xp = np
+    default_integer = np.dtype(int).name
+
+    def owns(self, array: object) -> bool:
+        """Take ndarrays, and the scalars that indexing them gives."""
+        return isinstance(array, (np.ndarray, np.generic))
+
+    def check(self, name: str, array: Array) -> None:
+        """Refuse the subclasses whose products mean something else."""
+        if type(array) is np.ndarray:
+            return
+        if isinstance(array, np.ma.MaskedArray):
+            msg = f"{name} is a masked array, whose mask would be lost: pass {name}.filled(0)"
+            raise TypeError(msg)
+        if isinstance(array, np.matrix):
+            msg = (
+                f"{name} is a numpy.matrix, whose * is another product: pass numpy.asarray({name})"
+            )
+            raise TypeError(msg)
+
+    def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
+        """Turn a nested list into an array."""
+        return np.array(nested)
+
+    def dtype_name(self, dtype: Any) -> str:
+        """Return the name, the same for either byte order."""
+        return str(dtype.name)
+
+    def dtype(self, name: str) -> Any:
+        """Return the dtype in the machine's byte order; bfloat16 is that of ml_dtypes."""
+        if name == "bfloat16":
+            import ml_dtypes  # an array of this dtype has imported it already
+
+            return np.dtype(ml_dtypes.bfloat16)
+        return np.dtype(name)
+
+    def astype(self, array: Array, name: str) -> Array:
+        """Cast, without a copy where nothing changes."""
+        return array.astype(self.dtype(name), copy=False)
+
+    def signature(self, array: Array) -> tuple[tuple[int, ...], Any, None]:
+        """Return shape and dtype; all arrays live in the same memory."""
+        return array.shape, array.dtype, None
+
+    def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
+        """Return zeros of the dtype of ``like``."""
+        return np.zeros(shape, like.dtype)
+
+    def pad_zeros(self, array: Array, pads: Pairs) -> Array:
+        """Add zeros by writing the array into the middle of them."""
+        sizes = array.shape[-len(pads) :]
+        padded = [n + low + high for n, (low, high) in zip(sizes, pads, strict=True)]
+        result = np.zeros((*array.shape[: -len(pads)], *padded), array.dtype)
+        middle = (slice(low, low + n) for n, (low, _) in zip(sizes, pads, strict=True))
+        index: tuple[Any, ...] = (..., *middle)
+        result[index] = array
+        return result
+
+    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
+        """Add the product in place."""
+        total += first * second
+        return total
+
+    def gather(self, array: Array, indices: np.ndarray[Any, Any]) -> Array:
+        """Take elements along the last axis."""
+        return array[..., indices]
+
+    def sparse_matrix(
+        self,
+        values: Array,
+        rows: np.ndarray[Any, Any],
+        columns: np.ndarray[Any, Any],
+        shape: tuple[int, int],
+    ) -> Any:
+        """Build a scipy.sparse CSR array."""
+        try:
+            from scipy import sparse
+        except ImportError as error:
+            msg = "sparse=True needs SciPy for NumPy arrays: pip install 'multiconv[scipy]'"
+            raise ImportError(msg, name="scipy") from error
+        if values.dtype.name in ("float16", "bfloat16"):
+            msg = (
+                f"scipy.sparse has no matrices of the dtype {values.dtype.name}: cast weight to "
+                f"float32, or use sparse=False"
+            )
+            raise ValueError(msg)
+        return sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=shape))
+
+    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
+        """Copy in the dtype."""
+        return np.array(array, dtype=self.dtype(dtype))
+
+    def describe(self, array: Array) -> str:
+        """Return what a person calls one of these arrays."""
+        return "NumPy array"
+
+    def conversion(self, name: str) -> str:
+        """Return the expression that makes a NumPy array."""
+        return f"numpy.asarray({name})"
+
+
+BACKEND = NumPyBackend()

@@ -1,0 +1,319 @@
+"""How arrays find their backend, without importing a framework that is not in use.
+
+The type of an array decides, through a dictionary; a type that is not in it is shown to the
+backends in turn: the registered ones, the built-in ones whose framework is already imported (an
+array cannot exist without it), those of the entry-point group ``multiconv.backends``, and last the
+generic backend for anything with an array namespace.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from typing import Any
+
+from multiconv.backends.base import Array, Backend
+from multiconv.core import dtypes
+
+ENTRY_POINTS = "multiconv.backends"
+ENVIRONMENT_VARIABLE = "MULTICONV_BACKEND"
+BUILT_IN = ("numpy", "torch", "jax")
+OPTIONAL = frozenset({"bias"})
+
+_loaded: dict[str, Backend] = {}
+_registered: list[str] = []
+_of_type: dict[type, Backend] = {}
+
+
+class _MissingFrameworkError(ImportError):
+    """A framework that is not installed, or does not import."""
+
+
+def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[Backend, list[Any]]:
+    """Return the one backend of all arrays, and the arrays, nested lists made into such arrays.
+
+    ``named`` maps the names of arguments to what was given. None stands for an argument left out.
+    ``default`` is the backend of a face; it takes no other framework's arrays.
+    """
+    backend: Backend | None = None
+    owner = ""
+    lists = False
+    for name, array in named.items():
+        if array is None and name in OPTIONAL:
+            continue
+        if isinstance(array, (list, tuple)):
+            lists = True
+            continue
+        found = _of_type.get(type(array)) or _find(name, array)
+        if backend is None:
+            backend, owner = found, name
+        elif found is not backend:
+            raise TypeError(_mixed(owner, named[owner], backend, name, array, found))
+        found.check(name, array)
+    if default is not None and backend is not None and backend is not default:
+        msg = (
+            f"{owner} is a {backend.describe(named[owner])}, and this is the {default.name} face: "
+            f"{owner}={default.conversion(owner)} converts it; the functions of multiconv itself "
+            f"take the arrays of every framework"
+        )
+        raise TypeError(msg)
+    backend = backend or default or load(default_name())
+    if lists:
+        return backend, _with_lists(named, backend, owner)
+    return backend, list(named.values())
+
+
+def load(name: Any) -> Backend:
+    """Return the backend of that name, importing its framework if need be."""
+    if not isinstance(name, str):
+        msg = f"name must be the name of a backend, got {name!r} of type {type(name).__name__}"
+        raise TypeError(msg)
+    if name in _loaded:
+        return _loaded[name]
+    if name in BUILT_IN:
+        return _load_built_in(name)
+    entry = _entry_points().get(name)
+    if entry is None:
+        known = ", ".join(repr(n) for n in _known_names())
+        asked = os.environ.get(ENVIRONMENT_VARIABLE) == name
+        source = f", which {ENVIRONMENT_VARIABLE} names" if asked else ""
+        msg = (
+            f"there is no backend {name!r}{source}: known are {known}; register_backend adds others"
+        )
+        raise ValueError(msg)
+    return _load_entry_point(entry)
+
+
+def default_name() -> str:
+    """Return what ``MULTICONV_BACKEND`` names, else ``"numpy"``."""
+    return os.environ.get(ENVIRONMENT_VARIABLE) or "numpy"
+
+
+def available_backends() -> list[str]:
+    """Return the names of the installed backends, without importing any of them.
+
+    Returns
+    -------
+    list of str
+        Built-in backends whose framework is installed, then registered ones and those of the
+        entry-point group ``multiconv.backends``. Whether an installed framework also works shows
+        when it is first used.
+
+    Examples
+    --------
+    >>> import multiconv
+    >>> "numpy" in multiconv.available_backends()
+    True
+    """
+    return [name for name in _known_names() if name not in BUILT_IN or _is_installed(name)]
+
+
+def register_backend(backend: Backend) -> None:
+    """Add a backend, so that its arrays and its name are recognised.
+
+    Parameters
+    ----------
+    backend : multiconv.backends.base.Backend
+        An instance (or a subclass, which is instantiated). It is asked for arrays before the
+        built-in backends are; registering a second one of the same name replaces the first.
+
+    Raises
+    ------
+    TypeError
+        If it is not a `multiconv.backends.base.Backend`, or has no name.
+    ValueError
+        If its name is that of a built-in backend.
+
+    Examples
+    --------
+    >>> import array_api_strict
+    >>> import multiconv
+    >>> from multiconv.backends.array_api import ArrayAPIBackend
+    >>> multiconv.register_backend(ArrayAPIBackend(array_api_strict))
+    >>> multiconv.get_backend("array_api_strict").corr2d([[1, 2]], [[1, 1]])
+    Array([[3]], dtype=array_api_strict.int64)
+    """
+    instance = _instance(backend, "backend")
+    if instance.name in BUILT_IN:
+        msg = f"backend.name is {instance.name!r}, the name of a built-in backend; choose another"
+        raise ValueError(msg)
+    _loaded[instance.name] = instance
+    if instance.name in _registered:
+        _registered.remove(instance.name)
+    _registered.insert(0, instance.name)
+    _of_type.clear()  # arrays that another backend took may be this one's
+
+
+def _find(name: str, array: Array) -> Backend:
+    backend = (
+        _first_owner(_registered, array)
+        or _built_in_owner(array)
+        or _entry_point_owner(array)
+        or _generic(array)
+    )
+    if backend is None:
+        raise TypeError(_not_an_array(name, array))
+    _of_type[type(array)] = backend
+    return backend
+
+
+def _first_owner(names: list[str], array: Array) -> Backend | None:
+    return next((_loaded[n] for n in names if _loaded[n].owns(array)), None)
+
+
+def _built_in_owner(array: Array) -> Backend | None:
+    for name in BUILT_IN:
+        if name in sys.modules:
+            try:
+                backend = load(name)
+            except ImportError:  # a broken or half-imported framework owns nothing
+                continue
+            if backend.owns(array):
+                return backend
+    return None
+
+
+def _entry_point_owner(array: Array) -> Backend | None:
+    for entry in _entry_points().values():
+        try:
+            backend = _loaded.get(entry.name) or _load_entry_point(entry)
+        except ImportError:  # said in full when that backend is asked for by name
+            continue
+        if backend.owns(array):
+            return backend
+    return None
+
+
+def _generic(array: Array) -> Backend | None:
+    from multiconv.backends.array_api import backend_for
+
+    backend = backend_for(array)
+    return backend and _loaded.setdefault(backend.name, backend)
+
+
+def _load_built_in(name: str) -> Backend:
+    try:
+        backend = _import(name)
+    except _MissingFrameworkError:  # said by the face, which the import passes through
+        raise
+    except Exception as error:  # a broken framework may raise anything
+        advice = (
+            f"it is not installed: pip install 'multiconv[{name}]'"
+            if not _is_installed(name)
+            else f"importing it failed with {type(error).__name__}: {error}. "
+            f"Reinstall it: pip install --force-reinstall {name}"
+        )
+        msg = f"the backend {name!r} needs the package {name}; {advice}"
+        raise _MissingFrameworkError(msg, name=name) from error
+    _loaded[name] = backend
+    return backend
+
+
+def _import(name: str) -> Backend:
+    # Statements, because torch.compile follows them and stops at importlib.import_module.
+    if name == "torch":
+        from multiconv.backends.torch import BACKEND as TORCH
+
+        return TORCH
+    if name == "jax":
+        from multiconv.backends.jax import BACKEND as JAX
+
+        return JAX
+    from multiconv.backends.numpy import BACKEND as NUMPY
+
+    return NUMPY
+
+
+def _load_entry_point(entry: importlib.metadata.EntryPoint) -> Backend:
+    try:
+        backend = _instance(entry.load(), f"entry point {entry.name!r}")
+    except Exception as error:  # whatever a third party's import may raise
+        package = entry.dist.name if entry.dist else entry.module
+        msg = (
+            f"the backend {entry.name!r} ({entry.value}, of the package {package}) cannot be "
+            f"loaded: {type(error).__name__}: {error}. Reinstall it: pip install --force-reinstall "
+            f"{package}"
+        )
+        raise ImportError(msg, name=entry.module) from error
+    _loaded[entry.name] = backend
+    return backend
+
+
+def _instance(backend: Any, what: str) -> Backend:
+    if isinstance(backend, type) and issubclass(backend, Backend):
+        backend = backend()
+    if not isinstance(backend, Backend):
+        msg = f"{what} must be a multiconv.backends.base.Backend, got {backend!r}"
+        raise TypeError(msg)
+    if not isinstance(getattr(backend, "name", None), str):
+        msg = f"{what} needs a name: set the class attribute `name` to a string"
+        raise TypeError(msg)
+    return backend
+
+
+def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    return {
+        entry.name: entry
+        for entry in importlib.metadata.entry_points(group=ENTRY_POINTS)
+        if entry.name not in BUILT_IN
+    }
+
+
+def _known_names() -> list[str]:
+    return list(dict.fromkeys([*BUILT_IN, *_registered, *_entry_points()]))
+
+
+def _is_installed(name: str) -> bool:
+    if name in sys.modules:
+        return True
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _with_lists(named: dict[str, Any], backend: Backend, owner: str) -> list[Any]:
+    """Make arrays of the nested lists, beside the array ``named[owner]`` where there is one."""
+    like = named[owner] if owner else None
+    arrays = []
+    for name, given in named.items():
+        if not isinstance(given, (list, tuple)):
+            arrays.append(given)
+            continue
+        try:
+            array = backend.asarray(given, like=like)
+        except Exception as error:  # every framework has its own for ragged lists, strings...
+            msg = f"{name} is a nested list that is no array of numbers: {error}"
+            raise ValueError(msg) from error
+        if backend.dtype_name(array.dtype) not in dtypes.SUPPORTED:
+            msg = f"{name} is a nested list that is no array of numbers: its dtype is {array.dtype}"
+            raise ValueError(msg)
+        if like is not None:
+            # Lists have no precision of their own, just as Python's numbers have none.
+            current = backend.dtype_name(array.dtype)
+            wanted = dtypes.with_precision(current, backend.dtype_name(like.dtype))
+            if dtypes.kind(current) in ("float", "complex"):
+                array = backend.astype(array, wanted)
+        arrays.append(array)
+    return arrays
+
+
+def _mixed(
+    first: str, one: Array, backend: Backend, second: str, other: Array, found: Backend
+) -> str:
+    return (
+        f"{first} is a {backend.describe(one)} and {second} a {found.describe(other)}: convert one "
+        f"of them, with {second}={backend.conversion(second)} or {first}={found.conversion(first)}"
+    )
+
+
+def _not_an_array(name: str, given: Any) -> str:
+    kind = type(given)
+    where = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    if hasattr(given, "__array__") or hasattr(given, "__array_interface__"):
+        advice = f"numpy.asarray({name}) converts it"
+    else:
+        advice = "pass an array of NumPy, PyTorch, JAX or the array API standard, or a nested list"
+    return f"{name} must be an array, got {where}; {advice}"

@@ -1,0 +1,238 @@
+"""The PyTorch backend."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+import torch
+from array_api_compat import torch as torch_namespace
+from torch.nn import functional
+
+from multiconv.backends.base import Array, Backend
+from multiconv.backends.edits import spread
+from multiconv.core import dtypes
+from multiconv.core.arguments import Pairs
+
+# PyTorch stores these but does not calculate with them. A wider signed sum, cast back, is the same
+# modulo 2**bits (uint64 and int64 are the same bits).
+_ACCUMULATORS = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}
+
+_NATIVE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+
+
+class TorchBackend(Backend):
+    """PyTorch tensors of any device, with autograd, torch.func, torch.compile and torch.export."""
+
+    name = "torch"
+    xp = torch_namespace
+    default_integer = "int64"
+
+    def owns(self, array: object) -> bool:
+        """Take every tensor, parameters and the tensors of tracers too."""
+        return isinstance(array, torch.Tensor)
+
+    def check(self, name: str, array: Array) -> None:
+        """Refuse the layouts that cannot be sliced."""
+        if array.layout is not torch.strided:
+            msg = f"{name} is a tensor of layout {array.layout}: pass {name}.to_dense()"
+            raise TypeError(msg)
+
+    def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
+        """Turn a nested list into a tensor."""
+        device = None if like is None else like.device
+        if _holds_tensors(nested):  # torch.tensor would cut them off from their gradients
+            return torch.stack([self.asarray(entry, like=like) for entry in nested])
+        if isinstance(nested, torch.Tensor):
+            return nested
+        return torch.tensor(nested, device=device)
+
+    def dtype_name(self, dtype: Any) -> str:
+        """Return the name: torch's are NumPy's."""
+        return str(dtype).removeprefix("torch.")
+
+    def dtype(self, name: str) -> Any:
+        """Return the dtype."""
+        return getattr(torch, name)
+
+    def astype(self, array: Array, name: str) -> Array:
+        """Cast, without a copy where nothing changes."""
+        return array.to(getattr(torch, name))
+
+    def accumulator(self, name: str) -> str:
+        """Return the dtype of the sums."""
+        return _ACCUMULATORS.get(name) or dtypes.accumulator(name)
+
+    def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Any]:
+        """Return shape, dtype and device."""
+        return array.shape, array.dtype, array.device
+
+    def is_tracing(self) -> bool:
+        """Tell whether Dynamo or torch.export reads along."""
+        return torch.compiler.is_compiling()
+
+    def is_exporting(self) -> bool:
+        """Tell whether torch.export reads along."""
+        exporting = getattr(torch.compiler, "is_exporting", None)  # since PyTorch 2.7
+        return bool(exporting and exporting())
+
+    def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
+        """Return zeros of the dtype and on the device of ``like``."""
+        return like.new_zeros(shape)
+
+    def pad_zeros(self, array: Array, pads: Pairs) -> Array:
+        """Add zeros around the last axes; torch lists the pads from the last axis on."""
+        return functional.pad(array, [amount for pair in reversed(pads) for amount in pair])
+
+    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
+        """Add the product in one pass."""
+        return torch.addcmul(total, first, second)
+
+    def matmul(self, first: Array, second: Array) -> Array:
+        """Multiply matrices in full precision.
+
+        CUDA has no integer product of matrices, and Inductor's own turns int32 into int64.
+        """
+        has_product = first.device.type in ("cpu", "meta") and not torch.compiler.is_compiling()
+        if not _is_inexact(first) and not has_product:
+            products = first.unsqueeze(-1) * second.unsqueeze(-3)
+            return products.sum(dim=-2, dtype=first.dtype)
+        with _without_autocast(first.device.type):
+            if first.dtype == torch.float32 and _rounds_products(first.device.type, "matmul"):
+                return torch.matmul(first.double(), second.double()).float()
+            return torch.matmul(first, second)
+
+    def native_refusal(self, dtype: str, device: Any, axes: int) -> str | None:
+        """Return why torch.nn.functional has no convolution for this input."""
+        if axes not in _NATIVE:
+            return f"torch.nn.functional has no convolution of {axes} spatial axes"
+        if dtypes.kind(dtype) == "integer" and device.type not in ("cpu", "meta"):
+            return f"torch.nn.functional.conv{axes}d has no integers on {device.type}"
+        return None
+
+    def native(
+        self,
+        x: Array,
+        weight: Array,
+        *,
+        stride: tuple[int, ...],
+        pads: Pairs,
+        dilation: tuple[int, ...],
+        groups: int,
+    ) -> Array:
+        """Call torch.nn.functional.conv1d, conv2d or conv3d."""
+        if all(low == high for low, high in pads):
+            padding = tuple(low for low, _ in pads)
+        else:
+            x, padding = self.pad_zeros(x, pads), (0,) * len(pads)
+        if not _is_inexact(x) and any(d > 1 for d in dilation):
+            # Integers have no dilated kernel in torch, but a kernel with zeros in it is one.
+            weight, dilation = spread(weight, dilation, self), (1,) * len(dilation)
+        convolve = _NATIVE[len(stride)]
+        with _without_autocast(x.device.type):
+            if x.dtype == torch.float32 and _rounds_products(x.device.type, "conv"):
+                wide = convolve(
+                    x.double(), weight.double(), None, stride, padding, dilation, groups
+                )
+                return wide.float()
+            return convolve(x, weight, None, stride, padding, dilation, groups)
+
+    def gather(self, array: Array, indices: np.ndarray[Any, Any]) -> Array:
+        """Take elements along the last axis."""
+        places = torch.as_tensor(indices, device=array.device)
+        return torch.index_select(array, array.ndim - 1, places)
+
+    def sparse_matrix(
+        self,
+        values: Array,
+        rows: np.ndarray[Any, Any],
+        columns: np.ndarray[Any, Any],
+        shape: tuple[int, int],
+    ) -> Any:
+        """Build a coalesced torch.sparse_coo tensor, differentiable in its values."""
+        if str(values.dtype).startswith("torch.uint") and values.dtype != torch.uint8:
+            msg = f"torch has no sparse matrices of {values.dtype}: cast weight to torch.int64"
+            raise ValueError(msg)
+        places = torch.as_tensor(np.stack([rows, columns]), device=values.device)
+        matrix = torch.sparse_coo_tensor(places, values, shape, check_invariants=False)
+        return matrix if values.is_meta else matrix.coalesce()
+
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+        """Copy to the CPU; NumPy has no bfloat16 of its own, and float32 holds it."""
+        array = array.detach().cpu()
+        if array.dtype == torch.bfloat16:
+            array = array.float()
+        return np.array(array.resolve_conj().resolve_neg().numpy())
+
+    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
+        """Copy to the device of ``like``."""
+        return torch.tensor(array, dtype=getattr(torch, dtype), device=like.device)
+
+    def describe(self, array: Array) -> str:
+        """Return what a person calls one of these arrays."""
+        return "torch tensor"
+
+    def conversion(self, name: str) -> str:
+        """Return the expression that makes a tensor."""
+        return f"torch.as_tensor({name})"
+
+    def transfer(self, name: str, onto: str) -> str:
+        """Return the expression that moves a tensor."""
+        return f"{name}.to({onto}.device)"
+
+    def devices(self) -> list[str]:
+        """Return the CPU and every accelerator that is there."""
+        names = ["cpu"]
+        names += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+        if torch.backends.mps.is_available():
+            names.append("mps")
+        return names
+
+    def synchronize(self, array: Array) -> None:
+        """Wait for the device of the array."""
+        if array.device.type == "cuda":
+            torch.cuda.synchronize(array.device)
+
+
+def _holds_tensors(nested: Any) -> bool:
+    if not isinstance(nested, (list, tuple)):
+        return False
+    return any(isinstance(entry, torch.Tensor) or _holds_tensors(entry) for entry in nested)
+
+
+def _is_inexact(array: Array) -> bool:
+    return bool(array.dtype.is_floating_point or array.dtype.is_complex)
+
+
+def _without_autocast(device_type: str) -> contextlib.AbstractContextManager[Any]:
+    """Keep the dtype of the sums where the caller's autocast would narrow them."""
+    if torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return contextlib.nullcontext()
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _rounds_products(device_type: str, operation: str) -> bool:
+    """Tell whether the user lets float32 products be rounded (TF32, bfloat16).
+
+    For cuDNN's convolutions that is PyTorch's default. The setting is the user's, so it is not
+    touched: where it would break the error bound, the product is taken in float64.
+    """
+    library = {
+        ("cuda", "conv"): torch.backends.cudnn,
+        ("cuda", "matmul"): torch.backends.cuda,
+        ("cpu", "conv"): torch.backends.mkldnn,
+        ("cpu", "matmul"): torch.backends.mkldnn,
+    }.get((device_type, operation))
+    settings = getattr(library, operation, None)
+    precision = getattr(settings, "fp32_precision", None)
+    if precision is not None:
+        return precision not in ("none", "ieee")
+    # Before PyTorch 2.9 there was one switch each.
+    if (device_type, operation) == ("cuda", "conv"):
+        return bool(torch.backends.cudnn.allow_tf32)
+    return operation == "matmul" and torch.get_float32_matmul_precision() != "highest"
+
+
+BACKEND = TorchBackend()

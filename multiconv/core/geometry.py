@@ -1,0 +1,353 @@
+"""Shapes, pads and strides of a correlation: integer arithmetic that knows no array.
+
+Along one axis, with input size n, kernel size k, stride s, dilation d and pads (low, high),
+
+    span   = d (k - 1) + 1                         what one application of the kernel covers
+    output = (n + low + high - span) // s + 1      how often it fits (Dumoulin and Visin, 2016)
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from multiconv.core import arguments
+from multiconv.core.arguments import Pairs
+
+AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+_LARGE = 2**12
+
+Window: TypeAlias = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Everything that decides which products are summed, in sizes per spatial axis.
+
+    What follows from the sizes is worked out once, here, and not by the calls that use it.
+    """
+
+    input_size: tuple[int, ...]
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    pads: Pairs
+    padding_mode: str = "zeros"
+    #: Number of spatial axes.
+    axes: int = field(init=False, repr=False, compare=False)
+    #: What the dilated kernel covers.
+    span: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    #: Size of the input with its border.
+    padded_size: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    output_size: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    #: Number of kernel positions.
+    taps: int = field(init=False, repr=False, compare=False)
+    #: Number of output positions.
+    outputs: int = field(init=False, repr=False, compare=False)
+    _tap_windows: list[tuple[tuple[int, ...], Window]] | None = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        """Work out the derived sizes."""
+        span = tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
+        padded_size = tuple(
+            n + low + high for n, (low, high) in zip(self.input_size, self.pads, strict=True)
+        )
+        output_size = tuple(
+            (n - covered) // s + 1
+            for n, covered, s in zip(padded_size, span, self.stride, strict=True)
+        )
+        object.__setattr__(self, "axes", len(self.input_size))
+        object.__setattr__(self, "span", span)
+        object.__setattr__(self, "padded_size", padded_size)
+        object.__setattr__(self, "output_size", output_size)
+        object.__setattr__(self, "taps", math.prod(self.kernel_size))
+        object.__setattr__(self, "outputs", math.prod(output_size))
+        object.__setattr__(self, "_tap_windows", None)
+
+    def padded(self) -> Geometry:
+        """Return the same correlation of an input that already carries its border."""
+        return replace(
+            self,
+            input_size=self.padded_size,
+            pads=((0, 0),) * self.axes,
+            padding_mode="zeros",
+        )
+
+    def tap_windows(self) -> list[tuple[tuple[int, ...], Window]]:
+        """Return every kernel tap with the index of what it meets, one element per output."""
+        if self._tap_windows is None:  # no cached_property: its lock stops torch.compile
+            object.__setattr__(self, "_tap_windows", self._list_tap_windows())
+        return self._tap_windows or []
+
+    def _list_tap_windows(self) -> list[tuple[tuple[int, ...], Window]]:
+        return [
+            (
+                tap,
+                (
+                    ...,
+                    *(
+                        slice(t * d, t * d + (out - 1) * s + 1, s)
+                        for t, d, s, out in zip(
+                            tap, self.dilation, self.stride, self.output_size, strict=True
+                        )
+                    ),
+                ),
+            )
+            for tap in positions(self.kernel_size)
+        ]
+
+    def output_windows(self) -> Iterator[Window]:
+        """Yield for every output the index of what it sees, one element per kernel tap."""
+        for position in positions(self.output_size):
+            yield (
+                ...,
+                *(
+                    slice(p * s, p * s + span, d)
+                    for p, s, span, d in zip(
+                        position, self.stride, self.span, self.dilation, strict=True
+                    )
+                ),
+            )
+
+
+def resolve(
+    input_size: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    padding: str | Pairs,
+    padding_mode: str = "zeros",
+) -> Geometry:
+    """Resolve a padding name to pairs and check that the correlation has an output."""
+    axes = len(input_size)
+    for axis, size in enumerate(kernel_size):
+        if size < 1:
+            msg = (
+                f"the kernel is empty along the {axis_name(axis, axes)}: kernel size {kernel_size}"
+            )
+            raise ValueError(msg)
+    pads = (
+        tuple(
+            _named_pads(padding, *sizes)
+            for sizes in zip(input_size, kernel_size, stride, dilation, strict=True)
+        )
+        if isinstance(padding, str)
+        else padding
+    )
+    if max(stride) > _LARGE:
+        # Beyond the padded image all strides are alike, and some methods allocate by the stride.
+        stride = tuple(
+            min(s, max(n + low + high, 1))
+            for s, n, (low, high) in zip(stride, input_size, pads, strict=True)
+        )
+    geometry = Geometry(input_size, kernel_size, stride, dilation, pads, padding_mode)
+    _check_border(geometry)
+    _check_fits(geometry)
+    return geometry
+
+
+def transposed_pads(
+    padding: str | Pairs,
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Pairs:
+    """Resolve the padding of the convolution that a transposed one is the adjoint of.
+
+    Its input, the transposed convolution's output, is not known yet. "same" means that of an input
+    of ``n * stride``, whose output under "same" is n.
+    """
+    if not isinstance(padding, str):
+        return padding
+    return tuple(
+        _named_pads(padding, s, k, s, d)
+        for k, s, d in zip(kernel_size, stride, dilation, strict=True)
+    )
+
+
+def transposed_size(
+    input_size: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    pads: Pairs,
+    output_padding: tuple[int, ...],
+) -> tuple[int, ...]:
+    """Return the output size of a transposed convolution, (n-1) s - low - high + span + extra."""
+    axes = len(input_size)
+    result = []
+    for axis in range(axes):
+        n, k, s, d = input_size[axis], kernel_size[axis], stride[axis], dilation[axis]
+        low, high = pads[axis]
+        extra = output_padding[axis]
+        where = axis_name(axis, axes)
+        if k < 1:
+            msg = f"the kernel is empty along the {where}: kernel size {kernel_size}"
+            raise ValueError(msg)
+        if extra >= max(s, d):
+            msg = (
+                "output_padding must be smaller than the stride or the dilation: along the "
+                f"{where} it is {extra}, with stride {s} and dilation {d}; at most {max(s, d) - 1} "
+                "works"
+            )
+            raise ValueError(msg)
+        size = (n - 1) * s - low - high + d * (k - 1) + 1 + extra
+        if n < 1 or size < 1:
+            msg = (
+                f"the transposed convolution has no output along the {where}: input {n}, kernel "
+                f"{k}, stride {s}, dilation {d}, padding ({low}, {high}), output_padding {extra} "
+                f"give ({n} - 1) * {s} - {low} - {high} + {d} * ({k} - 1) + 1 + {extra} = {size}; "
+                f"use an input of at least 1 and less padding"
+            )
+            raise ValueError(msg)
+        result.append(size)
+    return tuple(result)
+
+
+def positions(size: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Yield every index of a grid in C order."""
+    return itertools.product(*map(range, size))
+
+
+def axis_name(axis: int, axes: int) -> str:
+    """Return what a person calls a spatial axis."""
+    names = AXIS_NAMES.get(axes)
+    return f"{names[axis]} (spatial axis {axis})" if names else f"spatial axis {axis}"
+
+
+def output_size(
+    input_size: Any,
+    kernel_size: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    *,
+    output_padding: Any = 0,
+    transposed: bool = False,
+) -> Any:
+    """Return the size of a convolution's output, without computing it.
+
+    Along each axis ``(n + low + high - dilation * (k - 1) - 1) // stride + 1``, and for
+    ``transposed=True`` ``(n - 1) * stride - low - high + dilation * (k - 1) + 1 + output_padding``
+    (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016).
+
+    Parameters
+    ----------
+    input_size : int or sequence of int
+        Size of the input along each spatial axis, in elements.
+    kernel_size : int or sequence of int
+        Size of the kernel along each spatial axis.
+    stride, dilation : int or sequence of int, optional
+        As in `conv2d`.
+    padding : int, ints, (low, high) pairs or name, optional
+        As in `conv2d`.
+    output_padding : int or sequence of int, optional
+        Extra size on the high side; for ``transposed=True`` only.
+    transposed : bool, optional
+        Give the size of `conv_transpose2d`'s output instead.
+
+    Returns
+    -------
+    int or tuple of int
+        An int where both sizes were ints, else one int per axis.
+
+    Raises
+    ------
+    ValueError
+        Where there is no output: the kernel is larger than the padded input.
+    TypeError
+        Where an argument is not made of integers.
+
+    Examples
+    --------
+    >>> from multiconv import output_size
+    >>> output_size(28, 5, padding=2)
+    28
+    >>> output_size((8, 8), (3, 5), stride=(3, 4), padding=(0, 1))
+    (2, 2)
+    >>> output_size(14, 4, stride=2, padding=1, transposed=True)
+    28
+    """
+    axes = max(
+        arguments.count_axes("input_size", input_size, 0),
+        arguments.count_axes("kernel_size", kernel_size, 0),
+    )
+    scalar = axes == 0
+    axes = axes or 1
+    size = arguments.sizes("input_size", input_size, axes)
+    kernel = arguments.sizes("kernel_size", kernel_size, axes)
+    strides = arguments.per_axis("stride", stride, axes, minimum=1)
+    dilations = arguments.per_axis("dilation", dilation, axes, minimum=1)
+    pads = arguments.padding(padding, axes)
+    extra = arguments.per_axis("output_padding", output_padding, axes, minimum=0)
+    if transposed:
+        low_high = transposed_pads(pads, kernel, strides, dilations)
+        result = transposed_size(size, kernel, strides, dilations, low_high, extra)
+    else:
+        if any(extra):
+            msg = f"output_padding={output_padding!r} needs transposed=True"
+            raise ValueError(msg)
+        result = resolve(size, kernel, strides, dilations, pads).output_size
+    return result[0] if scalar else result
+
+
+def _named_pads(name: str, n: int, k: int, s: int, d: int) -> tuple[int, int]:
+    reach = d * (k - 1)
+    if name == "valid":
+        return (0, 0)
+    if name == "full":
+        return (reach, reach)
+    total = max((-(-n // s) - 1) * s + reach + 1 - n, 0)
+    less, more = total // 2, total - total // 2
+    return (less, more) if name == "same" else (more, less)
+
+
+def _check_border(geometry: Geometry) -> None:
+    mode = geometry.padding_mode
+    if mode == "zeros":
+        return
+    for axis, (n, (low, high)) in enumerate(zip(geometry.input_size, geometry.pads, strict=True)):
+        limit = border_limit(mode, n)
+        if limit is not None and max(low, high) > limit:
+            msg = (
+                f"padding ({low}, {high}) along the {axis_name(axis, geometry.axes)} is too large "
+                f"for padding_mode={mode!r}: an image of size {n} has at most {max(limit, 0)} "
+                f"pixels to show on each side; use padding of at most {max(limit, 0)}, or "
+                "padding_mode='zeros'"
+            )
+            raise ValueError(msg)
+
+
+def border_limit(mode: str, n: int) -> int | None:
+    """Return the widest border an image of size n can give, None where there is no limit."""
+    if mode == "reflect":
+        return n - 1  # the edge itself is not repeated
+    if mode in ("symmetric", "circular"):
+        return n
+    return 0 if mode == "replicate" and n == 0 else None
+
+
+def _check_fits(geometry: Geometry) -> None:
+    rows = zip(geometry.padded_size, geometry.span, geometry.output_size, strict=True)
+    for axis, (padded, span, out) in enumerate(rows):
+        if out >= 1 and padded >= 1:
+            continue
+        n, k = geometry.input_size[axis], geometry.kernel_size[axis]
+        low, high = geometry.pads[axis]
+        d = geometry.dilation[axis]
+        missing = span - padded
+        msg = (
+            f"the kernel is larger than the padded input along the "
+            f"{axis_name(axis, geometry.axes)}: kernel {k} with dilation {d} covers {span}, "
+            f"input {n} with padding ({low}, {high}) has {padded}; "
+            f"use padding=({low}, {high + missing}) there or a kernel of at most "
+            f"{max((padded - 1) // d + 1, 0)}"
+        )
+        raise ValueError(msg)

@@ -1,0 +1,1 @@
+"""The commands: comparing backends, learning on them, and what both need."""

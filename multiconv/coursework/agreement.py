@@ -1,0 +1,75 @@
+"""Whether a result agrees with the exact one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multiconv.coursework.reference import Exact
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was found out about one result.
+
+    Parameters
+    ----------
+    problem : str or None
+        Why it does not agree; None where it does.
+    is_bit_equal : bool
+        Whether every element is the exact number, rounded once. The sign of a zero does not count.
+    fraction : float or None
+        The largest error as a fraction of its bound; None for integers and for what cannot be
+        compared.
+    digest : str or None
+        The same for results of the same bits.
+    """
+
+    problem: str | None
+    is_bit_equal: bool = False
+    fraction: float | None = None
+    digest: str | None = None
+
+    @property
+    def severity(self) -> tuple[bool, float]:
+        """The key by which the worse of two is the larger."""
+        return self.problem is not None, self.fraction or 0.0
+
+
+def judge(result: NDArray[Any], exact: Exact, *, in_norm: bool, must_be_equal: bool) -> Agreement:
+    """Compare a result with the exact one.
+
+    ``in_norm`` asks for the bound of the Fourier method, element-wise bounds apart; it also lifts
+    ``must_be_equal``, which asks for the exact numbers themselves.
+    """
+    if result.shape != exact.rounded.shape:
+        return Agreement(f"its shape is {result.shape}, not {exact.rounded.shape}")
+    if result.dtype != exact.rounded.dtype:
+        return Agreement(f"its dtype is {result.dtype}, not {exact.rounded.dtype}")
+    digest = hashlib.sha256((result + result.dtype.type(0)).tobytes()).hexdigest()
+    if np.array_equal(result, exact.rounded):
+        return Agreement(
+            None, is_bit_equal=True, fraction=_fraction(result, exact, in_norm), digest=digest
+        )
+    if not np.isfinite(result).all():
+        return Agreement("it is not finite", digest=digest)
+    fraction = _fraction(result, exact, in_norm)
+    problem = None
+    if fraction is None or (must_be_equal and not in_norm):
+        count = np.count_nonzero(result != exact.rounded)
+        problem = f"{count} of {result.size} numbers are not the exact ones"
+    elif fraction > 1:
+        problem = f"its largest error is {fraction:.3g} times the bound"
+    return Agreement(problem, fraction=fraction, digest=digest)
+
+
+def _fraction(result: NDArray[Any], exact: Exact, in_norm: bool) -> float | None:
+    bound = exact.bound_in_norm if in_norm else exact.bound
+    if bound is None:
+        return None
+    error = np.abs((result.astype(np.float64) - exact.high) - exact.low)
+    return float(np.max(error / bound))

@@ -1,0 +1,101 @@
+"""The whole comparison: what was asked for, and everything that came out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from multiconv.coursework import cases, environment, learning, runs
+from multiconv.coursework.cases import Case
+from multiconv.coursework.differentiation import table as differentiate
+from multiconv.coursework.environment import Machine
+from multiconv.coursework.learning import Learning, learn
+from multiconv.coursework.runs import Run
+from multiconv.faces import Face
+
+
+@dataclass(frozen=True)
+class Library:
+    """One of the backends compared, and what its times depend on."""
+
+    name: str
+    version: str | None
+    device: str
+    threads: int | None
+    compiler: str | None
+    remark: str | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that a report shows.
+
+    ``broken`` are the backends that are installed and cannot be used, with the reason; they have
+    agreed with nobody.
+    """
+
+    machine: Machine
+    libraries: list[Library]
+    broken: dict[str, str]
+    cases: list[Case]
+    kernel: str
+    runs: list[Run]
+    learning: Learning
+    seconds: float
+
+    @property
+    def judged(self) -> list[Run]:
+        """The runs that have something to agree with."""
+        return [run for run in self.runs if run.status != "unavailable"]
+
+    @property
+    def dissenting(self) -> list[Run]:
+        """The runs that do not agree, for whatever reason."""
+        return [run for run in self.judged if run.status != "agrees"]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every backend agrees with the exact result on everything."""
+        return not self.dissenting and self.learning.agrees and not self.broken
+
+
+def compare(
+    faces: Sequence[Face],
+    method_names: Sequence[str],
+    picture: Case,
+    kernel: str,
+    *,
+    jit: bool,
+    broken: dict[str, str],
+) -> Comparison:
+    """Run everything; ``kernel`` is what the user calls the kernel of the picture."""
+    start = time.perf_counter()
+    libraries = [_library(face, jit=jit) for face in faces]
+    everything = [*cases.textbook(), picture]
+    chosen = runs.configurations(faces, method_names, jit=jit)
+    results = list(runs.run_all(everything, chosen))
+    return Comparison(
+        environment.machine(),
+        libraries,
+        broken,
+        everything,
+        kernel,
+        results,
+        learn(faces, learning.textbook(), repeat=True),
+        time.perf_counter() - start,
+    )
+
+
+def _library(face: Face, *, jit: bool) -> Library:
+    differentiation = differentiate.of(face.name)
+    compiler, remark = differentiation.compiler() if jit else (None, None)
+    backend = face.backend
+    return Library(
+        face.name,
+        environment.version_of(backend),
+        environment.device_of(backend),
+        differentiation.threads(),
+        compiler,
+        remark,
+    )

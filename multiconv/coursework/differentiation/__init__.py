@@ -1,0 +1,1 @@
+"""How each framework compiles and differentiates, for the comparison."""

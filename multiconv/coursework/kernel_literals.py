@@ -1,0 +1,99 @@
+"""A kernel as it is typed on the command line: a name, ``[[1, -1]]``, or ``1 -1; 2 0``."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multiconv import kernels
+
+_FORMS = 'a kernel is written "[[1, -1], [2, 0]]" or "1 -1; 2 0"'
+
+
+def read(text: str) -> NDArray[np.float32]:
+    """Read a kernel.
+
+    Parameters
+    ----------
+    text : str
+        A name of `multiconv.kernels.names`, a nested list of numbers, or rows of numbers that are
+        separated by semicolons.
+
+    Returns
+    -------
+    ndarray of float32, of shape (kh, kw)
+
+    Raises
+    ------
+    ValueError
+        If it is none of them; the message says what is wrong and what would work.
+
+    Examples
+    --------
+    >>> from multiconv.coursework.kernel_literals import read
+    >>> read("1 -1; 2 0")
+    array([[ 1., -1.],
+           [ 2.,  0.]], dtype=float32)
+    """
+    text = text.strip()
+    if text.startswith(("[", "(")):
+        return _array(_nested(text))
+    rows = [row.replace(",", " ").split() for row in text.split(";")]
+    if _is_number(rows[0][0] if rows[0] else ""):
+        return _array([[_typed(word) for word in row] for row in rows])
+    return _array(_by_name(text).tolist())
+
+
+def _by_name(name: str) -> NDArray[np.float64]:
+    try:
+        return kernels.named(name)
+    except ValueError as error:
+        raise ValueError(f"{str(error).removeprefix('name: ')}; {_FORMS}") from None
+
+
+def _nested(text: str) -> list[list[Any]]:
+    try:
+        rows = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise ValueError(f"{text!r} is no list of numbers: {_FORMS}") from None
+    if not isinstance(rows, (list, tuple)):
+        raise ValueError(f"{text!r} is no list of rows: {_FORMS}")
+    for row in rows:
+        if not isinstance(row, (list, tuple)):
+            raise ValueError(f"{text!r} is not two-dimensional: one row is written [[1, -1]]")
+        if any(isinstance(entry, (list, tuple)) for entry in row):
+            raise ValueError(f"{text!r} has more than two dimensions: {_FORMS}")
+    return [list(row) for row in rows]
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _typed(word: str) -> float:
+    if not _is_number(word):
+        raise ValueError(f"{word!r} is not a number: {_FORMS}")
+    return float(word)
+
+
+def _array(rows: list[list[Any]]) -> NDArray[np.float32]:
+    lengths = [len(row) for row in rows]
+    if not lengths or 0 in lengths:
+        raise ValueError(f"it has no numbers, or a row without any: {_FORMS}")
+    if len(set(lengths)) > 1:
+        counts = ", ".join(map(str, lengths))
+        raise ValueError(f"its rows are of different lengths, {counts}: {_FORMS}")
+    largest = float(np.finfo(np.float32).max)
+    for entry in (entry for row in rows for entry in row):
+        if type(entry) not in (int, float):  # not a bool either
+            raise ValueError(f"{entry!r} is not a number: {_FORMS}")
+        if not abs(entry) <= largest:  # true for NaN
+            raise ValueError(f"{entry!r} is no finite number of float32, at most {largest:.8g}")
+    return np.array(rows, dtype=np.float32)

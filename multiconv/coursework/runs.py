@@ -1,0 +1,251 @@
+"""One run after the other: a backend, a method, eager or compiled, on one case."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from multiconv.backends.base import Array, Backend
+from multiconv.core import geometry
+from multiconv.core.progress import Progress
+from multiconv.coursework import reference
+from multiconv.coursework.agreement import Agreement, judge
+from multiconv.coursework.cases import Case
+from multiconv.coursework.differentiation import table as differentiate
+from multiconv.coursework.differentiation.table import Differentiation
+from multiconv.faces import Face
+from multiconv.methods import adjoints as grouped
+from multiconv.methods import table as methods
+
+# Of the Toeplitz matrix, whose gradients need several times as much: 16 MiB of float32.
+_MATRIX_ELEMENTS = 2**22
+# Compilers take minutes for more operations than this.
+_OPERATIONS_JITTED = 1024
+
+_SECONDS_OF_REPEATING = 0.1
+_LEAST_CALLS, _MOST_CALLS = 3, 21
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What computes: a method of a backend, eager or compiled."""
+
+    face: Face
+    method: str
+    jitted: bool
+
+    @property
+    def mode(self) -> str:
+        """The word for ``jitted``."""
+        return "jit" if self.jitted else "eager"
+
+    def __str__(self) -> str:
+        return f"{self.face.name} {self.mode} {self.method}"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds: of the first call, and the quartiles of the later ones."""
+
+    first: float
+    quartiles: tuple[float, float, float]
+    calls: int
+
+    @property
+    def warm(self) -> float:
+        """The median of the later calls."""
+        return self.quartiles[1]
+
+
+@dataclass
+class Run:
+    """What came out of a configuration on a case.
+
+    ``agreements`` has the results ``y``, ``dx`` and ``dk`` as far as there are any; ``timings`` the
+    stages ``forward`` and ``gradients``. ``refusals`` and ``errors`` say for a stage why there is
+    none: because the method is not for such inputs, or because something is broken.
+    """
+
+    configuration: Configuration
+    case: Case
+    chosen: str | None = None
+    agreements: dict[str, Agreement] = field(default_factory=dict)
+    timings: dict[str, Timing] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """``"agrees"``, ``"disagrees"``, ``"failed"`` or ``"unavailable"``."""
+        if self.errors:
+            return "failed"
+        if any(a.problem for a in self.agreements.values()):
+            return "disagrees"
+        return "agrees" if self.agreements else "unavailable"
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, a line for each result or stage."""
+        wrong = [f"{name}: {a.problem}" for name, a in self.agreements.items() if a.problem]
+        return [*wrong, *(f"{stage}: {error}" for stage, error in self.errors.items())]
+
+
+def configurations(
+    faces: Sequence[Face], method_names: Sequence[str], *, jit: bool
+) -> list[Configuration]:
+    """Return everything that can be run, in the order in which to show it."""
+    result = []
+    for face in faces:
+        name, _ = differentiate.of(face.name).compiler() if jit else (None, None)
+        for jitted in (False, True) if name else (False,):
+            result += [Configuration(face, method, jitted) for method in method_names]
+    return result
+
+
+def run_all(cases: Sequence[Case], chosen: Sequence[Configuration]) -> Iterator[Run]:
+    """Run every configuration on every case."""
+    exact: dict[tuple[str, tuple[int, ...]], dict[str, reference.Exact]] = {}
+    with Progress("comparing", len(chosen) * len(cases)) as progress:
+        for configuration, case in itertools.product(chosen, cases):
+            progress.advance(f"{configuration}, {case.name}")
+            part = _affordable(case, configuration)
+            key = (part.name, part.x.shape)
+            if key not in exact:
+                exact[key] = reference.exact(part)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # compilers, about themselves
+                run = _run(configuration, part, exact[key])
+            yield run
+
+
+def _affordable(case: Case, configuration: Configuration) -> Case:
+    """Return the middle of the image where the whole would take minutes or gigabytes."""
+    if configuration.method == "toeplitz":
+        return case.middle(case.x.size, _MATRIX_ELEMENTS)
+    if configuration.method == "loop":
+        differentiation = differentiate.of(configuration.face.name)
+        limits = differentiation.LOOP_OUTPUTS, differentiation.LOOP_OUTPUTS_JITTED
+        return case.middle(limits[configuration.jitted])
+    return case
+
+
+def _run(configuration: Configuration, case: Case, exact: dict[str, reference.Exact]) -> Run:
+    run = Run(configuration, case)
+    face, method = configuration.face, configuration.method
+    differentiation = differentiate.of(face.name)
+    try:
+        like = face.backend.asarray([0])
+        x, k, g = (face.backend.from_numpy(a, case.dtype, like) for a in (case.x, case.k, case.g))
+        used = _methods_used(configuration, case, x, differentiation)
+        run.chosen = used["y"]
+        forward, backward = differentiation.differentiate(face, method, jitted=configuration.jitted)
+    except Exception as error:
+        _note(run, "forward", error)
+        return run
+
+    def check(stage: str, names: Sequence[str], call: Callable[[], Any]) -> None:
+        try:
+            results, run.timings[stage] = timed(call, face.backend)
+            for name, result in zip(names, results, strict=True):
+                agreement = _judged(result, face.backend, case, exact[name], used[name])
+                before = run.agreements.get(name, agreement)
+                run.agreements[name] = max(before, agreement, key=lambda a: a.severity)
+        except Exception as error:
+            run.timings.pop(stage, None)
+            _note(run, stage, error)
+
+    check("forward", ["y"], lambda: (forward(x, k),))
+    if run.agreements and (exact["y"].bound is not None or not differentiation.HAS_AUTODIFF):
+        check("gradients", ["y", "dx", "dk"], lambda: backward(x, k, g))
+    return run
+
+
+class _RefusalError(Exception):
+    """A run that is not worth its time."""
+
+
+def _note(run: Run, stage: str, error: Exception) -> None:
+    """Tell a refusal, which the package words in one way, from an error."""
+    method = run.configuration.method
+    refusal = f"method={method!r} cannot be used here: "
+    message = str(error).strip().partition("\n")[0]
+    if isinstance(error, _RefusalError):
+        run.refusals[stage] = message
+    elif isinstance(error, ValueError) and message.startswith(refusal):
+        run.refusals[stage] = message.removeprefix(refusal)
+    else:
+        run.errors[stage] = f"{type(error).__name__}: {message}"
+
+
+def _methods_used(
+    configuration: Configuration, case: Case, x: Array, differentiation: Differentiation
+) -> dict[str, str]:
+    """Return the method behind each result; what autodiff makes of a method counts as the same.
+
+    Raises
+    ------
+    ValueError
+        Where the method refuses the case.
+    """
+    backend = configuration.face.backend
+    size, kernel = case.x.shape, case.k.shape
+    resolved = geometry.resolve(size, kernel, (1, 1), (1, 1), ((0, 0), (0, 0)), "zeros")
+
+    def choose(problem: geometry.Geometry) -> str:
+        device = backend.signature(x)[2]
+        one = grouped.Channels(1, 1, 1, 1)
+        sums = backend.accumulator(case.dtype)
+        choice = grouped.choose(configuration.method, problem, one, sums, device, backend)
+        return choice.method
+
+    method = choose(resolved)
+    operations = methods.unrolled(method, resolved)
+    if configuration.jitted and operations > _OPERATIONS_JITTED:
+        raise _RefusalError(
+            f"it unrolls into {operations} operations, more than the {_OPERATIONS_JITTED} that are "
+            f"compiled here"
+        )
+    used = {"y": method, "dx": method, "dk": method}
+    if configuration.method == "auto" and not differentiation.HAS_AUTODIFF:
+        used["dx"] = choose(grouped.input_adjoint_geometry(resolved))
+        used["dk"] = choose(grouped.weight_adjoint_geometry(resolved))
+    return used
+
+
+def _judged(
+    result: Array, backend: Backend, case: Case, exact: reference.Exact, method: str
+) -> Agreement:
+    if not backend.owns(result):
+        return Agreement(f"a {type(result).__name__} came back, no {backend.name} array")
+    if (dtype := backend.dtype_name(result.dtype)) != case.dtype:
+        return Agreement(f"its dtype is {dtype}, not {case.dtype}")
+    return judge(
+        backend.to_numpy(result), exact, in_norm=method == "fft", must_be_equal=case.is_exact
+    )
+
+
+def timed(call: Callable[[], Any], backend: Backend) -> tuple[Any, Timing]:
+    """Return the results of the first call, and the times of all."""
+
+    def once() -> tuple[Any, float]:
+        start = time.perf_counter()
+        results = call()
+        for result in results:
+            backend.synchronize(result)
+        return results, time.perf_counter() - start
+
+    results, first = once()
+    later: list[float] = []
+    while len(later) < _LEAST_CALLS or (
+        len(later) < _MOST_CALLS and sum(later) < _SECONDS_OF_REPEATING
+    ):
+        later.append(once()[1])
+        if sum(later) > 10 * _SECONDS_OF_REPEATING:
+            break  # three calls of the slowest would take too long
+    low, middle, high = statistics.quantiles(later * 2, n=4, method="inclusive")
+    return results, Timing(first, (low, middle, high), len(later))

@@ -1,0 +1,1 @@
+"""The public functions: documentation, reading of arguments, delegation."""

@@ -1,0 +1,267 @@
+"""The convolutions of deep learning: `conv1d`, `conv2d` and `conv3d`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from multiconv.backends.base import Array, Backend
+from multiconv.core import arguments
+from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.core.geometry import Geometry
+from multiconv.methods import table as methods
+from multiconv.methods.adjoints import choose
+from multiconv.planning.dispatch import Operand, Options, Plan, dispatch, result_dtype
+from multiconv.planning.operands import Layout, channels_and_weight, check_bias
+
+
+def conv1d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    dilation: IntOrInts = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    method: str = "auto",
+) -> Array:
+    """Correlate signals of several channels with a bank of filters.
+
+    `conv2d` with one spatial axis; the formula and every option are described there.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, L) or (C, L)
+        A batch of signals, or one.
+    weight : array of shape (O, C/groups, kw)
+        The filters.
+    bias : array of shape (O,), optional
+        A number added to each output channel.
+    stride, padding, dilation, groups, padding_mode, method : optional
+        As in `conv2d`, for one axis: ``padding=((1, 0),)`` pads the start only.
+
+    Returns
+    -------
+    array of shape (N, O, L') or (O, L')
+        Of the dtype that x and weight promote to.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in `conv2d`.
+
+    Examples
+    --------
+    A causal filter pads the past only:
+
+    >>> import numpy as np
+    >>> import multiconv as mc
+    >>> mc.conv1d(np.array([[1, 2, 3, 4]]), np.array([[[1, 1]]]), padding=((1, 0),))
+    array([[1, 3, 5, 7]])
+    """
+    options = read_options(1, stride, padding, dilation, groups, padding_mode, method)
+    return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
+
+
+def conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    dilation: IntOrInts = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    method: str = "auto",
+) -> Array:
+    r"""Correlate images of several channels with a bank of filters.
+
+    .. math::
+        y[n, o, p, q] = b[o] + \sum_{c, i, j} x[n, c, s p + d i - P,\; s q + d j - P]\; w[o, c, i,
+        j]
+
+    summed over the channels c of the group that the filter o belongs to. Argument order and weight
+    layout are those of ``torch.nn.functional.conv2d``.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, H, W) or (C, H, W)
+        A batch of images, or one. An empty batch is fine; zero channels give zeros plus the bias.
+    weight : array of shape (O, C/groups, kh, kw)
+        The filters, of the same library and on the same device as x.
+    bias : array of shape (O,), optional
+        A number added to each output channel, in the dtype of the sums, before the result is
+        rounded.
+    stride : int or (int, int), optional
+        Step between neighbouring outputs, in pixels.
+    padding : int, (int, int), ((low, high), (low, high)) or name, optional
+        Border in pixels, or ``"valid"``, ``"same"``, ``"same_lower"``, ``"full"`` as in `corr2d`;
+        with any stride, dilation and border mode.
+    dilation : int or (int, int), optional
+        Distance between neighbouring kernel taps, in pixels.
+    groups : int, optional
+        Number of groups that channels and filters are divided into; filters see their own group's
+        channels only. ``groups=C`` is a depthwise convolution.
+    padding_mode : {"zeros", "reflect", "symmetric", "replicate", "circular"}, optional
+        What the border shows, as in `corr2d`.
+    method : str, optional
+        How to compute it, as in `corr2d`.
+
+    Returns
+    -------
+    array of shape (N, O, H', W') or (O, H', W')
+        With ``H' = (H + low + high - dilation * (kh - 1) - 1) // stride + 1``; the same kind of
+        array as x, on its device, of the dtype that x and weight promote to.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not go together, groups that do not divide, a border wider than its mode
+        allows, arrays on different devices, or a method that cannot do this input.
+    TypeError
+        For arrays of different libraries, a bias that the result's dtype cannot hold, or arguments
+        of the wrong type.
+
+    See Also
+    --------
+    conv_transpose2d : the adjoint.
+    conv_input_grad, conv_weight_grad : the gradients, for libraries that have none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import multiconv as mc
+    >>> x = np.arange(18.0).reshape(1, 2, 3, 3)
+    >>> mc.conv2d(x, np.ones((1, 2, 2, 2)), np.array([0.5]), padding="same", stride=2)
+    array([[[[52.5, 32.5],
+             [44.5, 25.5]]]])
+    """
+    options = read_options(2, stride, padding, dilation, groups, padding_mode, method)
+    return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
+
+
+def conv3d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    dilation: IntOrInts = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    method: str = "auto",
+) -> Array:
+    """Correlate volumes of several channels with a bank of filters.
+
+    `conv2d` with three spatial axes; the formula and every option are described there.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, D, H, W) or (C, D, H, W)
+        A batch of volumes, or one.
+    weight : array of shape (O, C/groups, kd, kh, kw)
+        The filters.
+    bias : array of shape (O,), optional
+        A number added to each output channel.
+    stride, padding, dilation, groups, padding_mode, method : optional
+        As in `conv2d`, for three axes.
+
+    Returns
+    -------
+    array of shape (N, O, D', H', W') or (O, D', H', W')
+        Of the dtype that x and weight promote to.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in `conv2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import multiconv as mc
+    >>> mc.conv3d(np.ones((1, 4, 4, 4)), np.ones((2, 1, 2, 2, 2)), stride=2)[:, 0, 0]
+    array([[8., 8.],
+           [8., 8.]])
+    """
+    options = read_options(3, stride, padding, dilation, groups, padding_mode, method)
+    return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
+
+
+def read_options(
+    axes: int,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+    padding_mode: Any,
+    method: Any,
+    sizes: tuple[Any, ...] = (),
+) -> Options:
+    """Read the options that all convolutions have."""
+    return Options(
+        arguments.per_axis("stride", stride, axes, minimum=1),
+        arguments.padding(padding, axes),
+        arguments.per_axis("dilation", dilation, axes, minimum=1),
+        arguments.integer("groups", groups, minimum=1),
+        arguments.padding_mode(padding_mode),
+        methods.parse(method),
+        sizes,
+    )
+
+
+def prepare(
+    backend: Backend,
+    x: Operand,
+    weight: Operand,
+    bias: Operand | None,
+    layout: Layout,
+    resolved: Geometry,
+    method: str,
+    *,
+    image: bool = False,
+    flipped: bool = False,
+) -> Plan:
+    """Resolve dtypes and method, and return the function of the arrays.
+
+    ``image`` tells that the result has the leading axes of x and no channels; ``flipped`` turns the
+    kernel around first.
+    """
+    xp = backend.xp
+    sizes = layout.sizes
+    result = result_dtype(x, weight, backend)
+    sums = backend.accumulator(result)
+    check_bias(bias, layout.filters, result)
+    chosen = choose(method, resolved, sizes, sums, x.device, backend).method
+
+    correlate = methods.prepare(chosen, resolved, backend)
+    x_shape = (sizes.batch, sizes.groups, sizes.channels, *layout.input_size)
+    weight_shape = (sizes.groups, sizes.filters, sizes.channels, *layout.kernel_size)
+    bias_shape = (1, sizes.groups, sizes.filters, *(1,) * resolved.axes)
+    y_shape = (*layout.lead, *(() if image else (layout.filters,)), *resolved.output_size)
+
+    narrows = sums != result
+
+    def run(x: Array, weight: Array, bias: Array | None = None) -> Array:
+        # Cast even to the dtype they have: NumPy's may be in the other byte order.
+        kernel = xp.reshape(backend.astype(weight, sums), weight_shape)
+        if flipped:
+            kernel = xp.flip(kernel, axis=tuple(range(-resolved.axes, 0)))
+        y = correlate(xp.reshape(backend.astype(x, sums), x_shape), kernel)
+        if bias is not None:
+            y = y + xp.reshape(backend.astype(bias, sums), bias_shape)
+        y = xp.reshape(y, y_shape)
+        return backend.astype(y, result) if narrows else y
+
+    return Plan(run, methods.unrolled(chosen, resolved))
+
+
+def _plan_conv(backend: Backend, operands: list[Any], options: Options) -> Plan:
+    x, weight, bias = operands
+    axes = len(options.stride)
+    layout = channels_and_weight(x, weight, axes, options.groups)
+    resolved = options.resolve(layout.input_size, layout.kernel_size)
+    return prepare(backend, x, weight, bias, layout, resolved, options.method)

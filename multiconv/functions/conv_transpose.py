@@ -1,0 +1,240 @@
+"""Transposed convolutions: the adjoints of `conv1d`, `conv2d` and `conv3d`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from multiconv.backends.base import Array, Backend
+from multiconv.core import arguments, geometry
+from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.functions.gradients import plan_input_adjoint
+from multiconv.methods import table as methods
+from multiconv.planning.dispatch import Options, Plan, dispatch
+from multiconv.planning.operands import check_weight, leading
+
+
+def conv_transpose1d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    output_padding: IntOrInts = 0,
+    groups: int = 1,
+    dilation: IntOrInts = 1,
+    *,
+    method: str = "auto",
+) -> Array:
+    """Spread signals out through a bank of filters: the adjoint of `conv1d`.
+
+    `conv_transpose2d` with one spatial axis; the formula and every option are described there.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, L) or (C, L)
+        A batch of signals, or one.
+    weight : array of shape (C, O/groups, kw)
+        The filters, in the layout of the convolution that this is the adjoint of.
+    bias : array of shape (O,), optional
+        A number added to each output channel.
+    stride, padding, output_padding, groups, dilation, method : optional
+        As in `conv_transpose2d`, for one axis.
+
+    Returns
+    -------
+    array of shape (N, O, L') or (O, L')
+        Of the dtype that x and weight promote to.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in `conv_transpose2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import multiconv as mc
+    >>> mc.conv_transpose1d(np.array([[1, 2, 3]]), np.array([[[1, 10]]]), stride=2)
+    array([[ 1, 10,  2, 20,  3, 30]])
+    """
+    return _conv_transpose(
+        1, x, weight, bias, stride, padding, output_padding, groups, dilation, method
+    )
+
+
+def conv_transpose2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    output_padding: IntOrInts = 0,
+    groups: int = 1,
+    dilation: IntOrInts = 1,
+    *,
+    method: str = "auto",
+) -> Array:
+    r"""Spread images out through a bank of filters: the exact adjoint of `conv2d`.
+
+    .. math:: y[n, o, i, j] = b[o] + \sum_{c, p, q, u, v} x[n, c, p, q]\; w[c, o, u, v]
+
+    over all p, u with ``s p + d u - P = i`` and all q, v with ``s q + d v - P = j`` (Dumoulin and
+    Visin, 2016, chapter 4). For the same weight and options,
+    ``sum(conv2d(a, w) * x) == sum(a * conv_transpose2d(x, w))``. Argument order and weight layout
+    are those of ``torch.nn.functional.conv_transpose2d``.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, H, W) or (C, H, W)
+        A batch of images, or one.
+    weight : array of shape (C, O/groups, kh, kw)
+        The filters, in the layout of the convolution that this is the adjoint of: its outputs,
+        which are this one's inputs, come first.
+    bias : array of shape (O,), optional
+        A number added to each output channel.
+    stride : int or (int, int), optional
+        Step between the places where neighbouring inputs are put, in pixels.
+    padding : int, (int, int), ((low, high), (low, high)) or name, optional
+        That of the convolution this is the adjoint of: so much is cut off the result. ``"same"``
+        gives an output of ``n * stride`` (where the kernel covers at least the stride).
+    output_padding : int or (int, int), optional
+        Rows and columns added at the end of the output, where several input sizes of the
+        convolution have the same output size; smaller than the stride or the dilation.
+    groups : int, optional
+        As in `conv2d`.
+    dilation : int or (int, int), optional
+        As in `conv2d`.
+    method : str, optional
+        How to compute it, as in `corr2d`.
+
+    Returns
+    -------
+    array of shape (N, O, H', W') or (O, H', W')
+        With ``H' = (H - 1) * stride - low - high + dilation * (kh - 1) + 1 + output_padding``; of
+        the dtype that x and weight promote to.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not go together, groups that do not divide, an output_padding that is too
+        large, a padding that leaves nothing, or a method that cannot do this input.
+    TypeError
+        As in `conv2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import multiconv as mc
+    >>> x = np.array([[[1, 2], [3, 4]]])
+    >>> mc.conv_transpose2d(x, np.array([[[[1, 10], [100, 1000]]]]))
+    array([[[   1,   12,   20],
+            [ 103, 1234, 2040],
+            [ 300, 3400, 4000]]])
+    """
+    return _conv_transpose(
+        2, x, weight, bias, stride, padding, output_padding, groups, dilation, method
+    )
+
+
+def conv_transpose3d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    output_padding: IntOrInts = 0,
+    groups: int = 1,
+    dilation: IntOrInts = 1,
+    *,
+    method: str = "auto",
+) -> Array:
+    """Spread volumes out through a bank of filters: the adjoint of `conv3d`.
+
+    `conv_transpose2d` with three spatial axes; the formula and every option are described there.
+
+    Parameters
+    ----------
+    x : array of shape (N, C, D, H, W) or (C, D, H, W)
+        A batch of volumes, or one.
+    weight : array of shape (C, O/groups, kd, kh, kw)
+        The filters, in the layout of the convolution that this is the adjoint of.
+    bias : array of shape (O,), optional
+        A number added to each output channel.
+    stride, padding, output_padding, groups, dilation, method : optional
+        As in `conv_transpose2d`, for three axes.
+
+    Returns
+    -------
+    array of shape (N, O, D', H', W') or (O, D', H', W')
+        Of the dtype that x and weight promote to.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in `conv_transpose2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import multiconv as mc
+    >>> mc.conv_transpose3d(np.ones((1, 1, 1, 2)), np.ones((1, 1, 1, 1, 2)), stride=(1, 1, 2))
+    array([[[[1., 1., 1., 1.]]]])
+    """
+    return _conv_transpose(
+        3, x, weight, bias, stride, padding, output_padding, groups, dilation, method
+    )
+
+
+def _conv_transpose(
+    axes: int,
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: Any,
+    dilation: Any,
+    method: Any,
+) -> Array:
+    options = Options(
+        arguments.per_axis("stride", stride, axes, minimum=1),
+        arguments.padding(padding, axes),
+        arguments.per_axis("dilation", dilation, axes, minimum=1),
+        arguments.integer("groups", groups, minimum=1),
+        method=methods.parse(method),
+        sizes=arguments.per_axis("output_padding", output_padding, axes, minimum=0),
+    )
+    return dispatch(_plan_conv_transpose, {"x": x, "weight": weight, "bias": bias}, options)
+
+
+def _plan_conv_transpose(backend: Backend, operands: list[Any], options: Options) -> Plan:
+    x, weight, bias = operands
+    axes = len(options.stride)
+    check_weight(weight, axes, options.groups, transposed=True)
+    lead = leading(x, axes, "C")
+    channels = x.shape[len(lead)]
+    if channels != weight.shape[0]:
+        msg = (
+            f"{x.name} has {channels} channels and {weight.name} of shape {tuple(weight.shape)} "
+            f"takes {weight.shape[0]}: a transposed convolution's weight is (C, O/groups, "
+            "*kernel), so one of "
+            f"shape ({channels}, {weight.shape[1]}, *kernel) fits"
+        )
+        raise ValueError(msg)
+    if weight.shape[1] == 0:
+        msg = f"{weight.name} has no filters: its shape is {tuple(weight.shape)}, O/groups is 0"
+        raise ValueError(msg)
+    outer, kernel_size = tuple(x.shape[-axes:]), tuple(weight.shape[2:])
+    pads = geometry.transposed_pads(options.padding, kernel_size, options.stride, options.dilation)
+    size = geometry.transposed_size(
+        outer, kernel_size, options.stride, options.dilation, pads, options.sizes
+    )
+    # The convolution whose adjoint this is; with an output_padding from the stride on, it would
+    # have more outputs than x, so its geometry is that of the inputs it has.
+    resolved = geometry.Geometry(size, kernel_size, options.stride, options.dilation, pads)
+    per_group = weight.shape[1]
+    shape = (*lead, per_group * options.groups, *size)
+    return plan_input_adjoint(
+        backend, x, weight, bias, resolved, options, (channels, per_group), lead, shape
+    )

@@ -1,0 +1,162 @@
+"""Cross-correlation and convolution of images: `corr2d` and `convolve2d`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from multiconv.backends.base import Array, Backend
+from multiconv.core import arguments
+from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.functions.conv import prepare
+from multiconv.methods import table as methods
+from multiconv.planning.dispatch import Options, Plan, dispatch
+from multiconv.planning.operands import image_and_kernel
+
+
+def corr2d(
+    x: Array,
+    k: Array,
+    *,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    dilation: IntOrInts = 1,
+    padding_mode: str = "zeros",
+    method: str = "auto",
+) -> Array:
+    r"""Cross-correlate images with a kernel.
+
+    .. math:: y[p, q] = \sum_{i, j} x[s p + d i - P,\; s q + d j - P] \; k[i, j]
+
+    with stride s, dilation d and padding P: the "convolution" of deep learning, which does not flip
+    the kernel (Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 9.1).
+
+    Parameters
+    ----------
+    x : array of shape (..., H, W)
+        One image, or a batch of them on the leading axes. Any dtype: bool counts as the library's
+        default integer, integers are exact modulo wrap-around, complex is not conjugated.
+    k : array of shape (kh, kw)
+        The kernel, of the same library and on the same device. A nested list follows x.
+    stride : int or (int, int), optional
+        Step between neighbouring outputs, in pixels.
+    padding : int, (int, int), ((low, high), (low, high)) or name, optional
+        Border added around the image, in pixels. ``"valid"`` adds none; ``"full"`` adds
+        ``dilation * (k - 1)`` on both sides; ``"same"`` gives an output of ``ceil(n / stride)``,
+        the odd pixel of border at the end; ``"same_lower"`` likewise, the odd pixel at the start.
+    dilation : int or (int, int), optional
+        Distance between neighbouring kernel taps, in pixels.
+    padding_mode : {"zeros", "reflect", "symmetric", "replicate", "circular"}, optional
+        What the border shows: for ``1234``, reflect ``32 1234 32``, symmetric ``21 1234 43``,
+        replicate ``11 1234 44``, circular ``34 1234 12``.
+    method : {"auto", "direct", "im2col", "toeplitz", "fft", "native", "loop"}, optional
+        How to compute it. ``"auto"`` chooses for speed. All but ``"fft"`` obey the same error bound
+        element by element and are bit-equal on small integers; ``"fft"`` refuses integers,
+        ``"native"`` is the framework's own convolution. ``"loop"`` and ``"toeplitz"`` refuse huge
+        inputs unless written ``"loop!"``, ``"toeplitz!"``.
+
+    Returns
+    -------
+    array of shape (..., H', W')
+        With ``H' = (H + low + high - dilation * (kh - 1) - 1) // stride + 1``; the same kind of
+        array as x, on its device, of the dtype that x and k promote to.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not go together (a kernel larger than the padded image), a border wider
+        than its mode allows, arrays on different devices, or a method that cannot do this input.
+    TypeError
+        For arrays of different libraries, or arguments of the wrong type.
+
+    See Also
+    --------
+    convolve2d : the same with the kernel flipped.
+    conv2d : with batches, channels, groups and bias.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import multiconv as mc
+    >>> mc.corr2d(np.arange(9).reshape(3, 3), np.array([[0, 1], [2, 3]]))
+    array([[19, 25],
+           [37, 43]])
+
+    The top left number is 0 * 0 + 1 * 1 + 3 * 2 + 4 * 3 = 19.
+    """
+    options = _read(stride, padding, dilation, padding_mode, method)
+    return dispatch(_plan_corr2d, {"x": x, "k": k}, options)
+
+
+def convolve2d(
+    x: Array,
+    k: Array,
+    *,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    dilation: IntOrInts = 1,
+    padding_mode: str = "zeros",
+    method: str = "auto",
+) -> Array:
+    r"""Convolve images with a kernel: `corr2d` with the kernel flipped on both axes.
+
+    .. math:: y[p, q] = \sum_{i, j} x[s p + d i - P,\; s q + d j - P] \; k[kh - 1 - i,\; kw - 1 - j]
+
+    the convolution of mathematics and signal processing (Oppenheim and Schafer, "Discrete-Time
+    Signal Processing"), at the outputs where `corr2d` has its own.
+
+    Parameters
+    ----------
+    x : array of shape (..., H, W)
+        One image, or a batch of them.
+    k : array of shape (kh, kw)
+        The kernel.
+    stride, padding, dilation, padding_mode, method : optional
+        As in `corr2d`; padding is that of the correlation with the flipped kernel.
+
+    Returns
+    -------
+    array of shape (..., H', W')
+        As in `corr2d`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in `corr2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import multiconv as mc
+    >>> mc.convolve2d(np.arange(9).reshape(3, 3), np.array([[0, 1], [2, 3]]))
+    array([[ 5, 11],
+           [23, 29]])
+    >>> mc.convolve2d(np.array([[1, 2]]), np.array([[1, 10]]), padding=((0, 0), (1, 1)))
+    array([[ 1, 12, 20]])
+    """
+    options = _read(stride, padding, dilation, padding_mode, method)
+    return dispatch(_plan_convolve2d, {"x": x, "k": k}, options)
+
+
+def _read(stride: Any, padding: Any, dilation: Any, padding_mode: Any, method: Any) -> Options:
+    return Options(
+        arguments.per_axis("stride", stride, 2, minimum=1),
+        arguments.padding(padding, 2),
+        arguments.per_axis("dilation", dilation, 2, minimum=1),
+        padding_mode=arguments.padding_mode(padding_mode),
+        method=methods.parse(method),
+    )
+
+
+def _plan_corr2d(
+    backend: Backend, operands: list[Any], options: Options, *, flipped: bool = False
+) -> Plan:
+    x, k = operands
+    layout = image_and_kernel(x, k)
+    resolved = options.resolve(layout.input_size, layout.kernel_size)
+    return prepare(
+        backend, x, k, None, layout, resolved, options.method, image=True, flipped=flipped
+    )
+
+
+def _plan_convolve2d(backend: Backend, operands: list[Any], options: Options) -> Plan:
+    return _plan_corr2d(backend, operands, options, flipped=True)

@@ -1,0 +1,1 @@
+"""Layers that learn, one thin class per framework over what all share."""

@@ -1,0 +1,1 @@
+"""Layers to and from other libraries' convolutions."""

@@ -1,0 +1,178 @@
+"""Layers to and from the convolutions of torch.nn, flax.nnx, equinox and keras.
+
+What an argument means in a library stands once, as data, in `multiconv.layers.exchange.dialects`. A
+library's own file only takes its modules apart and puts them together; it is imported when one of
+its modules, or its name, is given.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any, ClassVar, Self
+
+from multiconv.backends import registry
+from multiconv.backends.transfer import moved
+from multiconv.core.arguments import choice
+from multiconv.layers.exchange.dialects import DIALECTS, spell, understand
+
+_WINGS = {
+    "torch": "multiconv.layers.exchange.torch",
+    "flax": "multiconv.layers.exchange.flax",
+    "equinox": "multiconv.layers.exchange.equinox",
+    "keras": "multiconv.layers.exchange.keras",
+}
+
+
+class Exchangeable:
+    """What the layers of all frameworks inherit: ways from and to other libraries' convolutions."""
+
+    #: Whose arrays the layer's parameters are.
+    backend_name: ClassVar[str]
+    #: The layer's arguments, weight and bias.
+    arguments: Any
+    weight: Any
+    bias: Any
+
+    @classmethod
+    def from_parameters(cls, arguments: Any, weight: Any, bias: Any) -> Self:
+        """Return a layer with the given parameters."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_native(cls, module: Any, *, method: str = "auto") -> Self:
+        """Return a layer that computes what another library's convolution does.
+
+        Parameters
+        ----------
+        module : torch.nn.Conv2d, flax.nnx.Conv, equinox.nn.Conv2d or keras.layers.Conv2D
+            The convolution, with two spatial axes.
+        method : str, optional
+            As in `multiconv.conv2d`.
+
+        Returns
+        -------
+        Conv2D
+            A layer with channels, whose parameters are copies. Its images are (N, C, H, W) or (C,
+            H, W), whatever the layout of the module's are; the numbers in its outputs are the same.
+
+        Raises
+        ------
+        TypeError
+            If ``module`` is no module of the four libraries.
+        ValueError
+            If it computes something that no `Conv2D` does; the message says what.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from multiconv.torch import Conv2D
+        >>> module = torch.nn.Conv2d(3, 8, (1, 2), padding="same")
+        >>> layer = Conv2D.from_native(module)
+        >>> layer
+        Conv2D(kernel_size=(1, 2), in_channels=3, out_channels=8, padding='same')
+        >>> torch.equal(layer.weight, module.weight)
+        True
+        """
+        wing, dialect = _of(module)
+        found = wing.read(module)
+        if found.weight.ndim != 4:
+            shape = tuple(found.weight.shape)
+            msg = f"the weight of {dialect.title} has 4 axes, this one the shape {shape}"
+            raise ValueError(msg)
+        backend = registry.load(cls.backend_name)
+        weight = backend.xp.permute_dims(
+            moved("weight", found.weight, backend), dialect.axes_from_theirs
+        )
+        bias = None if found.bias is None else moved("bias", found.bias, backend).reshape(-1)
+        arguments = understand(
+            dialect, found.options, tuple(weight.shape), bias=bias is not None, method=method
+        )
+        return cls.from_parameters(arguments, weight, bias)
+
+    def to_native(self, library: str, *, layout: str | None = None) -> Any:
+        """Return another library's convolution that computes what this layer does.
+
+        Parameters
+        ----------
+        library : {"torch", "flax", "equinox", "keras"}
+            For a torch.nn.Conv2d, flax.nnx.Conv, equinox.nn.Conv2d or keras.layers.Conv2D.
+        layout : {"NCHW", "CHW", "NHWC"}, optional
+            That of the module's images. torch has NCHW, flax NHWC and equinox CHW, which is one
+            image: ``jax.vmap(module)`` takes a batch. keras has NHWC, or NCHW if asked for.
+
+        Returns
+        -------
+        module
+            Its parameters are copies, and the numbers in its outputs are the same. A layer without
+            channels becomes a module with one channel.
+
+        Raises
+        ------
+        ImportError
+            If the library is not installed; the message says how to install it.
+        ValueError
+            If the library has no such convolution; the message says what it lacks and who has it.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from multiconv.torch import Conv2D
+        >>> Conv2D(3, padding=1, padding_mode="reflect", bias=False).to_native("torch")
+        Conv2d(1, 1, kernel_size=(3, 3), ..., padding=(1, 1), bias=False, padding_mode=reflect)
+        >>> Conv2D(3, padding="same", stride=2).to_native("torch")
+        Traceback (most recent call last):
+        ...
+        ValueError: torch.nn.Conv2d has no padding='same' with stride=(2, 2); flax, equinox and ...
+        """
+        dialect = DIALECTS[choice("library", library, tuple(DIALECTS))]
+        if layout is None:
+            layout = dialect.layouts[0]
+        if layout not in dialect.layouts:
+            allowed = " or ".join(map(repr, dialect.layouts))
+            msg = f"layout must be {allowed} for {dialect.title}, got {layout!r}"
+            raise ValueError(msg)
+        options = spell(self.arguments, dialect)
+        wing = _wing(library)
+        backend = registry.load(wing.BACKEND)
+        weight = moved("weight", self.weight, backend)
+        bias = None if self.bias is None else moved("bias", self.bias, backend)
+        if bias is not None and bias.dtype != weight.dtype:
+            msg = f"weight is {weight.dtype} and bias {bias.dtype}: cast one of them to the other"
+            raise ValueError(msg)
+        if weight.ndim == 2:
+            weight = weight[None, None]
+        weight = backend.xp.permute_dims(weight, dialect.axes_to_theirs)
+        return wing.write(options, weight, bias, layout)
+
+
+def _of(module: Any) -> tuple[ModuleType, Any]:
+    """Return the wing and the dialect of a library's module."""
+    if isinstance(module, Exchangeable):
+        msg = "module is a Conv2D of multiconv itself; save and load take it to another backend"
+        raise TypeError(msg)
+    # Keras first: its layers are modules of the framework it runs on, too.
+    for library in ("keras", "torch", "flax", "equinox"):
+        if library not in sys.modules:  # a module cannot exist without its library
+            continue
+        try:
+            wing = _wing(library)
+        except ImportError:  # a broken or half-imported library owns nothing
+            continue
+        if wing.owns(module):
+            return wing, DIALECTS[library]
+    titles = ", ".join(dialect.title for dialect in DIALECTS.values())
+    msg = f"module must be one of {titles}, got {type(module).__module__}.{type(module).__name__}"
+    raise TypeError(msg)
+
+
+def _wing(library: str) -> ModuleType:
+    try:
+        return importlib.import_module(_WINGS[library])
+    except ImportError as error:
+        msg = (
+            f"{DIALECTS[library].title} needs the package {library}, which does not import "
+            f"({error}): pip install 'multiconv[{library}]'"
+        )
+        raise ImportError(msg, name=library) from error

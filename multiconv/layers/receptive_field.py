@@ -1,0 +1,236 @@
+"""Which input pixels one output pixel of a stack of layers sees."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from multiconv.core import arguments, geometry
+from multiconv.core.arguments import Pairs
+from multiconv.layers.shared import LayerArguments
+
+
+class Axis(NamedTuple):
+    """A layer along one axis."""
+
+    kernel: int
+    stride: int
+    low: int
+    high: int
+    dilation: int
+
+
+class _Extent(NamedTuple):
+    size: tuple[int, ...]
+    jump: tuple[int, ...]
+    offset: tuple[int, ...]
+    support: tuple[tuple[int, ...], ...]
+
+
+class ReceptiveField(_Extent):
+    """What one output pixel sees, one number per spatial axis.
+
+    Output pixel p depends on input pixels ``offset + p * jump`` to
+    ``offset + p * jump + size - 1``, as far as they lie in the image and are in `support`; at a
+    border, `pixels` knows which of them.
+
+    Attributes
+    ----------
+    size : tuple of int
+        Extent of what one output sees, holes of dilated kernels included, in input pixels.
+    jump : tuple of int
+        Distance between what neighbouring outputs see.
+    offset : tuple of int
+        First pixel that output 0 sees; negative where that is in the border.
+    support : tuple of tuple of int
+        Along each axis exactly which pixels output 0 sees, relative to ``offset``, away from
+        borders.
+    stack : tuple of tuple of Axis
+        The layers along each axis.
+    """
+
+    # Not among the fields: stacks that see the same are equal.
+    stack: tuple[tuple[Axis, ...], ...]
+
+    def pixels(
+        self, position: int | Sequence[int], input_size: int | Sequence[int] | None = None
+    ) -> tuple[tuple[int, ...], ...]:
+        """Return exactly which input pixels an output position sees along each axis.
+
+        Parameters
+        ----------
+        position : int or sequence of int
+            Index of the output, one per spatial axis.
+        input_size : int or sequence of int, optional
+            Size of the image. With it, borders of zeros hide what lies in them, those between the
+            layers too. Without it the image has no end, and positions in its border are given as
+            they are.
+
+        Examples
+        --------
+        >>> from multiconv import receptive_field
+        >>> field = receptive_field((3, 1, 1))
+        >>> field.pixels(0)[0], field.pixels(0, 28)[0]
+        ((-1, 0, 1), (0, 1))
+        """
+        axes = len(self.size)
+        at = arguments.per_axis("position", position, axes, minimum=0)
+        if input_size is None:
+            sizes: tuple[int | None, ...] = (None,) * axes
+        else:
+            sizes = arguments.per_axis("input_size", input_size, axes, minimum=1)
+        return tuple(
+            _seen(layers, p, n) for layers, p, n in zip(self.stack, at, sizes, strict=True)
+        )
+
+
+def receptive_field(*layers: Any) -> ReceptiveField:
+    r"""Return which input pixels one output pixel of a stack of convolutions sees.
+
+    A layer with stride s, dilation d, kernel size k and low pad P turns what its outputs see into
+
+    .. math:: size' = size + d (k - 1)\, jump, \quad offset' = offset - P\, jump, \quad jump' = s\,
+    jump
+
+    starting from size 1, jump 1 and offset 0 (Araujo, Norris and Sim, "Computing receptive fields
+    of convolutional neural networks", Distill, 2019).
+
+    Parameters
+    ----------
+    *layers : layer or tuple
+        From input to output: a `Conv2D` of any backend, or ``(kernel_size, stride, padding,
+        dilation)``, of which the last ones may be left out. Each entry is an int or one per spatial
+        axis, padding also ``(low, high)`` pairs, ``"valid"`` or ``"full"``; ``"same"`` and
+        ``"same_lower"`` with stride 1.
+
+    Returns
+    -------
+    ReceptiveField
+        With size, jump, offset and the exact support along each axis; two axes where nothing says
+        otherwise.
+
+    Raises
+    ------
+    ValueError
+        If nothing is given, the layers have different numbers of axes, or a padding depends on the
+        size of the image.
+    TypeError
+        If something is neither a layer nor such a tuple.
+
+    Examples
+    --------
+    >>> from multiconv import receptive_field
+    >>> field = receptive_field((3, 1, 1), (3, 2, 1), (3, 1, 1))
+    >>> field.size, field.jump, field.offset
+    ((9, 9), (2, 2), (-4, -4))
+
+    A dilated kernel sees with holes:
+
+    >>> receptive_field((3, 1, 0, 2)).support[0]
+    (0, 2, 4)
+    """
+    if not layers:
+        msg = "receptive_field needs at least one layer, for example receptive_field((3, 1, 1))"
+        raise ValueError(msg)
+    entries = [_entries(layer, f"layers[{i}]") for i, layer in enumerate(layers)]
+    counts = [_axes(entry) for entry in entries]
+    axes = max(counts) or 2
+    if any(count not in (0, axes) for count in counts):
+        msg = f"the layers have different numbers of spatial axes: {counts}"
+        raise ValueError(msg)
+    stack = [_read(entry, axes, f"layers[{i}]") for i, entry in enumerate(entries)]
+    along = [_along_one_axis([layer[axis] for layer in stack]) for axis in range(axes)]
+    size, jump, offset, support = zip(*along, strict=True)
+    field = ReceptiveField(size, jump, offset, support)
+    field.stack = tuple(zip(*stack, strict=True))
+    return field
+
+
+def _entries(layer: Any, name: str) -> tuple[Any, Any, Any, Any]:
+    known = getattr(layer, "arguments", None)
+    if isinstance(known, LayerArguments):
+        return known.kernel_size, known.stride, known.padding, known.dilation
+    if not isinstance(layer, (tuple, list)) or not 1 <= len(layer) <= 4:
+        msg = (
+            f"{name} must be a Conv2D or a tuple (kernel_size, stride, padding, dilation), "
+            f"got {layer!r}"
+        )
+        raise TypeError(msg)
+    defaults: tuple[Any, ...] = (1, 1, 0, 1)
+    kernel_size, stride, padding, dilation = (*tuple(layer), *defaults[len(layer) :])
+    return kernel_size, stride, padding, dilation
+
+
+def _axes(entry: tuple[Any, ...]) -> int:
+    return max(0 if isinstance(e, str) else arguments.count_axes("layer", e, 0) for e in entry)
+
+
+def _read(entry: tuple[Any, ...], axes: int, name: str) -> list[Axis]:
+    """Return the layer along each axis."""
+    kernel = arguments.per_axis(f"{name} kernel_size", entry[0], axes, minimum=1)
+    stride = arguments.per_axis(f"{name} stride", entry[1], axes, minimum=1)
+    padding = arguments.padding(entry[2], axes, name=f"{name} padding")
+    dilation = arguments.per_axis(f"{name} dilation", entry[3], axes, minimum=1)
+    pads = _pads(padding, kernel, stride, dilation, name)
+    return [
+        Axis(k, s, low, high, d)
+        for k, s, (low, high), d in zip(kernel, stride, pads, dilation, strict=True)
+    ]
+
+
+def _pads(
+    padding: str | Pairs,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    name: str,
+) -> Pairs:
+    if not isinstance(padding, str):
+        return padding
+    if padding.startswith("same") and any(s > 1 for s in stride):
+        msg = (
+            f"{name} has padding={padding!r} with stride {stride}, whose pads depend on the size "
+            f"of the image: give the pads that output_size tells, as (low, high) pairs"
+        )
+        raise ValueError(msg)
+    # With stride 1 no name depends on the image, so any size serves to resolve it.
+    size = tuple(d * k for k, d in zip(kernel, dilation, strict=True))
+    return geometry.resolve(size, kernel, stride, dilation, padding).pads
+
+
+def _along_one_axis(layers: list[Axis]) -> tuple[int, int, int, tuple[int, ...]]:
+    jump, offset = 1, 0
+    support = {0}
+    for layer in layers:
+        taps = [t * layer.dilation * jump for t in range(layer.kernel)]
+        support = {s + t for s, t in itertools.product(support, taps)}
+        offset -= layer.low * jump
+        jump *= layer.stride
+    return max(support) + 1, jump, offset, tuple(sorted(support))
+
+
+def _seen(layers: tuple[Axis, ...], position: int, size: int | None) -> tuple[int, ...]:
+    """Follow an output back to the input, leaving out what is no pixel of a layer's own input."""
+    sizes = [size]
+    for layer in layers:
+        n = sizes[-1]
+        if n is not None:
+            pads = ((layer.low, layer.high),)
+            n = geometry.resolve(
+                (n,), (layer.kernel,), (layer.stride,), (layer.dilation,), pads
+            ).output_size[0]
+        sizes.append(n)
+    last = sizes.pop()
+    if last is not None and position >= last:
+        msg = f"position={position} is outside the output, whose size is {last}"
+        raise ValueError(msg)
+    seen = {position}
+    for layer, n in zip(reversed(layers), reversed(sizes), strict=True):
+        seen = {
+            p * layer.stride - layer.low + t * layer.dilation
+            for p, t in itertools.product(seen, range(layer.kernel))
+        }
+        if n is not None:
+            seen = {p for p in seen if 0 <= p < n}
+    return tuple(sorted(seen))

@@ -1,0 +1,1 @@
+"""Kernels from examples: gradient descent on every backend, and least squares."""
