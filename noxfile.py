@@ -234,7 +234,7 @@ def exchange(session: nox.Session) -> None:
             ),  # else it writes into the user's home
             "OMP_NUM_THREADS": "1",
         }
-        files = ["tests/test_exchange.py", "tests/test_layers_jax.py"]
+        files = ["tests/layers/test_exchange.py", "tests/layers/test_layers_jax.py"]
         session.run("pytest", "-n", "auto", *files, *session.posargs, env=environment)
 
 

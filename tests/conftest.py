@@ -9,8 +9,8 @@ os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
 ).strip()
 
-# The modules that the tests share stand beside them, outside any package.
-sys.path.insert(0, str(Path(__file__).parent))
+# The modules that the tests share stand in a folder of their own, outside any package.
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 import backends_under_test
 import hypothesis

@@ -7,6 +7,7 @@ from typing import Any
 from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.core.calls import takes
 from multiconv.core.geometry import Geometry
 from multiconv.methods import table as methods
 from multiconv.methods.adjoints import choose
@@ -14,6 +15,7 @@ from multiconv.planning.dispatch import Operand, Options, Plan, dispatch, result
 from multiconv.planning.operands import Layout, channels_and_weight, check_bias
 
 
+@takes("x", "weight", "bias")
 def conv1d(
     x: Array,
     weight: Array,
@@ -64,6 +66,7 @@ def conv1d(
     return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
 
 
+@takes("x", "weight", "bias")
 def conv2d(
     x: Array,
     weight: Array,
@@ -142,6 +145,7 @@ def conv2d(
     return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
 
 
+@takes("x", "weight", "bias")
 def conv3d(
     x: Array,
     weight: Array,

@@ -7,12 +7,14 @@ from typing import Any
 from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments, geometry
 from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.core.calls import takes
 from multiconv.functions.gradients import plan_input_adjoint
 from multiconv.methods import table as methods
 from multiconv.planning.dispatch import Options, Plan, dispatch
 from multiconv.planning.operands import check_weight, leading
 
 
+@takes("x", "weight", "bias")
 def conv_transpose1d(
     x: Array,
     weight: Array,
@@ -62,6 +64,7 @@ def conv_transpose1d(
     )
 
 
+@takes("x", "weight", "bias")
 def conv_transpose2d(
     x: Array,
     weight: Array,
@@ -136,6 +139,7 @@ def conv_transpose2d(
     )
 
 
+@takes("x", "weight", "bias")
 def conv_transpose3d(
     x: Array,
     weight: Array,

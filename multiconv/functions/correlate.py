@@ -7,12 +7,14 @@ from typing import Any
 from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.core.calls import takes
 from multiconv.functions.conv import prepare
 from multiconv.methods import table as methods
 from multiconv.planning.dispatch import Options, Plan, dispatch
 from multiconv.planning.operands import image_and_kernel
 
 
+@takes("x", "k")
 def corr2d(
     x: Array,
     k: Array,
@@ -87,6 +89,7 @@ def corr2d(
     return dispatch(_plan_corr2d, {"x": x, "k": k}, options)
 
 
+@takes("x", "k")
 def convolve2d(
     x: Array,
     k: Array,

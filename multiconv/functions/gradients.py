@@ -7,6 +7,7 @@ from typing import Any
 from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments, geometry
 from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.core.calls import takes
 from multiconv.functions.conv import read_options
 from multiconv.methods import table as methods
 from multiconv.methods.adjoints import (
@@ -21,6 +22,7 @@ from multiconv.planning.dispatch import Operand, Options, Plan, dispatch, result
 from multiconv.planning.operands import check_bias, check_grad, check_weight, leading
 
 
+@takes("grad", "weight")
 def conv_input_grad(
     grad: Array,
     weight: Array,
@@ -84,6 +86,7 @@ def conv_input_grad(
     return dispatch(_plan_input_grad, {"grad": grad, "weight": weight}, options)
 
 
+@takes("x", "grad")
 def conv_weight_grad(
     x: Array,
     grad: Array,

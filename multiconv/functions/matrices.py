@@ -10,6 +10,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.core.calls import takes
 from multiconv.core.geometry import Geometry, positions
 from multiconv.methods import im2col as patch_matrix
 from multiconv.methods import toeplitz
@@ -18,6 +19,7 @@ from multiconv.planning.dispatch import Options, Plan, dispatch, result_dtype
 from multiconv.planning.operands import check_weight
 
 
+@takes("x")
 def im2col(
     x: Array,
     kernel_size: IntOrInts,
@@ -70,6 +72,7 @@ def im2col(
     return dispatch(_plan_im2col, {"x": x}, options)
 
 
+@takes("cols")
 def col2im(
     cols: Array,
     input_size: IntOrInts,
@@ -124,6 +127,7 @@ def col2im(
     return dispatch(_plan_col2im, {"cols": cols}, options)
 
 
+@takes("weight")
 def toeplitz_matrix(
     weight: Array,
     input_size: IntOrInts,

@@ -7,6 +7,9 @@ from typing import Any
 
 from multiconv.backends.base import Backend
 
+#: The layers that every framework has.
+NAMES = ("Conv2D",)
+
 _MODULES = {
     "numpy": "multiconv.layers.numpy",
     "torch": "multiconv.layers.torch",
@@ -14,9 +17,9 @@ _MODULES = {
 }
 
 
-def layer_of(backend: Backend) -> Any:
-    """Return the framework's `Conv2D`."""
+def layer_of(backend: Backend, name: str = "Conv2D") -> Any:
+    """Return a layer of the framework by its name."""
     if backend.name not in _MODULES:
-        msg = f"the {backend.name} backend has no Conv2D; {', '.join(_MODULES)} have one"
+        msg = f"the {backend.name} backend has no {name}; numpy, torch and jax have one"
         raise AttributeError(msg)
-    return importlib.import_module(_MODULES[backend.name]).Conv2D
+    return getattr(importlib.import_module(_MODULES[backend.name]), name)

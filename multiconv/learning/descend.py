@@ -20,6 +20,7 @@ from multiconv.backends import registry
 from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts
+from multiconv.core.calls import takes
 from multiconv.core.progress import Progress
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
@@ -70,6 +71,7 @@ class LearnedKernel:
     notes: list[str] = field(default_factory=list)
 
 
+@takes("x", "y")
 def learn_kernel(
     x: Array,
     y: Array,

@@ -19,6 +19,7 @@ from multiconv.backends import registry
 from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments, dtypes
 from multiconv.core.arguments import IntOrInts
+from multiconv.core.calls import takes
 from multiconv.functions.matrices import im2col
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
@@ -149,6 +150,7 @@ class SolvedKernel:
         return f"{self.weight}\n{self.statement}; residual {self.residual:.4g}"
 
 
+@takes("x", "y")
 def solve_kernel(x: Array, y: Array, kernel_size: IntOrInts, *, bias: bool = False) -> SolvedKernel:
     r"""Return the kernel that turns x into y with the least squared error.
 

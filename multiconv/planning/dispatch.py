@@ -17,12 +17,11 @@ from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of
 from multiconv.core import dtypes, geometry
 from multiconv.core.arguments import Pairs
+from multiconv.core.calls import array_arguments
 from multiconv.core.geometry import Geometry
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-ARRAY_PARAMETERS = frozenset({"x", "y", "k", "weight", "bias", "grad", "cols"})
 
 _MAXIMUM_CALLS = 4096
 
@@ -97,11 +96,7 @@ def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
     A function that has the argument ``backend`` and takes no arrays gets this one by default.
     """
     signature = inspect.signature(function)
-    names = [
-        n
-        for n, parameter in signature.parameters.items()
-        if n in ARRAY_PARAMETERS and parameter.kind is not parameter.KEYWORD_ONLY
-    ]
+    names = array_arguments(function)
     if not names and "backend" not in signature.parameters:
         return function
     if not names:

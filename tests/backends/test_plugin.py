@@ -15,7 +15,7 @@ from subprocesses import run_python
 import multiconv
 from multiconv.backends.base import Backend
 
-SOURCE = Path(__file__).parent / "plugin"
+SOURCE = Path(__file__).parents[1] / "support" / "plugin"
 
 
 def install_with_pip(source, target):
@@ -154,7 +154,7 @@ class TestRegistering:
             print(multiconv.corr2d(x, k).tolist())
             print(multiconv.get_backend_of(x) is multiconv.get_backend("metres"))
             """,
-            path=[SOURCE.parent],
+            path=[SOURCE.parent, Path(__file__).parent],
         )
         assert out.splitlines() == ["True", "True", "[[19, 25], [37, 43]]", "True"]
 

@@ -1,0 +1,125 @@
+"""What a public function takes: which of its arguments are arrays, and how its call is written.
+
+Python says of ``conv2d(x, w, strides=2)`` that the keyword is unexpected, and nothing more. `takes`
+names the argument that was meant and writes the call out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# What SciPy, Keras, JAX, OpenCV and ONNX call these.
+_ALIASES = {
+    "strides": "stride",
+    "window_strides": "stride",
+    "subsample": "stride",
+    "pad": "padding",
+    "pads": "padding",
+    "mode": "padding_mode",
+    "boundary": "padding_mode",
+    "border": "padding_mode",
+    "border_mode": "padding_mode",
+    "bordertype": "padding_mode",
+    "dilations": "dilation",
+    "dilation_rate": "dilation",
+    "rhs_dilation": "dilation",
+    "kernel_dilation": "dilation",
+    "group": "groups",
+    "feature_group_count": "groups",
+    "kernel_shape": "kernel_size",
+    "ksize": "kernel_size",
+    "filters": "out_channels",
+    "use_bias": "bias",
+    "learning_rate": "lr",
+    "epochs": "steps",
+    "num_steps": "steps",
+    "algorithm": "method",
+}
+# The same for arrays, of which a function has one name or another.
+_ARRAYS = (
+    ("input", "image", "img", "in1", "lhs", "a"),
+    ("kernel", "filter", "weights", "in2", "rhs"),
+)
+
+
+def takes(*arrays: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Say which arguments of a function are arrays, and explain calls that do not fit it."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return function(*args, **kwargs)
+            except TypeError as error:
+                # Of one frame alone: it was raised by the call itself, and not inside.
+                if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                    raise
+                advice = _advice(function, arrays, args, kwargs)
+                raise TypeError(advice or str(error)) from None
+
+        call.array_arguments = arrays  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+def array_arguments(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a public function's arguments that are arrays."""
+    names: tuple[str, ...] = getattr(function, "array_arguments", ())
+    return names
+
+
+def _advice(
+    function: Callable[..., Any],
+    arrays: tuple[str, ...],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> str | None:
+    """Return what is wrong with a call, and how it is written; None where nothing is."""
+    name = function.__qualname__.removesuffix(".__init__")
+    signature = inspect.signature(function)
+    parameters = {n: p for n, p in signature.parameters.items() if n not in ("self", "cls")}
+    args = args[len(signature.parameters) - len(parameters) :]
+    unknown = [n for n in kwargs if n not in parameters]
+    if unknown:
+        meant = _meant(unknown[0], parameters, arrays)
+        hint = f"; did you mean {meant}?" if meant else f"; it takes {', '.join(parameters)}"
+        return f"{name} has no argument {unknown[0]!r}{hint}"
+    positional = [n for n, p in parameters.items() if p.kind is not p.KEYWORD_ONLY]
+    surplus = args[len(positional) :]
+    if surplus:
+        free = [n for n in parameters if n not in positional and n not in kwargs]
+        pairs = zip(free, surplus, strict=False)
+        call = ", ".join([*positional, *(f"{n}={_shown(value)}" for n, value in pairs)])
+        return (
+            f"{name} takes {', '.join(positional)} by position, and the other arguments by "
+            f"keyword: {name}({call})"
+        )
+    given = {*positional[: len(args)], *kwargs}
+    missing = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
+    if missing:
+        needed = ", ".join(n for n, p in parameters.items() if p.default is p.empty)
+        return f"{name} needs {' and '.join(missing)}: {name}({needed})"
+    return None
+
+
+def _meant(wrong: str, parameters: Mapping[str, Any], arrays: tuple[str, ...]) -> str | None:
+    lowered = wrong.lower()
+    alias = _ALIASES.get(lowered)
+    if alias in parameters:
+        return alias
+    for position, names in enumerate(_ARRAYS):
+        if lowered in names and position < len(arrays):
+            return arrays[position]
+    return next(iter(difflib.get_close_matches(lowered, parameters, n=1)), None)
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, (int, float, str, tuple, bool)) else "..."
