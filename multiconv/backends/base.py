@@ -14,6 +14,7 @@ Design decisions, all governed by this file:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeAlias
 
@@ -22,6 +23,20 @@ import numpy as np
 
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
+
+#: Bytes that no array exceeds, wherever it is.
+ADDRESSES = 2**63 - 1
+
+
+def _host_memory() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # a system that does not say
+        return ADDRESSES
+
+
+#: Bytes of this machine's memory: arrays beyond it end in the framework's error, or the process.
+HOST_MEMORY = _host_memory()
 
 # An array of any framework: no common static type is finished (data-apis/array-api#267).
 Array: TypeAlias = Any
@@ -113,9 +128,13 @@ class Backend:
         """Tell whether sizes stand for a range, so that a choice by size would narrow it."""
         return False
 
-    def compile(self, function: Callable[..., Array], *, unrolled: int) -> Callable[..., Array]:
-        """Prepare a resolved call that will be made often; ``unrolled`` operations long or so."""
+    def compile(self, function: Callable[..., Array], *, operations: int) -> Callable[..., Array]:
+        """Prepare a resolved call that will be made often, of so many operations or so."""
         return function
+
+    def capacity(self, device: Hashable) -> int:
+        """Return how many bytes an array on a device can have at most."""
+        return ADDRESSES
 
     # Operations --------------------------------------------------------------------------------
 

@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import ADDRESSES, HOST_MEMORY, Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 
 # A call of more operations than this is not worth its compilation; XLA's time grows faster than
 # linear.
-_MAXIMUM_UNROLLED = 512
+_MAXIMUM_OPERATIONS = 512
 
 
 class JaxBackend(Backend):
@@ -69,9 +69,13 @@ class JaxBackend(Backend):
         """Return the x64 setting."""
         return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
-    def compile(self, function: Callable[..., Array], *, unrolled: int) -> Callable[..., Array]:
+    def compile(self, function: Callable[..., Array], *, operations: int) -> Callable[..., Array]:
         """Compile all but very long calls."""
-        return jax.jit(function) if unrolled <= _MAXIMUM_UNROLLED else function
+        return jax.jit(function) if operations <= _MAXIMUM_OPERATIONS else function
+
+    def capacity(self, device: Any) -> int:
+        """Return the bytes of this machine's memory, beyond which XLA's CPU client aborts."""
+        return HOST_MEMORY if jax.default_backend() == "cpu" else ADDRESSES
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         """Return zeros of the dtype of ``like``; XLA places them."""

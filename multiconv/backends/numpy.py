@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import HOST_MEMORY, Array, Backend
 from multiconv.core.arguments import Pairs
 
 
@@ -57,6 +57,10 @@ class NumPyBackend(Backend):
     def signature(self, array: Array) -> tuple[tuple[int, ...], Any, None]:
         """Return shape and dtype; all arrays live in the same memory."""
         return array.shape, array.dtype, None
+
+    def capacity(self, device: Any) -> int:
+        """Return the bytes of this machine's memory."""
+        return HOST_MEMORY
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         """Return zeros of the dtype of ``like``."""

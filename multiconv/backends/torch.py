@@ -10,7 +10,7 @@ import torch
 from array_api_compat import torch as torch_namespace
 from torch.nn import functional
 
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import ADDRESSES, HOST_MEMORY, Array, Backend
 from multiconv.backends.edits import spread
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
@@ -76,6 +76,10 @@ class TorchBackend(Backend):
         """Tell whether torch.export reads along."""
         exporting = getattr(torch.compiler, "is_exporting", None)  # since PyTorch 2.7
         return bool(exporting and exporting())
+
+    def capacity(self, device: Any) -> int:
+        """Return the bytes of this machine's memory for what is in it."""
+        return HOST_MEMORY if device.type == "cpu" else ADDRESSES
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         """Return zeros of the dtype and on the device of ``like``."""
@@ -155,7 +159,9 @@ class TorchBackend(Backend):
             msg = f"torch has no sparse matrices of {values.dtype}: cast weight to torch.int64"
             raise ValueError(msg)
         places = torch.as_tensor(np.stack([rows, columns]), device=values.device)
-        matrix = torch.sparse_coo_tensor(places, values, shape, check_invariants=False)
+        matrix = torch.sparse_coo_tensor(
+            places, values, shape, device=values.device, check_invariants=False
+        )
         return matrix if values.is_meta else matrix.coalesce()
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:

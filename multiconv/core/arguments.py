@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 PADDING_NAMES = ("valid", "same", "same_lower", "full")
@@ -17,6 +17,9 @@ PADDING_MODES = ("zeros", "reflect", "symmetric", "replicate", "circular")
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 IntOrInts: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = str | int | Sequence[int] | Sequence[tuple[int, int]]
+
+_DEEPEST = 64  # nesting of lists: NumPy's own limit
+_LONGEST = 80  # of a value in a message
 
 # What other libraries call the same border.
 _MODE_ALIASES = {
@@ -43,12 +46,20 @@ def integer(name: str, value: Any, *, minimum: int) -> int:
     return number
 
 
+def flag(name: str, value: Any) -> bool:
+    """Read a True or False, also NumPy's."""
+    if type(value).__name__ not in ("bool", "bool_") or getattr(value, "shape", ()) != ():
+        msg = f"{name} must be True or False, got {_shown(value)}"
+        raise TypeError(msg)
+    return bool(value)
+
+
 def per_axis(name: str, value: Any, axes: int, *, minimum: int) -> tuple[int, ...]:
     """Read one integer for all axes, or a sequence of one integer per axis."""
     if type(value) is int:  # by far the commonest, and on the path of every call
         if value >= minimum:
             return (value,) * axes
-    elif _is_sequence(value):
+    elif is_sequence(name, value):
         items = tuple(value)
         if len(items) != axes:
             example = (max(minimum, 1),) * axes
@@ -71,16 +82,19 @@ def padding(value: Any, axes: int, *, name: str = "padding") -> str | Pairs:
         return ((value, value),) * axes
     if isinstance(value, str):
         return choice(name, value, PADDING_NAMES)
-    if not _is_sequence(value):
+    if not is_sequence(name, value):
         return tuple((p, p) for p in per_axis(name, value, axes, minimum=0))
     items = tuple(value)
     if len(items) != axes:
-        example = ((0, 1),) * axes
+        example: Any = ((0, 1),) * axes
+        meaning = ""
+        if len(items) == 2 * axes and all(type(p) is int for p in items):
+            example = tuple(zip(items[::2], items[1::2], strict=True))
+            meaning = " if these are the pairs of the axes in order"
         msg = (
             f"{name} must be an int, one int or one (low, high) pair per spatial axis, {axes} "
             f"here, or one of {_listed(PADDING_NAMES)}; got {len(items)} entries: "
-            f"{name}={value!r}; "
-            f"{name}={example} would work"
+            f"{name}={value!r}; {name}={example} would work{meaning}"
         )
         raise ValueError(msg)
     return tuple(_pair(f"{name}[{axis}]", item) for axis, item in enumerate(items))
@@ -116,7 +130,7 @@ def sizes(name: str, value: Any, axes: int) -> tuple[int, ...]:
 
 def count_axes(name: str, value: Any, default: int) -> int:
     """Return how many spatial axes a size speaks of; an int leaves it at ``default``."""
-    if not _is_sequence(value):
+    if not is_sequence(name, value):
         return default
     axes = len(tuple(value))
     if axes == 0:
@@ -131,14 +145,31 @@ def rank(array: Any) -> int:
     if shape is not None:
         return len(shape)
     axes = 0
-    while isinstance(array, (list, tuple)):
+    while isinstance(array, (list, tuple)) and axes <= _DEEPEST:  # a list may hold itself
         axes += 1
         array = array[0] if array else None
     return axes
 
 
+def is_sequence(name: str, value: Any) -> bool:
+    """Tell a sequence of integers from one of them; refuse what has no order, and arrays."""
+    if isinstance(value, (tuple, list)):
+        return True
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        if isinstance(value, (set, frozenset, dict)):
+            msg = f"{name} must have an order, and a {type(value).__name__} has none: got {value!r}"
+            raise TypeError(msg)
+        return isinstance(value, (Sequence, range)) and not isinstance(value, (str, bytes))
+    if len(shape) > 1:
+        sizes = tuple(shape)
+        msg = f"{name} must be made of ints, got an array of shape {sizes}: pass its shape, {sizes}"
+        raise TypeError(msg)
+    return len(shape) == 1
+
+
 def _pair(name: str, value: Any) -> tuple[int, int]:
-    if not _is_sequence(value):
+    if not is_sequence(name, value):
         number = integer(name, value, minimum=0)
         return (number, number)
     items = tuple(value)
@@ -159,17 +190,12 @@ def _index(name: str, value: Any, wanted: str) -> int:
     raise TypeError(msg)
 
 
-def _is_sequence(value: Any) -> bool:
-    # An array of one dimension is a sequence of ints too; a 0-d array is an int.
-    if isinstance(value, (tuple, list)):
-        return True
-    if isinstance(value, (str, bytes, dict)) or getattr(value, "shape", None) == ():
-        return False
-    return isinstance(value, Iterable)
-
-
 def _shown(value: Any) -> str:
-    return f"{value!r} of type {type(value).__name__}"
+    shape = getattr(value, "shape", None)
+    shown = f"an array of shape {tuple(shape)}" if shape else repr(value)
+    if len(shown) > _LONGEST:
+        shown = f"{shown[:_LONGEST]}..."
+    return f"{shown} of type {type(value).__name__}"
 
 
 def _listed(names: Sequence[str]) -> str:

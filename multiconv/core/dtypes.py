@@ -50,6 +50,14 @@ def accumulator(name: str) -> str:
     return "float32" if name in ("float16", "bfloat16") else name
 
 
+def itemsize(name: str) -> int:
+    """Return the bytes of one number."""
+    if name == "bool":
+        return 1
+    bits = int("".join(c for c in name if c.isdigit()))
+    return bits // 8
+
+
 def at_least(name: str, other: str) -> bool:
     """Tell whether values of kind ``other`` survive a cast to the kind of ``name``."""
     return _KIND_ORDER.index(kind(name)) >= _KIND_ORDER.index(kind(other))

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from multiconv.core import arguments
 from multiconv.core.arguments import Pairs
 
 AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
@@ -80,6 +79,22 @@ class Geometry:
             padding_mode="zeros",
         )
 
+    def part(self, axis: int, start: int, stop: int) -> tuple[slice, Geometry]:
+        """Return what the outputs [start, stop) of an axis need: a slab of the input, and the rest.
+
+        The second is the correlation of that slab with the same kernel. With a border other than
+        zeros the input must carry it already (see `padded`).
+        """
+        n, (low, _) = self.input_size[axis], self.pads[axis]
+        first = start * self.stride[axis] - low
+        last = (stop - 1) * self.stride[axis] + self.span[axis] - low
+        begin = min(max(first, 0), n)
+        end = max(min(last, n), begin)
+        before = min(max(-first, 0), last - first)
+        size, pads = list(self.input_size), list(self.pads)
+        size[axis], pads[axis] = end - begin, (before, last - first - before - (end - begin))
+        return slice(begin, end), replace(self, input_size=tuple(size), pads=tuple(pads))
+
     def tap_windows(self) -> list[tuple[tuple[int, ...], Window]]:
         """Return every kernel tap with the index of what it meets, one element per output."""
         if self._tap_windows is None:  # no cached_property: its lock stops torch.compile
@@ -126,13 +141,7 @@ def resolve(
     padding_mode: str = "zeros",
 ) -> Geometry:
     """Resolve a padding name to pairs and check that the correlation has an output."""
-    axes = len(input_size)
-    for axis, size in enumerate(kernel_size):
-        if size < 1:
-            msg = (
-                f"the kernel is empty along the {axis_name(axis, axes)}: kernel size {kernel_size}"
-            )
-            raise ValueError(msg)
+    _check_kernel(kernel_size)
     pads = (
         tuple(
             _named_pads(padding, *sizes)
@@ -147,10 +156,32 @@ def resolve(
             min(s, max(n + low + high, 1))
             for s, n, (low, high) in zip(stride, input_size, pads, strict=True)
         )
+    if max(dilation) > _LARGE:  # of a single tap, which it moves nowhere
+        dilation = tuple(1 if k == 1 else d for k, d in zip(kernel_size, dilation, strict=True))
     geometry = Geometry(input_size, kernel_size, stride, dilation, pads, padding_mode)
     _check_border(geometry)
     _check_fits(geometry)
     return geometry
+
+
+def fixed_pads(
+    padding: str | Pairs,
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Pairs | None:
+    """Return the pads that a padding stands for, None where they depend on the image's size.
+
+    "same" adds (ceil(n / s) - 1) s + reach + 1 - n: the reach for s = 1, nothing without a reach.
+    """
+    if not isinstance(padding, str):
+        return padding
+    pads = []
+    for k, s, d in zip(kernel_size, stride, dilation, strict=True):
+        if padding.startswith("same") and s > 1 and k > 1:
+            return None
+        pads.append(_named_pads(padding, s, k, s, d))
+    return tuple(pads)
 
 
 def transposed_pads(
@@ -181,16 +212,11 @@ def transposed_size(
     output_padding: tuple[int, ...],
 ) -> tuple[int, ...]:
     """Return the output size of a transposed convolution, (n-1) s - low - high + span + extra."""
-    axes = len(input_size)
-    result = []
-    for axis in range(axes):
-        n, k, s, d = input_size[axis], kernel_size[axis], stride[axis], dilation[axis]
-        low, high = pads[axis]
-        extra = output_padding[axis]
-        where = axis_name(axis, axes)
-        if k < 1:
-            msg = f"the kernel is empty along the {where}: kernel size {kernel_size}"
-            raise ValueError(msg)
+    _check_kernel(kernel_size)
+    rows = zip(input_size, kernel_size, stride, dilation, pads, output_padding, strict=True)
+    sizes = []
+    for axis, (n, k, s, d, (low, high), extra) in enumerate(rows):
+        where = axis_name(axis, len(input_size))
         if extra >= max(s, d):
             msg = (
                 "output_padding must be smaller than the stride or the dilation: along the "
@@ -207,8 +233,8 @@ def transposed_size(
                 f"use an input of at least 1 and less padding"
             )
             raise ValueError(msg)
-        result.append(size)
-    return tuple(result)
+        sizes.append(size)
+    return tuple(sizes)
 
 
 def positions(size: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
@@ -220,82 +246,6 @@ def axis_name(axis: int, axes: int) -> str:
     """Return what a person calls a spatial axis."""
     names = AXIS_NAMES.get(axes)
     return f"{names[axis]} (spatial axis {axis})" if names else f"spatial axis {axis}"
-
-
-def output_size(
-    input_size: Any,
-    kernel_size: Any,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    *,
-    output_padding: Any = 0,
-    transposed: bool = False,
-) -> Any:
-    """Return the size of a convolution's output, without computing it.
-
-    Along each axis ``(n + low + high - dilation * (k - 1) - 1) // stride + 1``, and for
-    ``transposed=True`` ``(n - 1) * stride - low - high + dilation * (k - 1) + 1 + output_padding``
-    (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016).
-
-    Parameters
-    ----------
-    input_size : int or sequence of int
-        Size of the input along each spatial axis, in elements.
-    kernel_size : int or sequence of int
-        Size of the kernel along each spatial axis.
-    stride, dilation : int or sequence of int, optional
-        As in `conv2d`.
-    padding : int, ints, (low, high) pairs or name, optional
-        As in `conv2d`.
-    output_padding : int or sequence of int, optional
-        Extra size on the high side; for ``transposed=True`` only.
-    transposed : bool, optional
-        Give the size of `conv_transpose2d`'s output instead.
-
-    Returns
-    -------
-    int or tuple of int
-        An int where both sizes were ints, else one int per axis.
-
-    Raises
-    ------
-    ValueError
-        Where there is no output: the kernel is larger than the padded input.
-    TypeError
-        Where an argument is not made of integers.
-
-    Examples
-    --------
-    >>> from multiconv import output_size
-    >>> output_size(28, 5, padding=2)
-    28
-    >>> output_size((8, 8), (3, 5), stride=(3, 4), padding=(0, 1))
-    (2, 2)
-    >>> output_size(14, 4, stride=2, padding=1, transposed=True)
-    28
-    """
-    axes = max(
-        arguments.count_axes("input_size", input_size, 0),
-        arguments.count_axes("kernel_size", kernel_size, 0),
-    )
-    scalar = axes == 0
-    axes = axes or 1
-    size = arguments.sizes("input_size", input_size, axes)
-    kernel = arguments.sizes("kernel_size", kernel_size, axes)
-    strides = arguments.per_axis("stride", stride, axes, minimum=1)
-    dilations = arguments.per_axis("dilation", dilation, axes, minimum=1)
-    pads = arguments.padding(padding, axes)
-    extra = arguments.per_axis("output_padding", output_padding, axes, minimum=0)
-    if transposed:
-        low_high = transposed_pads(pads, kernel, strides, dilations)
-        result = transposed_size(size, kernel, strides, dilations, low_high, extra)
-    else:
-        if any(extra):
-            msg = f"output_padding={output_padding!r} needs transposed=True"
-            raise ValueError(msg)
-        result = resolve(size, kernel, strides, dilations, pads).output_size
-    return result[0] if scalar else result
 
 
 def _named_pads(name: str, n: int, k: int, s: int, d: int) -> tuple[int, int]:
@@ -334,20 +284,36 @@ def border_limit(mode: str, n: int) -> int | None:
     return 0 if mode == "replicate" and n == 0 else None
 
 
+def _check_kernel(kernel_size: tuple[int, ...]) -> None:
+    for axis, size in enumerate(kernel_size):
+        if size < 1:
+            where = axis_name(axis, len(kernel_size))
+            msg = f"the kernel is empty along the {where}: kernel size {kernel_size}"
+            raise ValueError(msg)
+
+
 def _check_fits(geometry: Geometry) -> None:
-    rows = zip(geometry.padded_size, geometry.span, geometry.output_size, strict=True)
-    for axis, (padded, span, out) in enumerate(rows):
-        if out >= 1 and padded >= 1:
+    rows = zip(geometry.padded_size, geometry.span, strict=True)
+    for axis, (padded, span) in enumerate(rows):
+        if padded >= span:
             continue
-        n, k = geometry.input_size[axis], geometry.kernel_size[axis]
+        n, k, d = geometry.input_size[axis], geometry.kernel_size[axis], geometry.dilation[axis]
         low, high = geometry.pads[axis]
-        d = geometry.dilation[axis]
-        missing = span - padded
+        largest = max((padded - 1) // d + 1, 0)
+        advice = f"padding={_enough(geometry)}" if span < _LARGE else "less dilation"
         msg = (
             f"the kernel is larger than the padded input along the "
             f"{axis_name(axis, geometry.axes)}: kernel {k} with dilation {d} covers {span}, "
-            f"input {n} with padding ({low}, {high}) has {padded}; "
-            f"use padding=({low}, {high + missing}) there or a kernel of at most "
-            f"{max((padded - 1) // d + 1, 0)}"
-        )
+            f"input {n} with padding ({low}, {high}) has {padded}; use {advice}"
+        ) + (f" or a kernel of at most {largest} there" if largest else "")
         raise ValueError(msg)
+
+
+def _enough(geometry: Geometry) -> Pairs:
+    """Return the pads with which the kernel fits on every axis."""
+    return tuple(
+        (low, high + max(span - padded, 0))
+        for (low, high), span, padded in zip(
+            geometry.pads, geometry.span, geometry.padded_size, strict=True
+        )
+    )

@@ -19,8 +19,9 @@ from multiconv.coursework.cases import Case
 from multiconv.coursework.differentiation import table as differentiate
 from multiconv.coursework.differentiation.table import Differentiation
 from multiconv.faces import Face
-from multiconv.methods import adjoints as grouped
-from multiconv.methods import table as methods
+from multiconv.methods import adjoints
+from multiconv.methods.base import Method, MethodRefusal, Problem
+from multiconv.planning.choose import choose
 
 # Of the Toeplitz matrix, whose gradients need several times as much: 16 MiB of float32.
 _MATRIX_ELEMENTS = 2**22
@@ -171,13 +172,11 @@ class _RefusalError(Exception):
 
 def _note(run: Run, stage: str, error: Exception) -> None:
     """Tell a refusal, which the package words in one way, from an error."""
-    method = run.configuration.method
-    refusal = f"method={method!r} cannot be used here: "
     message = str(error).strip().partition("\n")[0]
     if isinstance(error, _RefusalError):
         run.refusals[stage] = message
-    elif isinstance(error, ValueError) and message.startswith(refusal):
-        run.refusals[stage] = message.removeprefix(refusal)
+    elif isinstance(error, MethodRefusal):
+        run.refusals[stage] = error.reason
     else:
         run.errors[stage] = f"{type(error).__name__}: {message}"
 
@@ -192,28 +191,24 @@ def _methods_used(
     ValueError
         Where the method refuses the case.
     """
-    backend = configuration.face.backend
-    size, kernel = case.x.shape, case.k.shape
-    resolved = geometry.resolve(size, kernel, (1, 1), (1, 1), ((0, 0), (0, 0)), "zeros")
+    backend, name = configuration.face.backend, configuration.method
+    resolved = geometry.resolve(case.x.shape, case.k.shape, (1, 1), (1, 1), ((0, 0), (0, 0)))
+    device, sums = backend.signature(x)[2], backend.accumulator(case.dtype)
 
-    def choose(problem: geometry.Geometry) -> str:
-        device = backend.signature(x)[2]
-        one = grouped.Channels(1, 1, 1, 1)
-        sums = backend.accumulator(case.dtype)
-        choice = grouped.choose(configuration.method, problem, one, sums, device, backend)
-        return choice.method
+    def chosen(work: adjoints.Work) -> Method:
+        return choose(name, Problem(work.geometry, 1, 1, 1, 1, sums, device), backend).method
 
-    method = choose(resolved)
-    operations = methods.unrolled(method, resolved)
+    method = chosen(adjoints.correlation(resolved))
+    operations = method.operations(resolved)
     if configuration.jitted and operations > _OPERATIONS_JITTED:
         raise _RefusalError(
             f"it unrolls into {operations} operations, more than the {_OPERATIONS_JITTED} that are "
             f"compiled here"
         )
-    used = {"y": method, "dx": method, "dk": method}
+    used = dict.fromkeys(("y", "dx", "dk"), method.name)
     if configuration.method == "auto" and not differentiation.HAS_AUTODIFF:
-        used["dx"] = choose(grouped.input_adjoint_geometry(resolved))
-        used["dk"] = choose(grouped.weight_adjoint_geometry(resolved))
+        used["dx"] = chosen(adjoints.input_adjoint(resolved)).name
+        used["dk"] = chosen(adjoints.weight_adjoint(resolved)).name
     return used
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
-from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
-from multiconv.core.geometry import Geometry
-from multiconv.methods import table as methods
-from multiconv.methods.adjoints import choose
-from multiconv.planning.dispatch import Operand, Options, Plan, dispatch, result_dtype
-from multiconv.planning.operands import Layout, channels_and_weight, check_bias
+from multiconv.planning.dispatch import dispatch
+from multiconv.planning.frame import Plan, planned
+from multiconv.planning.operands import channels_and_weight, swapped
+from multiconv.planning.options import Options, read
 
 
 @takes("x", "weight", "bias")
@@ -62,8 +60,7 @@ def conv1d(
     >>> mc.conv1d(np.array([[1, 2, 3, 4]]), np.array([[[1, 1]]]), padding=((1, 0),))
     array([[1, 3, 5, 7]])
     """
-    options = read_options(1, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
+    return _conv(1, x, weight, bias, stride, padding, dilation, groups, padding_mode, method)
 
 
 @takes("x", "weight", "bias")
@@ -141,8 +138,7 @@ def conv2d(
     array([[[[52.5, 32.5],
              [44.5, 25.5]]]])
     """
-    options = read_options(2, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
+    return _conv(2, x, weight, bias, stride, padding, dilation, groups, padding_mode, method)
 
 
 @takes("x", "weight", "bias")
@@ -191,81 +187,32 @@ def conv3d(
     array([[8., 8.],
            [8., 8.]])
     """
-    options = read_options(3, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
+    return _conv(3, x, weight, bias, stride, padding, dilation, groups, padding_mode, method)
 
 
-def read_options(
+def _conv(
     axes: int,
+    x: Array,
+    weight: Array,
+    bias: Array | None,
     stride: Any,
     padding: Any,
     dilation: Any,
     groups: Any,
     padding_mode: Any,
     method: Any,
-    sizes: tuple[Any, ...] = (),
-) -> Options:
-    """Read the options that all convolutions have."""
-    return Options(
-        arguments.per_axis("stride", stride, axes, minimum=1),
-        arguments.padding(padding, axes),
-        arguments.per_axis("dilation", dilation, axes, minimum=1),
-        arguments.integer("groups", groups, minimum=1),
-        arguments.padding_mode(padding_mode),
-        methods.parse(method),
-        sizes,
+) -> Array:
+    options = read(
+        axes, stride, padding, dilation, groups=groups, padding_mode=padding_mode, method=method
     )
-
-
-def prepare(
-    backend: Backend,
-    x: Operand,
-    weight: Operand,
-    bias: Operand | None,
-    layout: Layout,
-    resolved: Geometry,
-    method: str,
-    *,
-    image: bool = False,
-    flipped: bool = False,
-) -> Plan:
-    """Resolve dtypes and method, and return the function of the arrays.
-
-    ``image`` tells that the result has the leading axes of x and no channels; ``flipped`` turns the
-    kernel around first.
-    """
-    xp = backend.xp
-    sizes = layout.sizes
-    result = result_dtype(x, weight, backend)
-    sums = backend.accumulator(result)
-    check_bias(bias, layout.filters, result)
-    chosen = choose(method, resolved, sizes, sums, x.device, backend).method
-
-    correlate = methods.prepare(chosen, resolved, backend)
-    x_shape = (sizes.batch, sizes.groups, sizes.channels, *layout.input_size)
-    weight_shape = (sizes.groups, sizes.filters, sizes.channels, *layout.kernel_size)
-    bias_shape = (1, sizes.groups, sizes.filters, *(1,) * resolved.axes)
-    y_shape = (*layout.lead, *(() if image else (layout.filters,)), *resolved.output_size)
-
-    narrows = sums != result
-
-    def run(x: Array, weight: Array, bias: Array | None = None) -> Array:
-        # Cast even to the dtype they have: NumPy's may be in the other byte order.
-        kernel = xp.reshape(backend.astype(weight, sums), weight_shape)
-        if flipped:
-            kernel = xp.flip(kernel, axis=tuple(range(-resolved.axes, 0)))
-        y = correlate(xp.reshape(backend.astype(x, sums), x_shape), kernel)
-        if bias is not None:
-            y = y + xp.reshape(backend.astype(bias, sums), bias_shape)
-        y = xp.reshape(y, y_shape)
-        return backend.astype(y, result) if narrows else y
-
-    return Plan(run, methods.unrolled(chosen, resolved))
+    return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
 
 
 def _plan_conv(backend: Backend, operands: list[Any], options: Options) -> Plan:
     x, weight, bias = operands
-    axes = len(options.stride)
+    axes = options.axes
     layout = channels_and_weight(x, weight, axes, options.groups)
-    resolved = options.resolve(layout.input_size, layout.kernel_size)
-    return prepare(backend, x, weight, bias, layout, resolved, options.method)
+    geometry = options.resolve(x.shape[-axes:], weight.shape[2:], advice=swapped(x, weight, axes))
+    return planned(
+        backend, {"x": x, "weight": weight}, "y", layout, geometry, options.method, bias=bias
+    )

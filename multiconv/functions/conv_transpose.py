@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
-from multiconv.core import arguments, geometry
+from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
-from multiconv.functions.gradients import plan_input_adjoint
-from multiconv.methods import table as methods
-from multiconv.planning.dispatch import Options, Plan, dispatch
-from multiconv.planning.operands import check_weight, leading
+from multiconv.core.geometry import Geometry, transposed_pads, transposed_size
+from multiconv.planning.dispatch import dispatch
+from multiconv.planning.frame import Plan, planned
+from multiconv.planning.operands import transposed_channels_and_weight
+from multiconv.planning.options import Options, read
 
 
 @takes("x", "weight", "bias")
@@ -201,44 +202,30 @@ def _conv_transpose(
     dilation: Any,
     method: Any,
 ) -> Array:
-    options = Options(
-        arguments.per_axis("stride", stride, axes, minimum=1),
-        arguments.padding(padding, axes),
-        arguments.per_axis("dilation", dilation, axes, minimum=1),
-        arguments.integer("groups", groups, minimum=1),
-        method=methods.parse(method),
-        sizes=arguments.per_axis("output_padding", output_padding, axes, minimum=0),
+    options = read(
+        axes,
+        stride,
+        padding,
+        dilation,
+        groups=groups,
+        method=method,
+        output_padding=arguments.per_axis("output_padding", output_padding, axes, minimum=0),
     )
     return dispatch(_plan_conv_transpose, {"x": x, "weight": weight, "bias": bias}, options)
 
 
 def _plan_conv_transpose(backend: Backend, operands: list[Any], options: Options) -> Plan:
     x, weight, bias = operands
-    axes = len(options.stride)
-    check_weight(weight, axes, options.groups, transposed=True)
-    lead = leading(x, axes, "C")
-    channels = x.shape[len(lead)]
-    if channels != weight.shape[0]:
-        msg = (
-            f"{x.name} has {channels} channels and {weight.name} of shape {tuple(weight.shape)} "
-            f"takes {weight.shape[0]}: a transposed convolution's weight is (C, O/groups, "
-            "*kernel), so one of "
-            f"shape ({channels}, {weight.shape[1]}, *kernel) fits"
-        )
-        raise ValueError(msg)
-    if weight.shape[1] == 0:
-        msg = f"{weight.name} has no filters: its shape is {tuple(weight.shape)}, O/groups is 0"
-        raise ValueError(msg)
-    outer, kernel_size = tuple(x.shape[-axes:]), tuple(weight.shape[2:])
-    pads = geometry.transposed_pads(options.padding, kernel_size, options.stride, options.dilation)
-    size = geometry.transposed_size(
-        outer, kernel_size, options.stride, options.dilation, pads, options.sizes
+    axes = options.axes
+    layout = transposed_channels_and_weight(x, weight, axes, options.groups)
+    kernel_size, stride, dilation = weight.shape[2:], options.stride, options.dilation
+    pads = transposed_pads(options.padding, kernel_size, stride, dilation)
+    size = transposed_size(
+        x.shape[-axes:], kernel_size, stride, dilation, pads, options.output_padding
     )
-    # The convolution whose adjoint this is; with an output_padding from the stride on, it would
-    # have more outputs than x, so its geometry is that of the inputs it has.
-    resolved = geometry.Geometry(size, kernel_size, options.stride, options.dilation, pads)
-    per_group = weight.shape[1]
-    shape = (*lead, per_group * options.groups, *size)
-    return plan_input_adjoint(
-        backend, x, weight, bias, resolved, options, (channels, per_group), lead, shape
+    # The convolution whose adjoint this is. With an output_padding from the stride on it would
+    # have more results than x, so that it is not resolved but put together.
+    geometry = Geometry(size, kernel_size, stride, dilation, pads)
+    return planned(
+        backend, {"y": x, "weight": weight}, "x", layout, geometry, options.method, bias=bias
     )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
-from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
-from multiconv.functions.conv import prepare
-from multiconv.methods import table as methods
-from multiconv.planning.dispatch import Options, Plan, dispatch
-from multiconv.planning.operands import image_and_kernel
+from multiconv.planning.dispatch import dispatch
+from multiconv.planning.frame import Plan, planned
+from multiconv.planning.operands import image_and_kernel, swapped
+from multiconv.planning.options import Options, read
 
 
 @takes("x", "k")
@@ -85,7 +84,7 @@ def corr2d(
 
     The top left number is 0 * 0 + 1 * 1 + 3 * 2 + 4 * 3 = 19.
     """
-    options = _read(stride, padding, dilation, padding_mode, method)
+    options = read(2, stride, padding, dilation, padding_mode=padding_mode, method=method)
     return dispatch(_plan_corr2d, {"x": x, "k": k}, options)
 
 
@@ -136,30 +135,20 @@ def convolve2d(
     >>> mc.convolve2d(np.array([[1, 2]]), np.array([[1, 10]]), padding=((0, 0), (1, 1)))
     array([[ 1, 12, 20]])
     """
-    options = _read(stride, padding, dilation, padding_mode, method)
+    options = read(2, stride, padding, dilation, padding_mode=padding_mode, method=method)
     return dispatch(_plan_convolve2d, {"x": x, "k": k}, options)
 
 
-def _read(stride: Any, padding: Any, dilation: Any, padding_mode: Any, method: Any) -> Options:
-    return Options(
-        arguments.per_axis("stride", stride, 2, minimum=1),
-        arguments.padding(padding, 2),
-        arguments.per_axis("dilation", dilation, 2, minimum=1),
-        padding_mode=arguments.padding_mode(padding_mode),
-        method=methods.parse(method),
-    )
-
-
 def _plan_corr2d(
-    backend: Backend, operands: list[Any], options: Options, *, flipped: bool = False
+    backend: Backend, operands: list[Any], options: Options, *, flips: bool = False
 ) -> Plan:
     x, k = operands
     layout = image_and_kernel(x, k)
-    resolved = options.resolve(layout.input_size, layout.kernel_size)
-    return prepare(
-        backend, x, k, None, layout, resolved, options.method, image=True, flipped=flipped
+    geometry = options.resolve(x.shape[-2:], k.shape, advice=swapped(x, k, 2))
+    return planned(
+        backend, {"x": x, "weight": k}, "y", layout, geometry, options.method, flips=flips
     )
 
 
 def _plan_convolve2d(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    return _plan_corr2d(backend, operands, options, flipped=True)
+    return _plan_corr2d(backend, operands, options, flips=True)

@@ -5,21 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
-from multiconv.core import arguments, geometry
+from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
-from multiconv.functions.conv import read_options
-from multiconv.methods import table as methods
-from multiconv.methods.adjoints import (
-    Channels,
-    choose,
-    input_adjoint,
-    input_adjoint_geometry,
-    weight_adjoint,
-    weight_adjoint_geometry,
-)
-from multiconv.planning.dispatch import Operand, Options, Plan, dispatch, result_dtype
-from multiconv.planning.operands import check_bias, check_grad, check_weight, leading
+from multiconv.planning.dispatch import dispatch
+from multiconv.planning.frame import Plan, planned
+from multiconv.planning.operands import Layout, Operand, check_grad, check_weight, leading
+from multiconv.planning.options import Options, read
 
 
 @takes("grad", "weight")
@@ -81,8 +73,16 @@ def conv_input_grad(
             [1, 2, 1]]])
     """
     axes = _axes_of_weight(weight)
-    size = _spatial("input_size", input_size, axes)
-    options = read_options(axes, stride, padding, dilation, groups, padding_mode, method, size)
+    options = read(
+        axes,
+        stride,
+        padding,
+        dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+        method=method,
+        given_size=_given_size("input_size", input_size, axes),
+    )
     return dispatch(_plan_input_grad, {"grad": grad, "weight": weight}, options)
 
 
@@ -143,8 +143,16 @@ def conv_weight_grad(
              [20, 24]]]])
     """
     axes = _axes_of_kernel(kernel_size, x)
-    size = _spatial("kernel_size", kernel_size, axes)
-    options = read_options(axes, stride, padding, dilation, groups, padding_mode, method, size)
+    options = read(
+        axes,
+        stride,
+        padding,
+        dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+        method=method,
+        given_size=_given_size("kernel_size", kernel_size, axes),
+    )
     return dispatch(_plan_weight_grad, {"x": x, "grad": grad}, options)
 
 
@@ -176,156 +184,77 @@ def _axes_of_kernel(kernel_size: Any, x: Any) -> int:
     raise ValueError(msg)
 
 
-def _spatial(name: str, value: Any, axes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Split a spatial size or a whole shape into what leads and the spatial size."""
+def _given_size(name: str, value: Any, axes: int) -> tuple[int, ...]:
+    """Read a spatial size, or a whole shape that ends with one."""
     given = arguments.count_axes(name, value, axes)
-    if given in (axes + 1, axes + 2):
-        shape = arguments.sizes(name, value, given)
-        return shape[:-axes], shape[-axes:]
-    return (), arguments.sizes(name, value, axes)
+    return arguments.sizes(name, value, given if given in (axes + 1, axes + 2) else axes)
 
 
-def _check_lead(name: str, lead: tuple[int, ...], shape: tuple[int, ...], axes: int) -> None:
-    if lead and lead != shape[:-axes]:
+def _check_size(name: str, given: tuple[int, ...], shape: tuple[int, ...], axes: int) -> None:
+    if len(given) > axes and given != shape:
         msg = (
-            f"{name}={(*lead, *shape[-axes:])} does not agree with the other arguments, whose "
-            f"shapes give {shape}; the spatial size {shape[-axes:]} alone is enough"
+            f"{name}={given} does not agree with the other arguments, whose shapes give {shape}; "
+            f"the spatial size {shape[-axes:]} alone is enough"
         )
         raise ValueError(msg)
 
 
-def _check_no_groups(groups: int) -> None:
+def _image(lead: tuple[int, ...], groups: int) -> Layout:
+    """Return the layout of `corr2d`."""
     if groups != 1:
         msg = (
             f"groups={groups} needs a weight with channels, (O, C/groups, *kernel); groups=1 works"
         )
         raise ValueError(msg)
+    return Layout(lead, 1, 1, 1, is_image=True)
 
 
 def _plan_input_grad(backend: Backend, operands: list[Any], options: Options) -> Plan:
     grad, weight = operands
-    axes = len(options.stride)
-    lead_given, input_size = options.sizes
-    kernel_size = tuple(weight.shape[-axes:])
+    axes, groups = options.axes, options.groups
     if len(weight.shape) == 2:
-        _check_no_groups(options.groups)
-        lead, filters = tuple(grad.shape[:-axes]), 1
-        dx_channels: tuple[int, ...] = ()
-        y_channels: tuple[int, ...] = ()
-        per_group = 1
+        layout = _image(grad.shape[:-axes], groups)
     else:
-        check_weight(weight, axes, options.groups)
-        lead = leading(grad, axes, "O")
+        check_weight(weight, axes, groups)
         filters, per_group = weight.shape[:2]
-        y_channels, dx_channels = (filters,), (per_group * options.groups,)
-    resolved = options.resolve(input_size, kernel_size)
-    check_grad(
-        grad,
-        (*lead, *y_channels, *resolved.output_size),
-        f"input_size={input_size}, {weight.name} of shape {tuple(weight.shape)}",
-    )
-    shape = (*lead, *dx_channels, *input_size)
-    _check_lead("input_size", lead_given, shape, axes)
-    return plan_input_adjoint(
-        backend, grad, weight, None, resolved, options, (filters, per_group), lead, shape
-    )
-
-
-def plan_input_adjoint(
-    backend: Backend,
-    grad: Operand,
-    weight: Operand,
-    bias: Operand | None,
-    resolved: geometry.Geometry,
-    options: Options,
-    channels: tuple[int, int],
-    lead: tuple[int, ...],
-    shape: tuple[int, ...],
-) -> Plan:
-    """Plan the adjoint with respect to the input, for `conv_input_grad` and `conv_transpose2d`.
-
-    ``channels`` are the output channels of the convolution and its input channels per group;
-    ``lead`` are the axes of grad before its channels, ``shape`` is that of the result.
-    """
-    xp = backend.xp
-    result = result_dtype(grad, weight, backend)
-    sums = backend.accumulator(result)
-    groups = options.groups
-    filters, per_group = channels
-    check_bias(bias, per_group * groups, result)
-    batch = 1
-    for size in lead:
-        batch *= size
-    sizes = Channels(batch, groups, filters // groups, per_group)
-    inner = input_adjoint_geometry(resolved)
-    chosen = choose(options.method, inner, sizes, sums, grad.device, backend).method
-    adjoint = input_adjoint(resolved, chosen, backend)
-    grad_shape = (batch, groups, filters // groups, *grad.shape[-resolved.axes :])
-    weight_shape = (groups, filters // groups, per_group, *resolved.kernel_size)
-    bias_shape = (1, groups, per_group, *(1,) * resolved.axes)
-
-    def run(grad: Array, weight: Array, bias: Array | None = None) -> Array:
-        dx = adjoint(
-            xp.reshape(backend.astype(grad, sums), grad_shape),
-            xp.reshape(backend.astype(weight, sums), weight_shape),
-        )
-        if bias is not None:
-            dx = dx + xp.reshape(backend.astype(bias, sums), bias_shape)
-        return backend.astype(xp.reshape(dx, shape), result)
-
-    return Plan(run, methods.unrolled(chosen, inner))
+        layout = Layout(leading(grad, axes, "O"), groups, per_group, filters // groups)
+    input_size = options.given_size[-axes:]
+    geometry = options.resolve(input_size, weight.shape[-axes:])
+    of = f"input_size={input_size}, {weight.name} of shape {weight.shape}"
+    check_grad(grad, layout.whole("y", geometry.output_size), of)
+    _check_size("input_size", options.given_size, layout.whole("x", input_size), axes)
+    return planned(backend, {"y": grad, "weight": weight}, "x", layout, geometry, options.method)
 
 
 def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -> Plan:
     x, grad = operands
-    xp = backend.xp
-    axes = len(options.stride)
-    groups = options.groups
-    lead_given, kernel_size = options.sizes
-    image = len(x.shape) == axes
-    lead: tuple[int, ...] = () if image else leading(x, axes, "C")
-    channels = 1 if image else x.shape[len(lead)]
-    if image:
-        _check_no_groups(groups)
-        filters = 1
-    else:
-        if len(grad.shape) != len(x.shape):
-            leading(grad, axes, "O")
+    axes = options.axes
+    is_image = len(x.shape) == axes
+    layout = _image((), options.groups) if is_image else _two_batches(x, grad, axes, options.groups)
+    kernel_size = options.given_size[-axes:]
+    geometry = options.resolve(x.shape[-axes:], kernel_size)
+    of = f"kernel_size={kernel_size}, {x.name} of shape {x.shape}"
+    check_grad(grad, layout.whole("y", geometry.output_size), of)
+    _check_size("kernel_size", options.given_size, layout.whole("weight", kernel_size), axes)
+    return planned(backend, {"x": x, "y": grad}, "weight", layout, geometry, options.method)
+
+
+def _two_batches(x: Operand, grad: Operand, axes: int, groups: int) -> Layout:
+    """Read x (N, C, *spatial) and grad (N, O, *output), or both without N."""
+    lead = leading(x, axes, "C")
+    if len(grad.shape) != len(x.shape):
+        leading(grad, axes, "O")
+        msg = (
+            f"{x.name} of shape {x.shape} and {grad.name} of shape {grad.shape} must both have a "
+            f"batch axis, or neither"
+        )
+        raise ValueError(msg)
+    counts = x.shape[len(lead)], grad.shape[len(lead)]
+    for operand, count in zip((x, grad), counts, strict=True):
+        if count % groups:
             msg = (
-                f"{x.name} of shape {tuple(x.shape)} and {grad.name} of shape {tuple(grad.shape)} "
-                f"must both have a batch axis, or neither"
+                f"groups={groups} does not divide the {count} channels of {operand.name}, "
+                f"whose shape is {operand.shape}"
             )
             raise ValueError(msg)
-        filters = grad.shape[len(lead)]
-        for operand, count in ((x, channels), (grad, filters)):
-            if count % groups:
-                msg = (
-                    f"groups={groups} does not divide the {count} channels of {operand.name}, "
-                    f"whose shape is {tuple(operand.shape)}"
-                )
-                raise ValueError(msg)
-    resolved = options.resolve(tuple(x.shape[-axes:]), kernel_size)
-    expected = (*lead, *(() if image else (filters,)), *resolved.output_size)
-    check_grad(grad, expected, f"kernel_size={kernel_size}, {x.name} of shape {tuple(x.shape)}")
-    per_group = channels // groups
-    shape = kernel_size if image else (filters, per_group, *kernel_size)
-    _check_lead("kernel_size", lead_given, shape, axes)
-
-    result = result_dtype(x, grad, backend)
-    sums = backend.accumulator(result)
-    batch = lead[0] if lead else 1
-    inner = weight_adjoint_geometry(resolved)
-    sizes = Channels(per_group, groups, batch, filters // groups)
-    chosen = choose(options.method, inner, sizes, sums, x.device, backend).method
-    adjoint = weight_adjoint(resolved, chosen, backend)
-    x_shape = (batch, groups, per_group, *resolved.input_size)
-    grad_shape = (batch, groups, filters // groups, *resolved.output_size)
-
-    def run(x: Array, grad: Array) -> Array:
-        dw = adjoint(
-            xp.reshape(backend.astype(x, sums), x_shape),
-            xp.reshape(backend.astype(grad, sums), grad_shape),
-        )
-        return backend.astype(xp.reshape(dw, shape), result)
-
-    return Plan(run, methods.unrolled(chosen, inner))
+    return Layout(lead, groups, counts[0] // groups, counts[1] // groups)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,9 +16,14 @@ from multiconv.core.calls import takes
 from multiconv.core.geometry import Geometry, positions
 from multiconv.methods import im2col as patch_matrix
 from multiconv.methods import toeplitz
+from multiconv.methods.base import per_tap
 from multiconv.methods.borders import extend, fold, pixel_of_border
-from multiconv.planning.dispatch import Options, Plan, dispatch, result_dtype
-from multiconv.planning.operands import check_weight
+from multiconv.planning.dispatch import dispatch
+from multiconv.planning.frame import Plan, check_memory, framed
+from multiconv.planning.operands import Operand, check_weight, result_dtype
+from multiconv.planning.options import Options, read
+
+Indices: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
 @takes("x")
@@ -68,7 +75,7 @@ def im2col(
     >>> np.array([0, 1, 2, 3]) @ cols
     array([19, 25, 37, 43])
     """
-    options = _read(kernel_size, stride, padding, dilation, padding_mode)
+    options = _read("x", kernel_size, stride, padding, dilation, padding_mode)
     return dispatch(_plan_im2col, {"x": x}, options)
 
 
@@ -119,11 +126,9 @@ def col2im(
            [2, 4, 2],
            [1, 2, 1]])
     """
-    options = _read(kernel_size, stride, padding, dilation, padding_mode)
-    axes = len(options.stride)
-    given = arguments.count_axes("input_size", input_size, axes)
-    size = arguments.sizes("input_size", input_size, given if given == axes + 1 else axes)
-    options = options._replace(sizes=(*options.sizes, size))
+    options = _read("cols", kernel_size, stride, padding, dilation, padding_mode)
+    size = _given_size(input_size, options.axes)
+    options = options._replace(given_size=size)
     return dispatch(_plan_col2im, {"cols": cols}, options)
 
 
@@ -187,71 +192,60 @@ def toeplitz_matrix(
     """
     rank = arguments.rank(weight)
     axes = 2 if rank == 2 else max(rank - 2, 1)
-    given = arguments.count_axes("input_size", input_size, axes)
-    options = Options(
-        arguments.per_axis("stride", stride, axes, minimum=1),
-        arguments.padding(padding, axes),
-        arguments.per_axis("dilation", dilation, axes, minimum=1),
-        arguments.integer("groups", groups, minimum=1),
-        arguments.padding_mode(padding_mode),
-        sizes=(
-            arguments.sizes("input_size", input_size, given if given == axes + 1 else axes),
-            bool(sparse),
-        ),
+    options = read(
+        axes,
+        stride,
+        padding,
+        dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+        given_size=_given_size(input_size, axes),
+        sparse=arguments.flag("sparse", sparse),
     )
     return dispatch(_plan_toeplitz, {"weight": weight}, options)
 
 
-def _read(kernel_size: Any, stride: Any, padding: Any, dilation: Any, padding_mode: Any) -> Options:
+def _read(
+    name: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any, padding_mode: Any
+) -> Options:
     axes = arguments.count_axes("kernel_size", kernel_size, 2)
-    return Options(
-        arguments.per_axis("stride", stride, axes, minimum=1),
-        arguments.padding(padding, axes),
-        arguments.per_axis("dilation", dilation, axes, minimum=1),
-        padding_mode=arguments.padding_mode(padding_mode),
-        sizes=(arguments.sizes("kernel_size", kernel_size, axes),),
-    )
+    size = arguments.sizes("kernel_size", kernel_size, axes)
+    return read(axes, stride, padding, dilation, padding_mode=padding_mode, kernel_size=size)
+
+
+def _given_size(value: Any, axes: int) -> tuple[int, ...]:
+    """Read a spatial size, or one with the channels before it."""
+    given = arguments.count_axes("input_size", value, axes)
+    return arguments.sizes("input_size", value, given if given == axes + 1 else axes)
 
 
 def _plan_im2col(backend: Backend, operands: list[Any], options: Options) -> Plan:
     (x,) = operands
-    axes = len(options.stride)
+    axes, kernel_size = options.axes, options.kernel_size
     if len(x.shape) < axes:
         msg = (
             f"x must have the shape (..., C, *spatial) or (*spatial) with {axes} spatial axes, as "
-            f"many as kernel_size={options.sizes[0]} has, got the shape {tuple(x.shape)}"
+            f"many as kernel_size={kernel_size} has, got the shape {x.shape}"
         )
         raise ValueError(msg)
-    (kernel_size,) = options.sizes
-    resolved = options.resolve(tuple(x.shape[-axes:]), kernel_size)
-    result = result_dtype(x, x, backend)
-    lead = tuple(x.shape[:-axes])
-    batch = 1
-    for size in lead:
-        batch *= size
-    grouped = (batch, 1, 1, *resolved.input_size)
-    rows = (*lead[:-1], lead[-1] * resolved.taps) if lead else (resolved.taps,)
-    xp = backend.xp
-    sums = backend.accumulator(result)
+    geometry = options.resolve(x.shape[-axes:], kernel_size)
+    lead = x.shape[:-axes]
+    rows = (*lead[:-1], lead[-1] * geometry.taps) if lead else (geometry.taps,)
+    padded = geometry.padded()
 
-    def run(x: Array) -> Array:
-        images = xp.reshape(backend.astype(x, sums), grouped)
-        images = extend(images, resolved, backend)
-        columns = patch_matrix.patches(images, resolved.padded(), backend)
-        return backend.astype(xp.reshape(columns, (*rows, resolved.outputs)), result)
+    def compute(images: Array) -> Array:
+        return patch_matrix.patches(extend(images, geometry, backend), padded, backend)
 
-    return Plan(run, 2 * min(resolved.taps, resolved.outputs))
+    grouped = (math.prod(lead), 1, 1, *geometry.input_size)
+    shape = (*rows, geometry.outputs)
+    return _plan(backend, x, compute, grouped, shape, per_tap(geometry))
 
 
 def _plan_col2im(backend: Backend, operands: list[Any], options: Options) -> Plan:
     (cols,) = operands
-    xp = backend.xp
-    axes = len(options.stride)
-    kernel_size, size = options.sizes
-    input_size = size[-axes:]
-    resolved = options.resolve(input_size, kernel_size)
-    taps, outputs = resolved.taps, resolved.outputs
-    shape = tuple(cols.shape)
+    axes, kernel_size, size = options.axes, options.kernel_size, options.given_size
+    geometry = options.resolve(size[-axes:], kernel_size)
+    taps, outputs, shape = geometry.taps, geometry.outputs, cols.shape
     channels = size[0] if len(size) > axes else None
     fits = len(shape) >= 2 and shape[-1] == outputs and shape[-2] % taps == 0
     if not fits or (channels is not None and shape[-2] != channels * taps):
@@ -263,36 +257,32 @@ def _plan_col2im(backend: Backend, operands: list[Any], options: Options) -> Pla
         raise ValueError(msg)
     bare = len(shape) == 2 and shape[0] == taps and channels is None
     lead = () if bare else (*shape[:-2], shape[-2] // taps)
-    batch = 1
-    for count in lead:
-        batch *= count
-    result = result_dtype(cols, cols, backend)
-    sums = backend.accumulator(result)
-    padded = resolved.padded_size
+    grouped = (math.prod(lead), *kernel_size, *geometry.output_size)
 
-    def run(cols: Array) -> Array:
-        pieces = xp.reshape(
-            backend.astype(cols, sums), (batch, *kernel_size, *resolved.output_size)
-        )
-        total = backend.zeros((batch, *padded), pieces)
-        for tap in positions(kernel_size):
-            piece = spread(pieces[(slice(None), *tap, ...)], resolved.stride, backend)
-            pads = []
-            for axis, (t, d) in enumerate(zip(tap, resolved.dilation, strict=True)):
-                pads.append((t * d, padded[axis] - t * d - piece.shape[1 + axis]))
-            total = total + pad_or_crop(piece, tuple(pads), backend)
-        return backend.astype(
-            xp.reshape(fold(total, resolved, backend), (*lead, *input_size)), result
-        )
+    def compute(pieces: Array) -> Array:
+        return _added_up(pieces, geometry, backend)
 
-    return Plan(run, 5 * taps)
+    return _plan(backend, cols, compute, grouped, (*lead, *size[-axes:]), 5 * taps)
+
+
+def _added_up(pieces: Array, geometry: Geometry, backend: Backend) -> Array:
+    """Add (N, *kernel, *output) up to images, tap by tap."""
+    padded = geometry.padded_size
+    total = backend.zeros((pieces.shape[0], *padded), pieces)
+    for tap in positions(geometry.kernel_size):
+        piece = spread(pieces[(slice(None), *tap, ...)], geometry.stride, backend)
+        firsts = [t * d for t, d in zip(tap, geometry.dilation, strict=True)]
+        pads = [
+            (first, n - first - m)
+            for first, n, m in zip(firsts, padded, piece.shape[1:], strict=True)
+        ]
+        total = total + pad_or_crop(piece, tuple(pads), backend)
+    return fold(total, geometry, backend)
 
 
 def _plan_toeplitz(backend: Backend, operands: list[Any], options: Options) -> Plan:
     (weight,) = operands
-    axes = len(options.stride)
-    size, sparse = options.sizes
-    groups = options.groups
+    axes, size, groups = options.axes, options.given_size, options.groups
     if len(weight.shape) == 2:
         filters = per_group = 1
         if groups != 1:
@@ -303,104 +293,96 @@ def _plan_toeplitz(backend: Backend, operands: list[Any], options: Options) -> P
         filters, per_group = weight.shape[:2]
     if len(size) > axes and size[0] != per_group * groups:
         msg = (
-            f"input_size={size} has {size[0]} channels and weight of shape {tuple(weight.shape)} "
+            f"input_size={size} has {size[0]} channels and weight of shape {weight.shape} "
             f"with groups={groups} takes {per_group * groups}"
         )
         raise ValueError(msg)
-    resolved = options.resolve(size[-axes:], tuple(weight.shape[-axes:]))
-    result = result_dtype(weight, weight, backend)
-    shape = (groups, filters // groups, per_group, *resolved.kernel_size)
-    if sparse:
-        return _sparse(backend, resolved, shape, result)
-    refusal = toeplitz.refusal(resolved, per_group, filters // groups, groups)
+    geometry = options.resolve(size[-axes:], weight.shape[-axes:])
+    grouped = (groups, filters // groups, per_group, *geometry.kernel_size)
+    if options.sparse:
+        return _sparse(backend, geometry, grouped, result_dtype(weight, weight, backend))
+    shape = _matrix_shape(geometry, grouped)
+    refusal = toeplitz.refusal(math.prod(shape))
     if refusal:
         msg = f"input_size={size} is too large for a dense matrix: {refusal}; sparse=True gives one"
         raise ValueError(msg)
-    return _dense(backend, resolved, shape, result)
+    return _plan(
+        backend, weight, lambda w: _dense(w, geometry, backend), grouped, shape, 10 + 2 * groups
+    )
 
 
-def _dense(backend: Backend, resolved: Geometry, shape: tuple[int, ...], result: str) -> Plan:
-    xp = backend.xp
-    groups, filters, channels = shape[:3]
-    pixels = 1
-    for n in resolved.input_size:
-        pixels *= n
-    sums = backend.accumulator(result)
-
-    def run(weight: Array) -> Array:
-        grouped = xp.reshape(backend.astype(weight, sums), shape)
-        blocks = toeplitz.doubly_blocked(grouped, resolved.padded(), backend)
-        images = xp.reshape(blocks, (*blocks.shape[:-1], *resolved.padded_size))
-        blocks = xp.reshape(
-            fold(images, resolved, backend),
-            (groups, filters * resolved.outputs, channels * pixels),
-        )
-        return backend.astype(_block_diagonal(blocks, backend), result)
-
-    return Plan(run)
+def _matrix_shape(geometry: Geometry, grouped: tuple[int, ...]) -> tuple[int, int]:
+    groups, filters, channels = grouped[:3]
+    pixels = math.prod(geometry.input_size)
+    return groups * filters * geometry.outputs, groups * channels * pixels
 
 
-def _block_diagonal(blocks: Array, backend: Backend) -> Array:
-    """Put (G, rows, columns) on the diagonal of a matrix of zeros."""
-    groups, _, columns = blocks.shape
-    rows = [
+def _dense(weight: Array, geometry: Geometry, backend: Backend) -> Array:
+    """Build the matrix of (G, O, C, *kernel), one block of the diagonal for each group."""
+    groups, filters, channels = weight.shape[:3]
+    blocks = toeplitz.doubly_blocked(weight, geometry.padded(), backend)
+    images = backend.xp.reshape(blocks, (*blocks.shape[:-1], *geometry.padded_size))
+    rows, columns = _matrix_shape(geometry, (1, filters, channels))
+    blocks = backend.xp.reshape(fold(images, geometry, backend), (groups, rows, columns))
+    placed = [
         backend.pad_zeros(
             blocks[group, ...], ((0, 0), (group * columns, (groups - 1 - group) * columns))
         )
         for group in range(groups)
     ]
-    return rows[0] if groups == 1 else backend.xp.concat(rows, axis=0)
+    return placed[0] if groups == 1 else backend.xp.concat(placed, axis=0)
 
 
-def _sparse(backend: Backend, resolved: Geometry, shape: tuple[int, ...], result: str) -> Plan:
-    xp = backend.xp
-    groups, filters, channels = shape[:3]
-    outputs = resolved.outputs
-    taps, rows, columns, pixels = _entries(resolved)
+def _plan(
+    backend: Backend,
+    operand: Operand,
+    compute: Callable[[Array], Array],
+    grouped: tuple[int, ...],
+    shape: tuple[int, ...],
+    operations: int,
+) -> Plan:
+    """Plan what takes one array and gives one of the same dtype, bool apart."""
+    result = result_dtype(operand, operand, backend)
+    check_memory(math.prod(shape), result, operand.device, backend)
+    return Plan(framed(backend, compute, [grouped], shape, result), shape, result, operations)
+
+
+def _sparse(backend: Backend, geometry: Geometry, grouped: tuple[int, ...], result: str) -> Plan:
+    groups, filters, channels = grouped[:3]
+    taps, rows, columns = _entries(geometry)
     all_filters = np.arange(groups * filters)[:, None, None]
-    all_channels = np.arange(channels)[None, :, None]
-    group = all_filters // filters
+    all_channels = all_filters // filters * channels + np.arange(channels)[None, :, None]
     whole = (groups * filters, channels, len(rows))
-    row = np.broadcast_to(all_filters * outputs + rows, whole).reshape(-1)
-    column = np.broadcast_to((group * channels + all_channels) * pixels + columns, whole).reshape(
-        -1
-    )
-    size = (groups * filters * outputs, groups * channels * pixels)
+    row = np.broadcast_to(all_filters * geometry.outputs + rows, whole).reshape(-1)
+    column = all_channels * math.prod(geometry.input_size) + columns
+    column = np.broadcast_to(column, whole).reshape(-1)
+    shape = _matrix_shape(geometry, grouped)
+    xp = backend.xp
 
     def run(weight: Array) -> Any:
-        flat = xp.reshape(
-            backend.astype(weight, result), (groups * filters, channels, resolved.taps)
-        )
+        flat = xp.reshape(backend.astype(weight, result), (*whole[:2], geometry.taps))
         values = xp.reshape(backend.gather(flat, taps), (-1,))
-        return backend.sparse_matrix(values, row, column, size)
+        return backend.sparse_matrix(values, row, column, shape)
 
-    return Plan(run, unrolled=NEVER_COMPILED)
-
-
-# A sparse matrix is no array: it is built outside of compiled calls.
-NEVER_COMPILED = 2**62
+    return Plan(run, shape, result, is_compiled=False)
 
 
-def _entries(
-    resolved: Geometry,
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any], int]:
-    """List (tap, output, pixel) of all products of one channel, and count the pixels."""
-    axes = resolved.axes
-    pixel = np.zeros((1,) * (2 * axes), dtype=np.int64)
+def _entries(geometry: Geometry) -> tuple[Indices, Indices, Indices]:
+    """List (tap, output, pixel) of all products of one channel."""
+    axes = geometry.axes
+    pixel: Indices = np.zeros((1,) * (2 * axes), dtype=np.int64)
     inside = np.ones((1,) * (2 * axes), dtype=bool)
-    pixels = 1
     for axis in range(axes):
-        n = resolved.input_size[axis]
-        shown = pixel_of_border(n, *resolved.pads[axis], resolved.padding_mode)
-        tap = np.arange(resolved.kernel_size[axis])[:, None] * resolved.dilation[axis]
-        output = np.arange(resolved.output_size[axis])[None, :] * resolved.stride[axis]
+        n = geometry.input_size[axis]
+        shown = pixel_of_border(n, *geometry.pads[axis], geometry.padding_mode)
+        tap = np.arange(geometry.kernel_size[axis])[:, None] * geometry.dilation[axis]
+        output = np.arange(geometry.output_size[axis])[None, :] * geometry.stride[axis]
         along = shown[tap + output]
         shape = [1] * (2 * axes)
         shape[axis], shape[axes + axis] = along.shape
         along = along.reshape(shape)
         inside = inside & (along >= 0)
         pixel = pixel * n + along
-        pixels *= n
-    inside = inside.reshape(resolved.taps, resolved.outputs)
+    inside = inside.reshape(geometry.taps, geometry.outputs)
     taps, outputs = np.nonzero(inside)
-    return taps, outputs, pixel.reshape(resolved.taps, resolved.outputs)[inside], pixels
+    return taps, outputs, pixel.reshape(geometry.taps, geometry.outputs)[inside]

@@ -1,4 +1,4 @@
-"""Correlations and their two adjoints over grouped arrays, in the dtype of the sums.
+"""A correlation and its two adjoints over grouped arrays, in the dtype of the sums.
 
 Images are (N, G, C, *size), kernels (G, O, C, *kernel). Both adjoints of a correlation are
 correlations again, with the roles of the axes exchanged; so every method serves all three.
@@ -14,101 +14,123 @@ from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import pad_or_crop
 from multiconv.core.geometry import Geometry
 from multiconv.core.phases import Gap, Phase, phases
-from multiconv.methods import table as methods
+from multiconv.methods.base import Method
 from multiconv.methods.borders import extend, fold
-from multiconv.methods.table import Choice, Problem
 
 TwoArrays: TypeAlias = Callable[[Array, Array], Array]
 
 
-class Channels(NamedTuple):
-    """The sizes that are not spatial: batch, groups, and channels in and out of each group."""
+class Work(NamedTuple):
+    """A correlation or an adjoint: what a method has to correlate, and how to have it done.
 
-    batch: int
-    groups: int
-    channels: int
-    filters: int
+    ``geometry`` is that of the correlation that the method is given, the largest where there are
+    several. ``prepare`` returns a function of two grouped arrays.
+    """
 
-
-def choose(
-    method: str, geometry: Geometry, sizes: Channels, dtype: str, device: object, backend: Backend
-) -> Choice:
-    """Choose the method of a correlation."""
-    return methods.choose(method, Problem(geometry, *sizes, dtype, device), backend)
+    geometry: Geometry
+    prepare: Callable[[Method, Backend], TwoArrays]
 
 
-def input_adjoint_geometry(geometry: Geometry) -> Geometry:
-    """Return the largest of the correlations that give the gradient with respect to the input."""
-    along = [_largest(axis) for axis in _phases(geometry)]
-    return _phase_geometry(geometry, along)
+def correlation(geometry: Geometry) -> Work:
+    """Return y[n, o, p] = sum over c, k of x[n, c, s p + d k] weight[o, c, k], as work."""
+
+    def prepare(method: Method, backend: Backend) -> TwoArrays:
+        if geometry.padding_mode == "zeros" and method.takes_border:
+            return lambda x, weight: method.run(x, weight, geometry, backend)
+        padded = geometry.padded()
+        return lambda x, weight: method.run(extend(x, geometry, backend), weight, padded, backend)
+
+    return Work(geometry, prepare)
 
 
-def input_adjoint(geometry: Geometry, method: str, backend: Backend) -> TwoArrays:
+def nothing(x: Array, weight: Array, shape: tuple[int, ...], backend: Backend) -> Array:
+    """Return the zeros of a sum of no products.
+
+    Two sums over nothing, too, so that zero gradients flow to what they were taken of.
+    """
+    xp = backend.xp
+    total = backend.zeros(shape, x)
+    for array in (x, weight):
+        total = total + xp.sum(array[..., :0], dtype=array.dtype)
+    return total
+
+
+def input_adjoint(geometry: Geometry) -> Work:
     """Return dx[n, c, i] = sum over o, p, k with s p + d k = i of grad[n, o, p] weight[o, c, k].
 
     Each phase of the stride is a correlation of the gradient with a flipped part of the kernel; the
     phases are interleaved. What falls on the border is added back to the pixels that it repeats.
     """
-    xp = backend.xp
-    axes = geometry.axes
-    target = _target(geometry)
     along = _phases(geometry)
-    spatial = tuple(range(3, 3 + axes))
-    parts = {
-        chosen: (
-            _phase_geometry(geometry, chosen),
-            methods.prepare(method, _phase_geometry(geometry, chosen), backend),
-        )
-        for chosen in itertools.product(
-            *([p for p in axis if isinstance(p, Phase)] for axis in along)
-        )
-    }
+    largest = _phase_geometry(geometry, [_largest(axis) for axis in along])
+    reached = all(any(isinstance(p, Phase) for p in axis) for axis in along)
 
-    def part(grad: Array, weight: Array, chosen: tuple[Phase, ...]) -> Array:
-        inner, correlate = parts[chosen]
+    def prepare(method: Method, backend: Backend) -> TwoArrays:
+        spatial = tuple(range(3, 3 + geometry.axes))
+        interleaved = _Interleaved(geometry, along, method, backend)
+
+        def run(grad: Array, weight: Array) -> Array:
+            if not reached:
+                shape = (*grad.shape[:2], weight.shape[2], *geometry.input_size)
+                return nothing(grad, weight, shape, backend)
+            dx = interleaved(grad, backend.xp.permute_dims(weight, (0, 2, 1, *spatial)), ())
+            return dx if geometry.padding_mode == "zeros" else fold(dx, geometry, backend)
+
+        return run
+
+    return Work(largest, prepare)
+
+
+class _Interleaved:
+    """The phases of the axes, correlated and joined."""
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        along: list[list[Phase | Gap]],
+        method: Method,
+        backend: Backend,
+    ) -> None:
+        self.along, self.method, self.backend = along, method, backend
+        self.target = _target(geometry)
+        self.outputs = _phase_outputs(geometry)
+        chosen = ([p for p in axis if isinstance(p, Phase)] for axis in along)
+        self.parts = {part: _phase_geometry(geometry, part) for part in itertools.product(*chosen)}
+
+    def __call__(self, grad: Array, weight: Array, chosen: tuple[Phase, ...]) -> Array:
+        """Join the phases of the axes behind those that are chosen already."""
+        axis, xp, target = len(chosen), self.backend.xp, self.target
+        if axis == len(target):
+            return self._part(grad, weight, chosen)
+        pieces: list[Array] = []
+        lead = (*grad.shape[:2], weight.shape[1], *self.outputs[: axis + 1])
+        for phase in self.along[axis]:
+            if isinstance(phase, Phase):
+                piece = self(grad, weight, (*chosen, phase))
+                pieces.append(xp.expand_dims(piece, axis=4 + axis))
+            else:
+                gap = (*lead, phase.width, *target[axis + 1 :])
+                pieces.append(self.backend.zeros(gap, grad))
+        joined = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=4 + axis)
+        length = joined.shape[3 + axis] * joined.shape[4 + axis]
+        joined = xp.reshape(joined, (*joined.shape[: 3 + axis], length, *target[axis + 1 :]))
+        window = (slice(0, target[axis]), *(slice(None),) * (len(target) - axis - 1))
+        return joined[(..., *window)]
+
+    def _part(self, grad: Array, weight: Array, chosen: tuple[Phase, ...]) -> Array:
+        inner, backend = self.parts[chosen], self.backend
         pads = []
         for phase, size, have in zip(chosen, inner.input_size, grad.shape[3:], strict=True):
             last = phase.first + phase.dilation * (phase.taps - 1)
             pads.append((last, size - last - have))
         taps = tuple(slice(phase.start, None, phase.step) for phase in chosen)
-        return correlate(
-            pad_or_crop(grad, tuple(pads), backend),
-            xp.flip(weight[(..., *taps)], axis=spatial),
-        )
-
-    def interleaved(grad: Array, weight: Array, chosen: tuple[Phase, ...]) -> Array:
-        """Join the phases of the axes behind those that are chosen already."""
-        axis = len(chosen)
-        if axis == axes:
-            return part(grad, weight, chosen)
-        pieces: list[Array] = []
-        shape = [*grad.shape[:2], weight.shape[1], *_phase_outputs(geometry)[: axis + 1]]
-        for phase in along[axis]:
-            if isinstance(phase, Phase):
-                piece = interleaved(grad, weight, (*chosen, phase))
-                pieces.append(xp.expand_dims(piece, axis=4 + axis))
-            else:
-                gap = (*shape, phase.width, *target[axis + 1 :])
-                pieces.append(backend.zeros(gap, grad))
-        joined = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=4 + axis)
-        length = joined.shape[3 + axis] * joined.shape[4 + axis]
-        joined = xp.reshape(joined, (*joined.shape[: 3 + axis], length, *target[axis + 1 :]))
-        window = (slice(0, target[axis]), *(slice(None),) * (axes - axis - 1))
-        return joined[(..., *window)]
-
-    def run(grad: Array, weight: Array) -> Array:
-        dx = interleaved(grad, xp.permute_dims(weight, (0, 2, 1, *spatial)), ())
-        return dx if geometry.padding_mode == "zeros" else fold(dx, geometry, backend)
-
-    return run
+        flipped = backend.xp.flip(weight[(..., *taps)], axis=tuple(range(-len(taps), 0)))
+        return self.method.run(pad_or_crop(grad, tuple(pads), backend), flipped, inner, backend)
 
 
 def _largest(axis: list[Phase | Gap]) -> Phase:
-    largest = Phase(0, 1, 1, 1, 0)
-    for phase in axis:
-        if isinstance(phase, Phase) and phase.taps > largest.taps:
-            largest = phase
-    return largest
+    found = [phase for phase in axis if isinstance(phase, Phase)]
+    return max(found, key=lambda phase: phase.taps, default=Phase(0, 1, 1, 1, 0))
 
 
 def _target(geometry: Geometry) -> tuple[int, ...]:
@@ -152,31 +174,20 @@ def _phase_geometry(geometry: Geometry, chosen: Sequence[Phase]) -> Geometry:
     )
 
 
-def weight_adjoint_geometry(geometry: Geometry) -> Geometry:
-    """Return the correlation that gives the gradient with respect to the kernel."""
-    return Geometry(
-        tuple(
-            span + (out - 1) * s
-            for span, out, s in zip(
-                geometry.span, geometry.output_size, geometry.stride, strict=True
-            )
-        ),
-        geometry.output_size,
-        geometry.dilation,
-        geometry.stride,
-        ((0, 0),) * geometry.axes,
-    )
-
-
-def weight_adjoint(geometry: Geometry, method: str, backend: Backend) -> TwoArrays:
+def weight_adjoint(geometry: Geometry) -> Work:
     """Return dw[o, c, k] = sum over n, p of grad[n, o, p] x[n, c, s p + d k].
 
     The image is correlated with the gradient; stride and dilation trade places, and so do batch and
     channels.
     """
-    xp = backend.xp
-    inner = weight_adjoint_geometry(geometry)
-    correlate = methods.prepare(method, inner, backend)
+    covered = zip(geometry.span, geometry.output_size, geometry.stride, strict=True)
+    inner = Geometry(
+        tuple(span + (out - 1) * s for span, out, s in covered),
+        geometry.output_size,
+        geometry.dilation,
+        geometry.stride,
+        ((0, 0),) * geometry.axes,
+    )
     # Rows that the stride never reaches are cut.
     surplus = tuple(
         (0, needed - have)
@@ -184,10 +195,15 @@ def weight_adjoint(geometry: Geometry, method: str, backend: Backend) -> TwoArra
     )
     spatial = tuple(range(3, 3 + geometry.axes))
 
-    def run(x: Array, grad: Array) -> Array:
-        x = pad_or_crop(extend(x, geometry, backend), surplus, backend)
-        x = xp.permute_dims(x, (2, 1, 0, *spatial))
-        dw = correlate(x, xp.permute_dims(grad, (1, 2, 0, *spatial)))
-        return xp.permute_dims(dw, (1, 2, 0, *spatial))
+    def prepare(method: Method, backend: Backend) -> TwoArrays:
+        xp = backend.xp
 
-    return run
+        def run(x: Array, grad: Array) -> Array:
+            x = pad_or_crop(extend(x, geometry, backend), surplus, backend)
+            x = xp.permute_dims(x, (2, 1, 0, *spatial))
+            dw = method.run(x, xp.permute_dims(grad, (1, 2, 0, *spatial)), inner, backend)
+            return xp.permute_dims(dw, (1, 2, 0, *spatial))
+
+        return run
+
+    return Work(inner, prepare)

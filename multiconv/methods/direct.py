@@ -9,6 +9,7 @@ from __future__ import annotations
 from multiconv.backends.base import Array, Backend
 from multiconv.core.geometry import Geometry
 from multiconv.methods import loop
+from multiconv.methods.base import Method, Problem, per_tap
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -42,3 +43,12 @@ def _per_tap_mixing_channels(
         pixels = backend.xp.reshape(x[window], (batch, groups, channels, geometry.outputs))
         total = total + backend.matmul(weight[(..., *tap)], pixels)
     return backend.xp.reshape(total, (batch, groups, filters, *geometry.output_size))
+
+
+def _workspace(problem: Problem) -> int:
+    """Count a product, and the pixels it is made of where channels are mixed."""
+    mixed = problem.batch * problem.groups * problem.channels * problem.geometry.outputs
+    return problem.outputs + (mixed if problem.channels > 1 else 0)
+
+
+METHOD = Method("direct", run, operations=per_tap, workspace=_workspace)

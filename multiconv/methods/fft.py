@@ -14,6 +14,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.core import dtypes
 from multiconv.core.geometry import Geometry
+from multiconv.methods.base import Method, Problem
 
 # Up to this many channels, adding up products of transforms beats moving the axes around.
 _FEW_CHANNELS = 4
@@ -25,10 +26,7 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     axes = geometry.axes
     spatial = tuple(range(-axes, 0))
     kernel = xp.flip(spread(weight, geometry.dilation, backend), axis=spatial)
-    blocks = [_block(n, span) for n, span in zip(geometry.input_size, geometry.span, strict=True)]
-    lengths = tuple(
-        fast_length(block + span - 1) for block, span in zip(blocks, geometry.span, strict=True)
-    )
+    blocks, lengths = _lengths(geometry)
     cut = _cut_into_blocks(x, blocks, backend)  # (N, G, C, *counts, *blocks)
     counts = cut.shape[3 : 3 + axes]
 
@@ -53,6 +51,13 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
         for span, out, s in zip(geometry.span, geometry.output_size, geometry.stride, strict=True)
     )
     return y[(..., *window)]
+
+
+def _lengths(geometry: Geometry) -> tuple[list[int], tuple[int, ...]]:
+    """Return the blocks of the image along each axis, and the lengths of their transforms."""
+    blocks = [_block(n, span) for n, span in zip(geometry.padded_size, geometry.span, strict=True)]
+    reach = zip(blocks, geometry.span, strict=True)
+    return blocks, tuple(fast_length(block + span - 1) for block, span in reach)
 
 
 def fast_length(n: int) -> int:
@@ -146,3 +151,26 @@ def _overlap_add(y: Array, axis: int, count: int, block: int, backend: Backend) 
         total = piece if total is None else total + piece
     shape = (*y.shape[:at], (count + tails - 1) * block, *y.shape[at + 2 :])
     return xp.reshape(total, shape)
+
+
+def _refusal(problem: Problem, backend: Backend) -> str | None:
+    if dtypes.kind(problem.dtype) == "integer":
+        return (
+            f"integers ({problem.dtype}) never pass through floating point; "
+            f"method='direct' or 'auto' is exact, or cast x and weight to a float"
+        )
+    if not hasattr(backend.xp, "fft"):
+        return f"the {backend.name} backend has no Fourier transforms; method='auto' works"
+    return None
+
+
+def _workspace(problem: Problem) -> int:
+    """Count the transforms of image, kernel and result; a complex one has two numbers for one."""
+    blocks, lengths = _lengths(problem.geometry)
+    counts = (-(-n // b) for n, b in zip(problem.geometry.padded_size, blocks, strict=True))
+    images = problem.batch * (problem.channels + problem.filters) * math.prod(counts)
+    kernels = problem.channels * problem.filters
+    return 2 * problem.groups * (images + kernels) * math.prod(lengths)
+
+
+METHOD = Method("fft", run, refusal=_refusal, workspace=_workspace, error="norm")

@@ -8,11 +8,11 @@ formed in blocks of output rows so that memory stays bounded whatever the image.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
 from multiconv.core.geometry import Geometry
+from multiconv.methods.base import Method, Problem, per_tap
 
 MAXIMUM_ELEMENTS = 2**26  # of one block of the patch matrix: 256 MiB of float32
 
@@ -20,15 +20,14 @@ MAXIMUM_ELEMENTS = 2**26  # of one block of the patch matrix: 256 MiB of float32
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     """Correlate (N, G, C, *padded) with (G, O, C, *kernel) to (N, G, O, *output)."""
     rows = geometry.output_size[0]
-    step = _rows_per_block(x, geometry)
+    step = _rows_per_block(math.prod(x.shape[:3]), geometry)
     if backend.is_exporting() or step >= rows:
         return _block(x, weight, geometry, backend)
     blocks = []
     for start in range(0, rows, step):
-        part = _rows(geometry, min(step, rows - start))
-        first = start * geometry.stride[0]
-        window = (slice(first, first + part.input_size[0]), *(slice(None),) * (geometry.axes - 1))
-        blocks.append(_block(x[(..., *window)], weight, part, backend))
+        slab, part = geometry.part(0, start, min(start + step, rows))
+        behind = (slice(None),) * (geometry.axes - 1)
+        blocks.append(_block(x[(..., slab, *behind)], weight, part, backend))
     return backend.xp.concat(blocks, axis=3)
 
 
@@ -55,14 +54,21 @@ def _block(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Arr
     )
 
 
-def _rows_per_block(x: Array, geometry: Geometry) -> int:
-    per_row: Any = math.prod(x.shape[:3]) * geometry.taps * math.prod(geometry.output_size[1:])
+def _rows_per_block(images: int, geometry: Geometry) -> int:
+    per_row: Any = images * geometry.taps * math.prod(geometry.output_size[1:])
     if not isinstance(per_row, int):
         return MAXIMUM_ELEMENTS  # sizes are open: one block
     return max(1, MAXIMUM_ELEMENTS // max(per_row, 1))
 
 
-def _rows(geometry: Geometry, rows: int) -> Geometry:
-    """Return the geometry of a block of so many output rows."""
-    height = (rows - 1) * geometry.stride[0] + geometry.span[0]
-    return replace(geometry, input_size=(height, *geometry.input_size[1:]))
+def _workspace(problem: Problem) -> int:
+    """Count a block of the patch matrix, and the blocks of the result before they are joined."""
+    images = problem.batch * problem.groups * problem.channels
+    geometry = problem.geometry
+    rows = geometry.output_size[0]
+    step = min(_rows_per_block(images, geometry), rows)
+    columns = images * geometry.taps * step * math.prod(geometry.output_size[1:])
+    return columns + (problem.outputs if step < rows else 0)
+
+
+METHOD = Method("im2col", run, operations=per_tap, workspace=_workspace)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from multiconv.backends.base import Array, Backend
 from multiconv.core.geometry import Geometry
+from multiconv.methods.base import Method, Problem
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -24,11 +25,18 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     return xp.reshape(y, (batch, groups, filters, *geometry.output_size))
 
 
-def refusal(geometry: Geometry, limit: int) -> str | None:
-    """Return why this input is too much for two loops in Python.
-
-    Each output costs a few calls of the framework, microseconds where the others take nanoseconds.
-    """
-    if geometry.outputs <= limit:
+def _limit(problem: Problem, backend: Backend) -> str | None:
+    # Each output costs a few calls of the framework: microseconds where others take nanoseconds.
+    outputs = problem.geometry.outputs
+    if outputs <= backend.loop_limit:
         return None
-    return f"it would visit {geometry.outputs} outputs one by one, more than {limit}"
+    return f"it would visit {outputs} outputs one by one, more than {backend.loop_limit}"
+
+
+METHOD = Method(
+    "loop",
+    run,
+    limit=_limit,
+    operations=lambda geometry: 3 * geometry.outputs,
+    workspace=lambda problem: problem.outputs + problem.products * problem.batch,
+)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.geometry import Geometry
+from multiconv.methods.base import Method, Problem
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -45,3 +46,11 @@ def _real(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Arra
         groups=groups,
     )
     return xp.reshape(y, (batch, groups, filters, *geometry.output_size))
+
+
+def _refusal(problem: Problem, backend: Backend) -> str | None:
+    refusal = backend.native_refusal(problem.dtype, problem.device, problem.geometry.axes)
+    return refusal and f"{refusal}; method='auto' works on every input"
+
+
+METHOD = Method("native", run, refusal=_refusal, workspace=lambda problem: None, takes_border=True)

@@ -13,6 +13,7 @@ import math
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import spread
 from multiconv.core.geometry import Geometry
+from multiconv.methods.base import Method, Problem
 
 MAXIMUM_ELEMENTS = 2**28  # of the matrix: 1 GiB of float32
 
@@ -54,9 +55,8 @@ def doubly_blocked(weight: Array, geometry: Geometry, backend: Backend) -> Array
     )
 
 
-def refusal(geometry: Geometry, channels: int, filters: int, groups: int) -> str | None:
-    """Return why the matrix would be too large."""
-    elements = groups * channels * filters * geometry.outputs * math.prod(geometry.padded_size)
+def refusal(elements: int) -> str | None:
+    """Return why a matrix of so many elements is too large."""
     if elements <= MAXIMUM_ELEMENTS:
         return None
     return f"the matrix would have {elements} elements, more than {MAXIMUM_ELEMENTS}"
@@ -75,3 +75,17 @@ def _toeplitz(
     inner = (slice(None),) * len(after)
     shifted = run_on[(..., slice(0, outputs * size), *inner)]
     return xp.reshape(shifted, (*before, outputs, size, *after))
+
+
+def _elements(problem: Problem) -> int:
+    geometry = problem.geometry
+    per_channel = geometry.outputs * math.prod(geometry.padded_size)
+    return problem.groups * problem.channels * problem.filters * per_channel
+
+
+METHOD = Method(
+    "toeplitz",
+    run,
+    limit=lambda problem, backend: refusal(_elements(problem)),
+    workspace=lambda problem: 2 * _elements(problem),
+)

@@ -7,67 +7,20 @@ alone. What a later call of the same kind costs is reading its arguments and one
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
-from multiconv.backends import registry
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of
-from multiconv.core import dtypes, geometry
-from multiconv.core.arguments import Pairs
-from multiconv.core.calls import array_arguments
-from multiconv.core.geometry import Geometry
+from multiconv.planning.frame import Plan
+from multiconv.planning.operands import Operand, check_devices
+from multiconv.planning.options import Options
 
-P = ParamSpec("P")
-R = TypeVar("R")
+Planner: TypeAlias = Callable[[Backend, list[Any], Options], Plan]
 
 _MAXIMUM_CALLS = 4096
 
 _calls: dict[Hashable, Callable[..., Array]] = {}
-
-
-class Options(NamedTuple):
-    """The options of a call, read into tuples of integers; ``sizes`` is what else was given."""
-
-    stride: tuple[int, ...]
-    padding: str | Pairs
-    dilation: tuple[int, ...]
-    groups: int = 1
-    padding_mode: str = "zeros"
-    method: str = "auto"
-    sizes: tuple[Any, ...] = ()
-
-    def resolve(self, input_size: tuple[int, ...], kernel_size: tuple[int, ...]) -> Geometry:
-        """Resolve the geometry of these options for an image and a kernel."""
-        return geometry.resolve(
-            input_size,
-            kernel_size,
-            self.stride,
-            self.dilation,
-            self.padding,
-            self.padding_mode,
-        )
-
-
-class Operand(NamedTuple):
-    """What a plan knows of an array."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    device: Hashable
-
-
-class Plan(NamedTuple):
-    """A function of the arrays, and how many operations it will ask of the framework, roughly."""
-
-    run: Callable[..., Array]
-    unrolled: int = 10
-
-
-Planner: TypeAlias = Callable[[Backend, list[Any], Options], Plan]
 
 
 def dispatch(planner: Planner, named: dict[str, Array | None], options: Options) -> Array:
@@ -75,104 +28,31 @@ def dispatch(planner: Planner, named: dict[str, Array | None], options: Options)
     backend, arrays = backend_of(named)
     signatures = tuple([None if a is None else backend.signature(a) for a in arrays])
     if backend.is_tracing():
-        return _plan(planner, backend, tuple(named), signatures, options).run(*arrays)
+        return plan_for(planner, backend, tuple(named), signatures, options).run(*arrays)
     key = (planner, backend, signatures, options, backend.configuration())
     try:
         call = _calls.get(key)
     except TypeError:  # symbolic sizes, of a tracer that does not say so, have no hash
-        return _plan(planner, backend, tuple(named), signatures, options).run(*arrays)
+        return plan_for(planner, backend, tuple(named), signatures, options).run(*arrays)
     if call is None:
-        plan = _plan(planner, backend, tuple(named), signatures, options)
-        call = backend.compile(plan.run, unrolled=plan.unrolled)
+        plan = plan_for(planner, backend, tuple(named), signatures, options)
+        call = plan.run
+        if plan.is_compiled:
+            call = backend.compile(call, operations=plan.operations)
         if len(_calls) >= _MAXIMUM_CALLS:
             _calls.clear()
         _calls[key] = call
     return call(*arrays)
 
 
-def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
-    """Return a public function for one backend's arrays, and nested lists made into them.
-
-    A function that has the argument ``backend`` and takes no arrays gets this one by default.
-    """
-    signature = inspect.signature(function)
-    names = array_arguments(function)
-    if not names and "backend" not in signature.parameters:
-        return function
-    if not names:
-
-        @functools.wraps(function)
-        def with_backend(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = signature.bind(*args, **kwargs)
-            given.arguments.setdefault("backend", backend.name)
-            return function(*given.args, **given.kwargs)
-
-        return with_backend
-
-    @functools.wraps(function)
-    def bound(*args: P.args, **kwargs: P.kwargs) -> R:
-        given: dict[str, Any] = dict(zip(names, args, strict=False))
-        for name in names:
-            if name in kwargs:
-                given[name] = kwargs[name]
-        _, arrays = backend_of(given, backend)
-        positional = list(args)
-        for position, (name, array) in enumerate(zip(given, arrays, strict=True)):
-            if name in kwargs:
-                kwargs[name] = array
-            else:
-                positional[position] = array
-        return function(*positional, **kwargs)  # type: ignore[arg-type]
-
-    if backend.name in registry.BUILT_IN:
-        bound.__module__ = f"multiconv.{backend.name}"  # where pickle finds it
-    return bound
-
-
-def check_devices(operands: list[Operand | None], backend: Backend) -> None:
-    """Raise a `ValueError` where two arrays live on different devices."""
-    placed = [o for o in operands if o is not None and o.device is not None]
-    for other in placed[1:]:
-        first = placed[0]
-        if other.device != first.device:
-            msg = (
-                f"{first.name} is on the device {_shown(first.device)} and {other.name} on "
-                f"{_shown(other.device)}: move one of them, for example with "
-                f"{other.name}={backend.transfer(other.name, first.name)}"
-            )
-            raise ValueError(msg)
-
-
-def result_dtype(first: Operand, second: Operand, backend: Backend) -> str:
-    """Return the dtype of the result of two operands."""
-    for operand in (first, second):
-        check_dtype(operand)
-    try:
-        name = dtypes.promote(first.dtype, second.dtype, default_integer=backend.default_integer)
-    except TypeError as error:
-        raise TypeError(
-            str(error).replace("x and weight", f"{first.name} and {second.name}")
-        ) from None
-    return backend.canonical(name)
-
-
-def check_dtype(operand: Operand) -> None:
-    """Raise a `TypeError` for a dtype that is not a number's."""
-    if operand.dtype not in dtypes.SUPPORTED:
-        msg = (
-            f"{operand.name} has the dtype {operand.dtype}, which cannot be convolved; "
-            f"cast it to one of {', '.join(dtypes.SUPPORTED)}"
-        )
-        raise TypeError(msg)
-
-
-def _plan(
+def plan_for(
     planner: Planner,
     backend: Backend,
     names: tuple[str, ...],
     signatures: tuple[Any, ...],
     options: Options,
 ) -> Plan:
+    """Make a plan for arrays of these signatures; None stands for an array left out."""
     operands = [
         None
         if signature is None
@@ -181,9 +61,3 @@ def _plan(
     ]
     check_devices(operands, backend)
     return planner(backend, operands, options)
-
-
-def _shown(device: Hashable) -> str:
-    if isinstance(device, frozenset):
-        return "{" + ", ".join(sorted(str(d) for d in device)) + "}"
-    return str(device)

@@ -1,35 +1,100 @@
-"""The shapes that images, kernels and biases may have, checked once for all functions."""
+"""The arrays of a call as a plan sees them: names, shapes, dtypes and devices, checked."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Hashable, Sequence
+from typing import Literal, NamedTuple, TypeAlias
 
+from multiconv.backends.base import Backend
 from multiconv.core import dtypes
-from multiconv.methods.adjoints import Channels
-from multiconv.planning.dispatch import Operand
+
+#: What an array is in a convolution: its image, its filters, or its result.
+Role: TypeAlias = Literal["x", "weight", "y"]
 
 _LETTERS = {1: "L", 2: "H, W", 3: "D, H, W"}
+_KERNEL_LETTERS = {1: "kw", 2: "kh, kw", 3: "kd, kh, kw"}
+
+
+class Operand(NamedTuple):
+    """What a plan knows of an array."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    device: Hashable
 
 
 class Layout(NamedTuple):
-    """How an image and a kernel split into batch, channels and spatial sizes."""
+    """How images, filters and results split into batch, groups, channels and spatial sizes.
 
-    sizes: Channels
-    input_size: tuple[int, ...]
-    kernel_size: tuple[int, ...]
-    lead: tuple[
-        int, ...
-    ]  # the axes before the channels, as given: () unbatched, (N,), or any images
+    ``lead`` are the axes before the channels, as given. Channels and filters are those of a group;
+    an image without channels (``is_image``) has one of each.
+    """
 
-    @property
-    def filters(self) -> int:
-        """Return the number of output channels of all groups."""
-        return self.sizes.groups * self.sizes.filters
+    lead: tuple[int, ...]
+    groups: int
+    channels: int
+    filters: int
+    is_image: bool = False
 
     @property
-    def channels(self) -> int:
-        """Return the number of input channels of all groups."""
-        return self.sizes.groups * self.sizes.channels
+    def batch(self) -> int:
+        """Return the number of images."""
+        return math.prod(self.lead)
+
+    def grouped(self, role: Role, size: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape that methods know an array by."""
+        if role == "weight":
+            return (self.groups, self.filters, self.channels, *size)
+        each = self.channels if role == "x" else self.filters
+        return (self.batch, self.groups, each, *size)
+
+    def whole(self, role: Role, size: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape that users know an array by."""
+        if role == "weight":
+            return size if self.is_image else (self.groups * self.filters, self.channels, *size)
+        each = self.channels if role == "x" else self.filters
+        return (*self.lead, *(() if self.is_image else (self.groups * each,)), *size)
+
+    def exchanged(self, role: Role) -> tuple[int, int, int, int]:
+        """Return the sizes of the correlation that gives ``role``, as a `Problem` has them."""
+        if role == "y":
+            return self.batch, self.groups, self.channels, self.filters
+        if role == "x":
+            return self.batch, self.groups, self.filters, self.channels
+        return self.channels, self.groups, self.batch, self.filters
+
+
+def check_devices(operands: Sequence[Operand | None], backend: Backend) -> None:
+    """Raise a `ValueError` where two arrays live on different devices."""
+    placed = [o for o in operands if o is not None and o.device is not None]
+    for other in placed[1:]:
+        first = placed[0]
+        if other.device != first.device:
+            msg = (
+                f"{first.name} is on the device {_shown(first.device)} and {other.name} on "
+                f"{_shown(other.device)}: move one of them, for example with "
+                f"{other.name}={backend.transfer(other.name, first.name)}"
+            )
+            raise ValueError(msg)
+
+
+def result_dtype(first: Operand, second: Operand, backend: Backend) -> str:
+    """Return the dtype of the result of two operands."""
+    for operand in (first, second):
+        if operand.dtype not in dtypes.SUPPORTED:
+            msg = (
+                f"{operand.name} has the dtype {operand.dtype}, which cannot be convolved; "
+                f"cast it to one of {', '.join(dtypes.SUPPORTED)}"
+            )
+            raise TypeError(msg)
+    try:
+        name = dtypes.promote(first.dtype, second.dtype, default_integer=backend.default_integer)
+    except TypeError as error:
+        names = f"{first.name} and {second.name}"
+        raise TypeError(str(error).replace("x and weight", names)) from None
+    return backend.canonical(name)
 
 
 def spatial(axes: int) -> str:
@@ -39,15 +104,15 @@ def spatial(axes: int) -> str:
 
 def kernel_letters(axes: int) -> str:
     """Return the letters of a kernel's axes."""
-    return {1: "kw", 2: "kh, kw", 3: "kd, kh, kw"}.get(axes, "*kernel")
+    return _KERNEL_LETTERS.get(axes, "*kernel")
 
 
 def image_and_kernel(x: Operand, k: Operand) -> Layout:
     """Read x (..., H, W) and k (kh, kw)."""
     if len(k.shape) != 2:
-        msg = f"{k.name} must be a kernel of shape (kh, kw), got the shape {k.shape}" + (
-            "; conv2d takes weights of shape (O, C/groups, kh, kw)" if len(k.shape) == 4 else ""
-        )
+        msg = f"{k.name} must be a kernel of shape (kh, kw), got the shape {k.shape}"
+        if len(k.shape) == 4:
+            msg += "; conv2d takes weights of shape (O, C/groups, kh, kw)"
         raise ValueError(msg)
     if len(x.shape) < 2:
         msg = (
@@ -55,17 +120,44 @@ def image_and_kernel(x: Operand, k: Operand) -> Layout:
             f"reshape it to two axes, (1, {x.shape[0] if x.shape else 1}) for one row"
         )
         raise ValueError(msg)
-    lead = x.shape[:-2]
-    batch = 1
-    for size in lead:
-        batch *= size
-    return Layout(Channels(batch, 1, 1, 1), tuple(x.shape[-2:]), tuple(k.shape), tuple(lead))
+    return Layout(tuple(x.shape[:-2]), 1, 1, 1, is_image=True)
+
+
+def channels_and_weight(x: Operand, weight: Operand, axes: int, groups: int) -> Layout:
+    """Read x (N, C, *spatial) or (C, *spatial) and weight (O, C/groups, *kernel)."""
+    check_weight(weight, axes, groups)
+    lead = leading(x, axes, "C")
+    filters, per_group = weight.shape[:2]
+    if x.shape[len(lead)] != per_group * groups:
+        raise ValueError(_wrong_channels(x, weight, x.shape[len(lead)], groups))
+    return Layout(lead, groups, per_group, filters // groups)
+
+
+def transposed_channels_and_weight(x: Operand, weight: Operand, axes: int, groups: int) -> Layout:
+    """Read x (N, C, *spatial) or (C, *spatial) and weight (C, O/groups, *kernel).
+
+    The layout is that of the convolution whose adjoint this is: x is its result.
+    """
+    check_weight(weight, axes, groups, transposed=True)
+    lead = leading(x, axes, "C")
+    channels, per_group = x.shape[len(lead)], weight.shape[1]
+    if channels != weight.shape[0]:
+        msg = (
+            f"{x.name} has {channels} channels and {weight.name} of shape {weight.shape} takes "
+            f"{weight.shape[0]}: a transposed convolution's weight is (C, O/groups, *kernel), so "
+            f"one of shape ({channels}, {per_group}, *kernel) fits"
+        )
+        raise ValueError(msg)
+    if per_group == 0:
+        msg = f"{weight.name} has no filters: its shape is {weight.shape}, O/groups is 0"
+        raise ValueError(msg)
+    return Layout(lead, groups, per_group, channels // groups)
 
 
 def check_weight(weight: Operand, axes: int, groups: int, *, transposed: bool = False) -> None:
     """Check the rank of a weight, that it has filters, and that the groups divide them."""
-    first = "C, O/groups" if transposed else "O, C/groups"
     if len(weight.shape) != axes + 2:
+        first = "C, O/groups" if transposed else "O, C/groups"
         msg = (
             f"{weight.name} must have {axes + 2} axes, ({first}, {kernel_letters(axes)}), "
             f"got the shape {weight.shape}"
@@ -73,38 +165,18 @@ def check_weight(weight: Operand, axes: int, groups: int, *, transposed: bool = 
         if len(weight.shape) == axes:
             msg += f"; {weight.name}[None, None] makes a single filter of it"
         raise ValueError(msg)
-    if weight.shape[0] == 0 and not transposed:
+    filters = weight.shape[0]
+    if filters == 0 and not transposed:
         msg = f"{weight.name} has no filters: its shape is {weight.shape}, and O must be at least 1"
         raise ValueError(msg)
-    if weight.shape[0] % groups:
+    if filters % groups:
         what = "input" if transposed else "output"
+        divisor = next((g for g in range(min(groups, filters), 0, -1) if filters % g == 0), 1)
         msg = (
-            f"groups={groups} does not divide the {weight.shape[0]} {what} channels of "
-            f"{weight.name}, "
-            f"whose shape is {weight.shape}; groups={_divisor(weight.shape[0], groups)} would"
+            f"groups={groups} does not divide the {filters} {what} channels of {weight.name}, "
+            f"whose shape is {weight.shape}; groups={divisor} would"
         )
         raise ValueError(msg)
-
-
-def channels_and_weight(x: Operand, weight: Operand, axes: int, groups: int) -> Layout:
-    """Read x (N, C, *spatial) or (C, *spatial) and weight (O, C/groups, *kernel)."""
-    check_weight(weight, axes, groups)
-    lead = leading(x, axes, "C")
-    channels = x.shape[len(lead)]
-    expected = weight.shape[1] * groups
-    if channels != expected:
-        msg = (
-            f"{x.name} has {channels} channels and {weight.name} of shape {weight.shape} with "
-            f"groups={groups} takes {weight.shape[1]} * {groups} = {expected}: "
-            + _channel_advice(x, weight, axes, groups, channels)
-        )
-        raise ValueError(msg)
-    return Layout(
-        Channels(lead[0] if lead else 1, groups, weight.shape[1], weight.shape[0] // groups),
-        tuple(x.shape[-axes:]),
-        tuple(weight.shape[2:]),
-        lead,
-    )
 
 
 def leading(x: Operand, axes: int, channel: str) -> tuple[int, ...]:
@@ -125,10 +197,10 @@ def check_bias(bias: Operand | None, filters: int, result: str) -> None:
     """Check that a bias is one number per filter, of a dtype that the result can hold."""
     if bias is None:
         return
-    if tuple(bias.shape) != (filters,):
+    if bias.shape != (filters,):
         msg = (
             f"{bias.name} must have the shape ({filters},), one number per output channel, "
-            f"got the shape {tuple(bias.shape)}"
+            f"got the shape {bias.shape}"
         )
         raise ValueError(msg)
     if bias.dtype not in dtypes.SUPPORTED or not dtypes.at_least(result, bias.dtype):
@@ -142,27 +214,43 @@ def check_bias(bias: Operand | None, filters: int, result: str) -> None:
 
 def check_grad(grad: Operand, expected: tuple[int, ...], of: str) -> None:
     """Check that a gradient has the shape of the output it belongs to."""
-    if tuple(grad.shape) != expected:
+    if grad.shape != expected:
         msg = (
             f"{grad.name} must have the shape of the convolution's output, {expected} for {of}; "
-            f"got the shape {tuple(grad.shape)}"
+            f"got the shape {grad.shape}"
         )
         raise ValueError(msg)
 
 
-def _divisor(channels: int, groups: int) -> int:
-    return next((g for g in range(min(groups, channels), 0, -1) if channels % g == 0), 1)
+def swapped(x: Operand, k: Operand, axes: int) -> str:
+    """Return the advice to swap two arguments whose sizes suggest it, else nothing."""
+    pairs = list(zip(x.shape[-axes:], k.shape[-axes:], strict=True))
+    if len(x.shape) == len(k.shape) and all(small < large for small, large in pairs):
+        return f"; or are they swapped? {k.name} is larger than {x.name} along every axis"
+    return ""
 
 
-def _channel_advice(x: Operand, weight: Operand, axes: int, groups: int, channels: int) -> str:
-    per_group = weight.shape[1]
-    if x.shape[-1] == per_group * groups:
+def _wrong_channels(x: Operand, weight: Operand, channels: int, groups: int) -> str:
+    axes, per_group = len(weight.shape) - 2, weight.shape[1]
+    expected = per_group * groups
+    if x.shape[-1] == expected:
         order = "x.movedim(-1, -3)" if axes == 2 else "the channel axis moved"
-        return (
+        advice = (
             f"the last axis of {x.name} has that size, and channels come before the spatial axes "
             f"here, ({spatial(axes)}): pass {order}"
         )
-    if channels % groups == 0:
+    elif channels % groups == 0:
         shape = f"({weight.shape[0]}, {channels // groups}, {kernel_letters(axes)})"
-        return f"a weight of shape {shape} fits"
-    return f"{groups} groups need a number of channels that {groups} divides"
+        advice = f"a weight of shape {shape} fits"
+    else:
+        advice = f"{groups} groups need a number of channels that {groups} divides"
+    return (
+        f"{x.name} has {channels} channels and {weight.name} of shape {weight.shape} with "
+        f"groups={groups} takes {per_group} * {groups} = {expected}: {advice}"
+    )
+
+
+def _shown(device: Hashable) -> str:
+    if isinstance(device, frozenset):
+        return "{" + ", ".join(sorted(str(d) for d in device)) + "}"
+    return str(device)

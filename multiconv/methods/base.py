@@ -1,0 +1,118 @@
+"""What a method is: an algorithm, and all that others need to know of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from multiconv.backends.base import Array, Backend
+from multiconv.core.geometry import Geometry
+
+Run: TypeAlias = Callable[[Array, Array, Geometry, Backend], Array]
+
+
+class MethodRefusal(ValueError):  # noqa: N818 - not always a mistake: some cases have no such method
+    """A method that cannot do what it was asked to.
+
+    Attributes
+    ----------
+    method : str
+        The method's name, as given.
+    reason : str
+        Why, and what works instead.
+    """
+
+    def __init__(self, method: str, reason: str) -> None:
+        super().__init__(f"method={method!r} cannot be used here: {reason}")
+        self.method, self.reason = method, reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.method, self.reason)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A correlation of grouped arrays, as far as methods depend on it.
+
+    The image is (batch, groups, channels, *input_size), the kernel (groups, filters, channels,
+    *kernel_size) and the result (batch, groups, filters, *output_size), all of one dtype: that of
+    the sums.
+    """
+
+    geometry: Geometry
+    batch: int
+    groups: int
+    channels: int
+    filters: int
+    dtype: str
+    device: Hashable
+
+    @property
+    def products(self) -> int:
+        """Return the number of products in one output."""
+        return self.channels * self.geometry.taps
+
+    @property
+    def outputs(self) -> int:
+        """Return the number of elements of the result."""
+        return self.batch * self.groups * self.filters * self.geometry.outputs
+
+    @property
+    def pixels(self) -> int:
+        """Return the number of elements of the image with its border."""
+        images = self.batch * self.groups * self.channels
+        return images * math.prod(self.geometry.padded_size)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to add up. An open size, of a range, is not empty."""
+        counts: tuple[Any, ...] = (self.batch, self.channels, self.filters)
+        sizes = (*counts, *self.geometry.input_size)
+        return any(isinstance(size, int) and size == 0 for size in sizes)
+
+
+def never(problem: Problem, backend: Backend) -> None:
+    """Refuse nothing."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """An algorithm for correlations of grouped arrays.
+
+    Attributes
+    ----------
+    name : str
+        What ``method=`` calls it.
+    run : callable
+        ``run(x, weight, geometry, backend)``, over the arrays of a `Problem`, x with its border.
+    refusal : callable
+        Why it cannot do a problem on a backend, or None.
+    limit : callable, optional
+        Why a problem is too large for it, or None; ``method="name!"`` does it all the same.
+    operations : callable
+        How many operations it asks of the framework, one after another, roughly.
+    workspace : callable
+        How many elements it needs beside the padded image and the result; None where the framework
+        does not say.
+    error : {"elementwise", "norm"}
+        Which bound its errors keep.
+    takes_border : bool
+        Whether it adds a border of zeros by itself.
+    """
+
+    name: str
+    run: Run
+    refusal: Callable[[Problem, Backend], str | None] = never
+    limit: Callable[[Problem, Backend], str | None] | None = None
+    operations: Callable[[Geometry], int] = lambda geometry: 10
+    workspace: Callable[[Problem], int | None] = lambda problem: 0
+    error: Literal["elementwise", "norm"] = "elementwise"
+    takes_border: bool = False
+
+
+def per_tap(geometry: Geometry) -> int:
+    """Count the operations of a loop over taps or outputs, whichever are fewer."""
+    outputs: Any = geometry.outputs
+    return 2 * min(geometry.taps, outputs) if isinstance(outputs, int) else 10

@@ -1,0 +1,136 @@
+"""The one frame around every computation: cast, group, run, add a bias, ungroup, cast back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from multiconv.backends.base import Array, Backend
+from multiconv.core import dtypes
+from multiconv.core.geometry import Geometry
+from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
+from multiconv.methods.base import Problem
+from multiconv.planning.choose import Choice, choose
+from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
+
+_WORK = {"y": correlation, "x": input_adjoint, "weight": weight_adjoint}
+_SPATIAL = {"x": "input_size", "weight": "kernel_size", "y": "output_size"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A function of the arrays, and what is known of it before it runs.
+
+    ``operations`` is how many it asks of the framework, roughly; a plan with ``is_compiled`` false
+    makes something that is no array. What is chosen is known where a method is.
+    """
+
+    run: Callable[..., Any]
+    shape: tuple[int, ...]
+    dtype: str
+    operations: int = 10
+    is_compiled: bool = True
+    problem: Problem | None = None
+    choice: Choice | None = None
+
+
+def framed(
+    backend: Backend,
+    compute: Callable[..., Array],
+    grouped: Sequence[tuple[int, ...]],
+    shape: tuple[int, ...],
+    result: str,
+    bias_shape: tuple[int, ...] = (),
+) -> Callable[..., Array]:
+    """Return ``compute``, over arrays of the ``grouped`` shapes in the dtype of the sums, framed.
+
+    The function that comes back takes arrays of any dtype and shape of as many elements, and after
+    them a bias or None, which is added in the dtype of the sums.
+    """
+    xp, sums = backend.xp, backend.accumulator(result)
+    count, narrows = len(grouped), sums != result
+
+    def run(*arrays: Array) -> Array:
+        # Cast even to the dtype they have: NumPy's may be in the other byte order.
+        pairs = zip(arrays[:count], grouped, strict=True)
+        y = compute(*[xp.reshape(backend.astype(a, sums), size) for a, size in pairs])
+        for bias in arrays[count:]:
+            if bias is not None:
+                y = y + xp.reshape(backend.astype(bias, sums), bias_shape)
+        y = xp.reshape(y, shape)
+        return backend.astype(y, result) if narrows else y
+
+    return run
+
+
+def planned(
+    backend: Backend,
+    given: Mapping[Role, Operand],
+    wanted: Role,
+    layout: Layout,
+    geometry: Geometry,
+    method: str,
+    *,
+    bias: Operand | None = None,
+    flips: bool = False,
+) -> Plan:
+    """Plan a correlation or an adjoint: the one of x, weight and y that is ``wanted``, of two.
+
+    ``flips`` turns the kernel around first.
+    """
+    first, second = given.values()
+    result = result_dtype(first, second, backend)
+    size = getattr(geometry, _SPATIAL[wanted])
+    shape, grouped = layout.whole(wanted, size), layout.grouped(wanted, size)
+    check_bias(bias, grouped[1] * grouped[2], result)
+
+    work = _WORK[wanted](geometry)
+    sums = backend.accumulator(result)
+    problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device)
+    for elements in (problem.pixels, problem.outputs, math.prod(shape)):
+        check_memory(elements, sums, first.device, backend)
+    choice = choose(method, problem, backend)
+    compute = work.prepare(choice.method, backend)
+    if flips:
+        compute = _flipping(compute, geometry.axes, backend)
+    shapes = [layout.grouped(role, o.shape[-geometry.axes :]) for role, o in given.items()]
+    bias_shape = (1, *grouped[1:3], *(1,) * geometry.axes)
+    return Plan(
+        framed(backend, compute, shapes, shape, result, bias_shape),
+        shape,
+        result,
+        choice.method.operations(work.geometry),
+        problem=problem,
+        choice=choice,
+    )
+
+
+def _flipping(
+    compute: Callable[[Array, Array], Array], axes: int, backend: Backend
+) -> Callable[[Array, Array], Array]:
+    spatial = tuple(range(-axes, 0))
+    return lambda x, kernel: compute(x, backend.xp.flip(kernel, axis=spatial))
+
+
+def check_memory(elements: int, dtype: str, device: Hashable, backend: Backend) -> None:
+    """Refuse an array that no memory holds, before a framework aborts the process over it."""
+    if backend.is_tracing():  # sizes may be open, and comparing them would narrow them
+        return
+    capacity = backend.capacity(device)
+    if elements * dtypes.itemsize(dtype) <= capacity:
+        return
+    msg = (
+        f"this needs an array of {float(elements):.3g} {dtype} numbers, "
+        f"{_size(elements * dtypes.itemsize(dtype))}, and there are {_size(capacity)}: use smaller "
+        f"sizes, or less padding"
+    )
+    raise ValueError(msg)
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes as people say it."""
+    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    power = min(max(count.bit_length() - 1, 0) // 10, len(units) - 1)
+    return f"{count / 1024**power:.3g} {units[power]}"
