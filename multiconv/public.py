@@ -5,6 +5,7 @@ from multiconv.functions.conv_transpose import conv_transpose1d, conv_transpose2
 from multiconv.functions.correlate import convolve2d, corr2d
 from multiconv.functions.gradients import conv_input_grad, conv_weight_grad
 from multiconv.functions.matrices import col2im, im2col, toeplitz_matrix
+from multiconv.functions.plan import plan
 from multiconv.functions.sizes import output_size
 from multiconv.layers.receptive_field import receptive_field
 from multiconv.layers.storage import load, save
@@ -27,6 +28,7 @@ __all__ = [
     "learn_kernel",
     "load",
     "output_size",
+    "plan",
     "receptive_field",
     "save",
     "solve_kernel",

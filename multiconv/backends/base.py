@@ -24,15 +24,12 @@ import numpy as np
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 
-#: Bytes that no array exceeds, wherever it is.
-ADDRESSES = 2**63 - 1
-
 
 def _host_memory() -> int:
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):  # a system that does not say
-        return ADDRESSES
+        return 2**48
 
 
 #: Bytes of this machine's memory: arrays beyond it end in the framework's error, or the process.
@@ -134,7 +131,7 @@ class Backend:
 
     def capacity(self, device: Hashable) -> int:
         """Return how many bytes an array on a device can have at most."""
-        return ADDRESSES
+        return 64 * HOST_MEMORY  # a device's own memory is well within that
 
     # Operations --------------------------------------------------------------------------------
 

@@ -24,6 +24,10 @@ class DaskBackend(ArrayAPIBackend):
             msg = f"{name} has chunks of unknown size: call {name}.compute_chunk_sizes() first"
             raise ValueError(msg)
 
+    def capacity(self, device: Any) -> int:
+        """Return that of all the machines there may be: nothing is computed here."""
+        return 2**63 - 1
+
     def dtype_name(self, dtype: Any) -> str:
         """Return the name: Dask's dtypes are NumPy's, also those its namespace leaves out."""
         return str(np.dtype(dtype).name)

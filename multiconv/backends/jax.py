@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from multiconv.backends.base import ADDRESSES, HOST_MEMORY, Array, Backend
+from multiconv.backends.base import HOST_MEMORY, Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 
@@ -75,7 +75,8 @@ class JaxBackend(Backend):
 
     def capacity(self, device: Any) -> int:
         """Return the bytes of this machine's memory, beyond which XLA's CPU client aborts."""
-        return HOST_MEMORY if jax.default_backend() == "cpu" else ADDRESSES
+        on_cpu = jax.default_backend() == "cpu"
+        return HOST_MEMORY if on_cpu else super().capacity(device)
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         """Return zeros of the dtype of ``like``; XLA places them."""

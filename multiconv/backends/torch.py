@@ -10,7 +10,7 @@ import torch
 from array_api_compat import torch as torch_namespace
 from torch.nn import functional
 
-from multiconv.backends.base import ADDRESSES, HOST_MEMORY, Array, Backend
+from multiconv.backends.base import HOST_MEMORY, Array, Backend
 from multiconv.backends.edits import spread
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
@@ -65,8 +65,11 @@ class TorchBackend(Backend):
         return _ACCUMULATORS.get(name) or dtypes.accumulator(name)
 
     def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Any]:
-        """Return shape, dtype and device."""
-        return array.shape, array.dtype, array.device
+        """Return shape, dtype and device; torch.jit.trace has tensors for sizes."""
+        shape = array.shape
+        if torch.jit.is_tracing():
+            shape = torch.Size(map(int, shape))
+        return shape, array.dtype, array.device
 
     def is_tracing(self) -> bool:
         """Tell whether Dynamo or torch.export reads along."""
@@ -79,7 +82,7 @@ class TorchBackend(Backend):
 
     def capacity(self, device: Any) -> int:
         """Return the bytes of this machine's memory for what is in it."""
-        return HOST_MEMORY if device.type == "cpu" else ADDRESSES
+        return HOST_MEMORY if device.type == "cpu" else super().capacity(device)
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         """Return zeros of the dtype and on the device of ``like``."""
@@ -102,10 +105,13 @@ class TorchBackend(Backend):
         if not _is_inexact(first) and not has_product:
             products = first.unsqueeze(-1) * second.unsqueeze(-3)
             return products.sum(dim=-2, dtype=first.dtype)
-        with _without_autocast(first.device.type):
-            if first.dtype == torch.float32 and _rounds_products(first.device.type, "matmul"):
-                return torch.matmul(first.double(), second.double()).float()
-            return torch.matmul(first, second)
+        # Autocast narrows the derivatives even where it is off around the product (not those of a
+        # convolution); it leaves float64 alone.
+        device_type = first.device.type
+        narrows = _is_autocast(device_type) or _rounds_products(device_type, "matmul")
+        if first.dtype == torch.float32 and narrows:
+            return torch.matmul(first.double(), second.double()).float()
+        return torch.matmul(first, second)
 
     def native_refusal(self, dtype: str, device: Any, axes: int) -> str | None:
         """Return why torch.nn.functional has no convolution for this input."""
@@ -211,9 +217,14 @@ def _is_inexact(array: Array) -> bool:
     return bool(array.dtype.is_floating_point or array.dtype.is_complex)
 
 
+def _is_autocast(device_type: str) -> bool:
+    available: bool = torch.amp.is_autocast_available(device_type)
+    return available and torch.is_autocast_enabled(device_type)
+
+
 def _without_autocast(device_type: str) -> contextlib.AbstractContextManager[Any]:
     """Keep the dtype of the sums where the caller's autocast would narrow them."""
-    if torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type):
+    if _is_autocast(device_type):
         return torch.autocast(device_type, enabled=False)
     return contextlib.nullcontext()
 

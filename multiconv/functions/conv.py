@@ -205,10 +205,11 @@ def _conv(
     options = read(
         axes, stride, padding, dilation, groups=groups, padding_mode=padding_mode, method=method
     )
-    return dispatch(_plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
+    return dispatch(plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
 
 
-def _plan_conv(backend: Backend, operands: list[Any], options: Options) -> Plan:
+def plan_conv(backend: Backend, operands: list[Any], options: Options) -> Plan:
+    """Plan `conv1d`, `conv2d` or `conv3d`."""
     x, weight, bias = operands
     axes = options.axes
     layout = channels_and_weight(x, weight, axes, options.groups)

@@ -211,10 +211,11 @@ def _conv_transpose(
         method=method,
         output_padding=arguments.per_axis("output_padding", output_padding, axes, minimum=0),
     )
-    return dispatch(_plan_conv_transpose, {"x": x, "weight": weight, "bias": bias}, options)
+    return dispatch(plan_conv_transpose, {"x": x, "weight": weight, "bias": bias}, options)
 
 
-def _plan_conv_transpose(backend: Backend, operands: list[Any], options: Options) -> Plan:
+def plan_conv_transpose(backend: Backend, operands: list[Any], options: Options) -> Plan:
+    """Plan `conv_transpose1d`, `conv_transpose2d` or `conv_transpose3d`."""
     x, weight, bias = operands
     axes = options.axes
     layout = transposed_channels_and_weight(x, weight, axes, options.groups)

@@ -85,7 +85,7 @@ def corr2d(
     The top left number is 0 * 0 + 1 * 1 + 3 * 2 + 4 * 3 = 19.
     """
     options = read(2, stride, padding, dilation, padding_mode=padding_mode, method=method)
-    return dispatch(_plan_corr2d, {"x": x, "k": k}, options)
+    return dispatch(plan_corr2d, {"x": x, "k": k}, options)
 
 
 @takes("x", "k")
@@ -139,9 +139,10 @@ def convolve2d(
     return dispatch(_plan_convolve2d, {"x": x, "k": k}, options)
 
 
-def _plan_corr2d(
+def plan_corr2d(
     backend: Backend, operands: list[Any], options: Options, *, flips: bool = False
 ) -> Plan:
+    """Plan `corr2d`, and with ``flips`` `convolve2d`."""
     x, k = operands
     layout = image_and_kernel(x, k)
     geometry = options.resolve(x.shape[-2:], k.shape, advice=swapped(x, k, 2))
@@ -151,4 +152,4 @@ def _plan_corr2d(
 
 
 def _plan_convolve2d(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    return _plan_corr2d(backend, operands, options, flips=True)
+    return plan_corr2d(backend, operands, options, flips=True)

@@ -26,7 +26,7 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     axes = geometry.axes
     spatial = tuple(range(-axes, 0))
     kernel = xp.flip(spread(weight, geometry.dilation, backend), axis=spatial)
-    blocks, lengths = _lengths(geometry)
+    blocks, lengths = _lengths(geometry, is_open=backend.is_exporting())
     cut = _cut_into_blocks(x, blocks, backend)  # (N, G, C, *counts, *blocks)
     counts = cut.shape[3 : 3 + axes]
 
@@ -53,8 +53,14 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     return y[(..., *window)]
 
 
-def _lengths(geometry: Geometry) -> tuple[list[int], tuple[int, ...]]:
-    """Return the blocks of the image along each axis, and the lengths of their transforms."""
+def _lengths(geometry: Geometry, *, is_open: bool = False) -> tuple[list[int], tuple[int, ...]]:
+    """Return the blocks of the image along each axis, and the lengths of their transforms.
+
+    Sizes that stand for a range (``is_open``) go whole: to compare them would narrow it.
+    """
+    if is_open:
+        reach = zip(geometry.padded_size, geometry.span, strict=True)
+        return list(geometry.padded_size), tuple(n + span - 1 for n, span in reach)
     blocks = [_block(n, span) for n, span in zip(geometry.padded_size, geometry.span, strict=True)]
     reach = zip(blocks, geometry.span, strict=True)
     return blocks, tuple(fast_length(block + span - 1) for block, span in reach)
@@ -139,6 +145,8 @@ def _overlap_add(y: Array, axis: int, count: int, block: int, backend: Backend) 
     order = list(range(y.ndim))
     order.insert(at + 1, order.pop(at + remaining))
     y = xp.permute_dims(y, tuple(order))  # (..., count, length, ...)
+    if count == 1:
+        return y[(*(slice(None),) * at, 0, ...)]
     length = y.shape[at + 1]
     behind = (slice(None),) * (y.ndim - at - 2)
     pads_behind = ((0, 0),) * (y.ndim - at - 2)

@@ -73,7 +73,7 @@ def _toeplitz(
     repeated = xp.broadcast_to(padded, (*before, outputs, period, *after))
     run_on = xp.reshape(repeated, (*before, outputs * period, *after))
     inner = (slice(None),) * len(after)
-    shifted = run_on[(..., slice(0, outputs * size), *inner)]
+    shifted = run_on[(..., slice(None, -outputs * stride), *inner)]
     return xp.reshape(shifted, (*before, outputs, size, *after))
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
+from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
+from multiconv.core.rounding import fft_factor, summing_factor
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Problem
 from multiconv.planning.choose import Choice, choose
@@ -23,17 +25,86 @@ _SPATIAL = {"x": "input_size", "weight": "kernel_size", "y": "output_size"}
 class Plan:
     """A function of the arrays, and what is known of it before it runs.
 
-    ``operations`` is how many it asks of the framework, roughly; a plan with ``is_compiled`` false
-    makes something that is no array. What is chosen is known where a method is.
+    Attributes
+    ----------
+    run : callable
+        The function.
+    output_shape, dtype : tuple of int, str
+        Of its result.
+    operations : int
+        How many operations it asks of the framework, one after another, roughly.
+    is_compiled : bool
+        False where it makes something that is no array.
+    geometry, problem, choice, multiply_adds
+        Of what is correlated, where a method is chosen for it.
     """
 
-    run: Callable[..., Any]
-    shape: tuple[int, ...]
+    run: Callable[..., Any] = field(repr=False)
+    output_shape: tuple[int, ...]
     dtype: str
     operations: int = 10
     is_compiled: bool = True
+    geometry: Geometry | None = None
     problem: Problem | None = None
     choice: Choice | None = None
+    multiply_adds: int = 0
+
+    @property
+    def pads(self) -> Pairs:
+        """The (low, high) pads of every spatial axis."""
+        return self.geometry.pads if self.geometry else ()
+
+    @property
+    def method(self) -> str:
+        """The name of the method."""
+        return self.choice.method.name if self.choice else "none"
+
+    @property
+    def reason(self) -> str:
+        """Why that method."""
+        return self.choice.reason if self.choice else ""
+
+    @property
+    def workspace_bytes(self) -> int | None:
+        """What is needed beside arguments and result, in bytes; None where nobody says."""
+        if self.problem is None or self.choice is None:
+            return None
+        elements = self.choice.method.workspace(self.problem)
+        if elements is None:
+            return None
+        if any(map(any, self.problem.geometry.pads)) and not self.choice.method.takes_border:
+            elements += self.problem.pixels
+        return elements * dtypes.itemsize(self.problem.dtype)
+
+    @property
+    def error_bound(self) -> float:
+        """The factor of the error's bound: of sum |x| |w|, or of the norms under ``fft``."""
+        if self.problem is None or self.choice is None:
+            return 0.0
+        if dtypes.kind(self.problem.dtype) == "integer":
+            return 0.0
+        if self.choice.method.error == "norm":
+            lengths = (2 * n for n in self.problem.geometry.padded_size)
+            return fft_factor(lengths, self.problem.channels, self.dtype)
+        return summing_factor(self.problem.products, self.dtype)
+
+    def __str__(self) -> str:
+        mode = self.geometry.padding_mode if self.geometry else ""
+        space = self.workspace_bytes
+        of = {"norm": "sum ||x|| ||w|| in norm"}.get(
+            self.choice.method.error if self.choice else "", "sum |x| |w|"
+        )
+        rows = {
+            "output": f"{self.output_shape} {self.dtype}",
+            "padding": f"{self.pads} {mode}",
+            "method": f"{self.method}: {self.reason}",
+            "multiply-adds": f"{self.multiply_adds:,}",
+            "workspace": "the framework's own affair" if space is None else _size(space),
+            "error": f"at most {self.error_bound:.3g} * {of}"
+            if self.error_bound
+            else f"none: exact modulo 2**{8 * dtypes.itemsize(self.dtype)}",
+        }
+        return "\n".join(f"{name:<13}  {text}" for name, text in rows.items())
 
 
 def framed(
@@ -102,8 +173,10 @@ def planned(
         shape,
         result,
         choice.method.operations(work.geometry),
+        geometry=geometry,
         problem=problem,
         choice=choice,
+        multiply_adds=math.prod(layout.exchanged("y")) * geometry.taps * geometry.outputs,
     )
 
 

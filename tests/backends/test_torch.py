@@ -1,5 +1,8 @@
 """PyTorch's own machinery keeps working: derivatives, transforms, the meta device."""
 
+import functools
+import warnings
+
 import backends_under_test
 import numpy as np
 import oracle
@@ -170,6 +173,24 @@ class TestRequiresGrad:
             for method in EXACT:
                 assert mc.conv1d(x, weight, method=method).dtype == torch.float32, method
 
+    @pytest.mark.parametrize("method", EXACT)
+    def test_autocast_does_not_narrow_the_gradients(self, torch, mc, method):
+        """Integers beyond the eight bits of bfloat16 come back exactly."""
+        rng = np.random.default_rng(7)
+        numbers = rng.integers(-300, 301, (2, 2, 6)), rng.integers(-300, 301, (4, 2, 3))
+        for compiled in (False, True) if method != "loop" else (False,):
+            x, weight = (torch.tensor(a, dtype=torch.float32).requires_grad_() for a in numbers)
+            run = functools.partial(mc.conv1d, method=method)
+            if compiled:
+                torch.compiler.reset()
+                run = torch.compile(run, fullgraph=True, backend="aot_eager")
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                y = run(x, weight)
+                y.backward(torch.full_like(y, 3.0))
+            grad = np.full(y.shape, 3)
+            assert_same(BACKEND, x.grad, oracle.input_grad(grad, numbers[1], (6,)), "float32")
+            assert_same(BACKEND, weight.grad, oracle.weight_grad(numbers[0], grad, (3,)), "float32")
+
     def test_second_derivatives_of_integers_are_exact(self, torch, mc):
         x, weight, grad = operands((2, 2, 5), (2, 2, 3), (2, 2, 3))
         x.requires_grad_(), weight.requires_grad_(), grad.requires_grad_()
@@ -189,3 +210,40 @@ class TestInferenceMode:
             y = mc.conv2d(x, weight, method=method)
         exact = oracle.conv(*(BACKEND.to_numpy(a).astype(int) for a in (x, weight)))
         assert np.array_equal(np.round(y.numpy()), exact)
+
+
+class TestPrograms:
+    @pytest.mark.parametrize("method", [m for m in METHODS if m != "loop"])
+    def test_a_traced_program(self, torch, mc, method):
+        x, k = operands((6, 7), (3, 2))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch.jit is deprecated, and traces constants
+            program = torch.jit.trace(lambda x, k: mc.corr2d(x, k, method=method), (x, k))
+        y = program(x + 1, k)
+        assert torch.allclose(y, mc.corr2d(x + 1, k), rtol=0, atol=1e-9)
+
+    @pytest.mark.parametrize("method", ["auto", "native", "im2col", "direct", "fft"])
+    @pytest.mark.parametrize("padding", [0, 1, "same", "full"])
+    def test_an_exported_program_of_two_open_axes(self, torch, mc, method, padding):
+        weight = operands((2, 1, 3, 3))[0]
+
+        class Filter(torch.nn.Module):
+            def forward(self, x):
+                return mc.conv2d(x, weight, padding=padding, method=method)
+
+        axes = {0: "n", 2: "h", 3: "w"}
+        sizes = {i: torch.export.Dim(name, min=5, max=512) for i, name in axes.items()}
+        (x,) = operands((6, 1, 9, 12))
+        program = torch.export.export(Filter(), (x,), dynamic_shapes={"x": sizes}).module()
+        for shape in ((5, 1, 5, 5), (6, 1, 20, 7)):
+            (x,) = operands(shape)
+            found = np.round(program(x).numpy())
+            expected = oracle.conv(
+                *(BACKEND.to_numpy(a).astype(int) for a in (x, weight)), padding=padding
+            )
+            assert np.array_equal(found, expected)
+
+    def test_a_sparse_matrix_is_where_its_weight_is(self, torch, mc):
+        weight = torch.ones(2, 2, device="cpu")
+        with torch.device("meta"):
+            assert mc.toeplitz_matrix(weight, (3, 3), sparse=True).device.type == "cpu"

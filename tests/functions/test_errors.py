@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from comparing import check_error
 
-METHODS = ("loop", "direct", "im2col", "toeplitz", "fft", "native", "auto")
+from multiconv.methods.table import NAMES as METHODS
 
 
 @pytest.fixture
@@ -233,3 +233,44 @@ class TestNames:
             f.corr2d, ones(5, 5, dtype=dtype), ones(2, 2, dtype=dtype), method="fft"
         )
         check_error(ValueError, call, "fft", "int")
+
+
+class TestLikelyMistakes:
+    """What was meant is named, and the advice works when pasted."""
+
+    def test_swapped_arguments(self, f, ones):
+        check_error(ValueError, lambda: f.corr2d(ones(2, 2), ones(5, 5)), "swapped", "k", "x")
+        call = functools.partial(f.conv2d, ones(1, 1, 2, 2), ones(1, 1, 5, 5))
+        check_error(ValueError, call, "swapped", "weight", "x")
+        message = check_error(ValueError, lambda: f.corr2d(ones(2, 6), ones(5, 5)), "kernel")
+        assert "swapped" not in message
+
+    def test_the_padding_that_is_advised_works(self, f, ones):
+        message = check_error(
+            ValueError, lambda: f.corr2d(ones(5, 5), ones(7, 7), padding=(0, 2)), "kernel", "7"
+        )
+        assert "use padding=((0, 2), (2, 2)) or a kernel of at most 5" in message
+        assert f.corr2d(ones(5, 5), ones(7, 7), padding=((0, 2), (2, 2))).shape == (1, 3)
+
+    def test_a_flat_list_of_pads(self, f, ones):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), padding=(1, 1, 2, 2))
+        assert "padding=((1, 1), (2, 2)) would work" in check_error(ValueError, call, "padding")
+
+    def test_arrays_in_place_of_sizes(self, f, ones):
+        call = functools.partial(f.toeplitz_matrix, ones(2, 2), ones(30, 30))
+        assert "pass its shape, (30, 30)" in check_error(TypeError, call, "input_size")
+        call = functools.partial(f.im2col, ones(5, 5), ones(2, 2))
+        assert "pass its shape, (2, 2)" in check_error(TypeError, call, "kernel_size")
+
+    @pytest.mark.parametrize("value", [{1, 2}, frozenset({1, 2}), {1: 2}])
+    @pytest.mark.parametrize("name", ["stride", "dilation", "padding"])
+    def test_what_has_no_order(self, f, ones, name, value):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(2, 2), **{name: value})
+        check_error(TypeError, call, name, "order")
+
+    @pytest.mark.parametrize("value", [2, "no", None, [], 0.0])
+    def test_a_flag_that_is_none(self, f, ones, value):
+        call = functools.partial(f.toeplitz_matrix, ones(2, 2), (3, 3), sparse=value)
+        check_error(TypeError, call, "sparse", "True")
+        call = functools.partial(f.output_size, 5, 2, transposed=value)
+        check_error(TypeError, call, "transposed", "True")

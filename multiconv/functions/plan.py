@@ -1,0 +1,115 @@
+"""What a call would do, without doing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from multiconv.backends import registry
+from multiconv.backends.base import Array, Backend
+from multiconv.core import arguments, dtypes
+from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.core.calls import takes
+from multiconv.functions.conv import plan_conv
+from multiconv.functions.conv_transpose import plan_conv_transpose
+from multiconv.functions.correlate import plan_corr2d
+from multiconv.planning.dispatch import plan_for
+from multiconv.planning.frame import Plan
+from multiconv.planning.options import read
+
+
+@takes()
+def plan(
+    x: Array | tuple[int, ...],
+    weight: Array | tuple[int, ...],
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    dilation: IntOrInts = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    method: str = "auto",
+    transposed: bool = False,
+    output_padding: IntOrInts = 0,
+    dtype: str | None = None,
+    backend: str | None = None,
+) -> Plan:
+    r"""Say what a convolution would do, without computing it.
+
+    Parameters
+    ----------
+    x, weight : array or tuple of int
+        The arrays, or their shapes. A weight (kh, kw) is that of `corr2d`; one of more axes that of
+        `conv1d`, `conv2d` or `conv3d`, or their transposes.
+    stride, padding, dilation, groups, padding_mode, method : optional
+        As in `conv2d`.
+    transposed : bool, optional
+        Plan `conv_transpose2d` instead, with its ``output_padding``.
+    dtype : str, optional
+        Of what is given as a shape: that of the other array, else ``"float32"``.
+    backend : str, optional
+        Whose arrays a shape stands for: those of the other array, else the default backend's.
+
+    Returns
+    -------
+    Plan
+        With ``output_shape``, ``dtype``, ``pads``, ``method``, ``reason``, ``multiply_adds``,
+        ``workspace_bytes`` (beside arguments and result; None where the framework does not say) and
+        ``error_bound``, the factor e of the bound :math:`|\hat y - y| \le e \sum |x| |w|` (0 for
+        integers, which are exact; of a norm for ``fft``). ``print`` shows all of it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As the call itself would.
+
+    Examples
+    --------
+    >>> import multiconv as mc
+    >>> print(mc.plan((1024, 1024), (3, 3), padding="same", backend="numpy"))
+    output         (1024, 1024) float32
+    padding        ((1, 1), (1, 1)) zeros
+    method         direct: one channel and few taps: a multiply-add per tap
+    multiply-adds  9,437,184
+    workspace      8.02 MiB
+    error          at most 5.96e-07 * sum |x| |w|
+    """
+    shapes = [None if _is_shape(a) else a for a in (x, weight)]
+    given = {n: a for n, a in zip(("x", "weight"), shapes, strict=True) if a is not None}
+    named = None if backend is None else registry.load(backend)
+    chosen, arrays = registry.backend_of(given, named)
+    signatures = iter([chosen.signature(array) for array in arrays])
+    like = next(iter(arrays), None)
+    signed = [
+        _signature(name, size, dtype, chosen, like) if array is None else next(signatures)
+        for name, size, array in zip(("x", "weight"), (x, weight), shapes, strict=True)
+    ]
+    rank = len(signed[1][0])
+    axes = 2 if rank == 2 else max(rank - 2, 1)
+    options = read(
+        axes,
+        stride,
+        padding,
+        dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+        method=method,
+        output_padding=arguments.per_axis("output_padding", output_padding, axes, minimum=0),
+    )
+    if rank == 2:
+        return plan_for(plan_corr2d, chosen, ("x", "k"), tuple(signed), options)
+    planner = plan_conv_transpose if arguments.flag("transposed", transposed) else plan_conv
+    return plan_for(planner, chosen, ("x", "weight", "bias"), (*signed, None), options)
+
+
+def _is_shape(given: Any) -> bool:
+    return isinstance(given, (tuple, list)) and all(isinstance(n, int) for n in given)
+
+
+def _signature(name: str, shape: Any, dtype: str | None, backend: Backend, like: Any) -> Any:
+    """Return the signature of an array of a shape, on the device of ``like``."""
+    size = arguments.sizes(f"{name} as a shape", tuple(shape), len(shape))
+    if dtype is None:
+        dtype = "float32" if like is None else backend.dtype_name(like.dtype)
+    arguments.choice("dtype", dtype, dtypes.SUPPORTED)
+    beside = backend.asarray([0]) if like is None else like
+    return size, backend.dtype(dtype), backend.signature(beside)[2]

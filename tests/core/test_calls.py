@@ -1,0 +1,44 @@
+"""Calls that do not fit a function say how it is called."""
+
+import numpy as np
+import pytest
+from comparing import check_error
+
+import multiconv as mc
+
+X, K = np.ones((5, 5)), np.ones((2, 2))
+WEIGHT = np.ones((1, 1, 2, 2))
+
+
+class TestKeywords:
+    @pytest.mark.parametrize(
+        ("wrong", "meant"),
+        [
+            *[("strides", "stride"), ("mode", "padding_mode"), ("boundary", "padding_mode")],
+            *[("pad", "padding"), ("dilation_rate", "dilation"), ("kernel", "k"), ("image", "x")],
+            *[("pading", "padding"), ("input", "x")],
+        ],
+    )
+    def test_what_other_libraries_call_it_is_named(self, wrong, meant):
+        message = check_error(TypeError, lambda: mc.corr2d(X, **{wrong: 1}), "corr2d", wrong)
+        assert message.endswith(f"did you mean {meant}?")
+
+    def test_one_that_resembles_nothing_lists_all(self):
+        call = lambda: mc.conv2d(X, WEIGHT, qqq=1)  # noqa: E731
+        check_error(TypeError, call, "qqq", "weight", "stride", "padding_mode", "method")
+
+    def test_the_faces_say_it_too(self):
+        call = lambda: mc.numpy.corr2d(X, K, strides=2)  # noqa: E731
+        assert check_error(TypeError, call).endswith("did you mean stride?")
+
+
+class TestPositions:
+    def test_a_positional_stride_is_written_out(self):
+        message = check_error(TypeError, lambda: mc.corr2d(X, K, 2, "same"), "keyword")
+        assert "corr2d(x, k, stride=2, padding='same')" in message
+
+    def test_a_missing_array_is_named(self):
+        assert "corr2d(x, k)" in check_error(TypeError, lambda: mc.corr2d(X), "needs", "k")
+
+    def test_an_error_inside_is_left_alone(self):
+        check_error(TypeError, lambda: mc.corr2d(X, K, stride=1.5), "stride", "1.5")

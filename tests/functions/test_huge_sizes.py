@@ -1,0 +1,57 @@
+"""Sizes that no memory holds: said in bytes, before a framework dies of them."""
+
+import functools
+
+import numpy as np
+import pytest
+from comparing import assert_same, check_error
+
+
+@pytest.fixture
+def arrays(backend):
+    return backend.array(np.ones((1, 1, 5)), "float32"), backend.array(
+        np.ones((1, 1, 2)), "float32"
+    )
+
+
+class TestRefused:
+    @pytest.mark.parametrize("exponent", [40, 62, 100])
+    def test_padding(self, backend, arrays, exponent):
+        call = functools.partial(backend.functions.conv1d, *arrays, padding=2**exponent)
+        check_error(ValueError, call, "padding", "float32", "TiB" if exponent == 40 else "EiB")
+        call = functools.partial(backend.functions.im2col, arrays[0], (2,), padding=2**exponent)
+        check_error(ValueError, call, "padding", "array")
+
+    def test_dilation(self, backend, arrays):
+        call = functools.partial(backend.functions.conv1d, *arrays, dilation=10**30)
+        check_error(ValueError, call, "dilation", str(10**30 + 1), "5")
+
+    @pytest.mark.parametrize("option", ["stride", "dilation", "padding"])
+    def test_a_transposed_convolution(self, backend, arrays, option):
+        call = functools.partial(backend.functions.conv_transpose1d, *arrays, **{option: 2**62})
+        check_error(ValueError, call, "array" if option != "padding" else "padding")
+
+    def test_a_matrix_of_many_groups(self, backend):
+        weight = backend.array(np.ones((128, 1, 3, 3)), "float32")
+        call = functools.partial(
+            backend.functions.toeplitz_matrix, weight, (128, 100, 100), groups=128
+        )
+        elements = (128 * 98**2) * (128 * 100**2)
+        check_error(ValueError, call, "input_size", str(elements), "sparse=True")
+
+
+class TestHarmless:
+    """Numbers without end that move nothing."""
+
+    def test_a_stride_beyond_the_image(self, backend, arrays):
+        assert_same(backend, backend.functions.conv1d(*arrays, stride=2**62), [[[2]]], "float32")
+
+    def test_the_dilation_of_a_single_tap(self, backend, arrays):
+        x, weight = arrays
+        y = backend.functions.conv1d(x, weight[:, :, :1], dilation=10**30)
+        assert_same(backend, y, np.ones((1, 1, 5)), "float32")
+
+    def test_the_stride_of_a_single_input(self, backend, arrays):
+        x, weight = arrays
+        y = backend.functions.conv_transpose1d(x[:, :, :1], weight, stride=2**62)
+        assert_same(backend, y, [[[1, 1]]], "float32")

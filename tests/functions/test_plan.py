@@ -1,0 +1,92 @@
+"""`plan` says what a call would do, and the call does that."""
+
+import bounds
+import numpy as np
+import pytest
+from comparing import check_error
+from strategies import configurations, for_all
+
+import multiconv as mc
+from multiconv.methods.base import MethodRefusal
+from multiconv.methods.table import METHODS
+
+
+class TestWhatItSays:
+    def test_it_is_what_the_call_gives(self, backend):
+        @for_all(backend, configurations(("float32",)))
+        def check(c):
+            x, weight, bias = (
+                backend.array(a, "float32")
+                for a in c.integers(c.x_shape, c.weight_shape, c.weight_shape[:1])
+            )
+            plan = mc.plan(x, weight, **c.geometry)
+            y = getattr(backend.functions, f"conv{c.axes}d")(x, weight, bias, **c.geometry)
+            assert plan.output_shape == tuple(y.shape)
+            assert plan.dtype == backend.dtype_name(y)
+            assert plan.multiply_adds == int(np.prod(c.y_shape)) * c.products
+            assert plan.method in (*METHODS, "none")
+
+    def test_a_transposed_convolution(self, backend):
+        x = backend.array(np.ones((2, 4, 5)), "float32")
+        weight = backend.array(np.ones((4, 3, 3)), "float32")
+        plan = mc.plan(x, weight, 2, 1, transposed=True, output_padding=1)
+        y = backend.functions.conv_transpose1d(x, weight, None, 2, 1, 1)
+        assert plan.output_shape == tuple(y.shape) == (2, 3, 10)
+        assert plan.multiply_adds == 2 * 4 * 3 * 3 * 5
+
+    def test_pads_are_resolved(self):
+        plan = mc.plan((6, 7), (3, 2), 2, "same")
+        assert plan.pads == ((0, 1), (0, 1))
+        assert plan.output_shape == (3, 4)
+
+    def test_the_bound_is_that_of_the_sums(self):
+        for dtype, products in (("float32", 9), ("float64", 9), ("float16", 9)):
+            factor = mc.plan((1, 8, 8), (1, 1, 3, 3), dtype=dtype, backend="numpy").error_bound
+            sums = "float32" if dtype == "float16" else dtype
+            expected = bounds.gamma(products + 1, bounds.ROUNDOFF[sums])
+            if dtype == "float16":
+                expected += 2 * bounds.ROUNDOFF["float16"]
+            assert factor == pytest.approx(float(expected), rel=1e-12)
+        assert mc.plan((8, 8), (3, 3), dtype="int8").error_bound == 0
+
+    def test_the_workspace_of_im2col_is_its_patch_matrix(self):
+        plan = mc.plan(
+            (1, 2, 10, 10), (4, 2, 3, 3), method="im2col", dtype="float64", backend="numpy"
+        )
+        assert plan.workspace_bytes == 8 * (2 * 9 * 8 * 8)
+        padded = mc.plan((1, 2, 10, 10), (4, 2, 3, 3), padding=1, method="im2col", backend="numpy")
+        assert padded.workspace_bytes == 4 * (2 * 9 * 10 * 10 + 2 * 12 * 12)
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_every_method_says_what_it_needs(self, method):
+        if method == "native":
+            with pytest.raises(MethodRefusal, match="no convolution of its own") as caught:
+                mc.plan((8, 8), (3, 3), method=method, backend="numpy")
+            assert caught.value.method == "native"
+            assert caught.value.reason in str(caught.value)
+            return
+        plan = mc.plan((8, 8), (3, 3), method=method, backend="numpy")
+        assert (plan.method, plan.reason) == (method, "asked for")
+        assert plan.workspace_bytes > 0
+
+    def test_it_reads_well(self):
+        lines = str(mc.plan((64, 64), (3, 3), backend="numpy")).splitlines()
+        assert [line.split()[0] for line in lines] == [
+            *("output", "padding", "method", "multiply-adds", "workspace", "error")
+        ]
+        assert lines[3].endswith("34,596")
+
+
+class TestWhatItTakes:
+    def test_arrays_and_shapes_together(self, backend):
+        x = backend.array(np.ones((5, 5)), "float32")
+        assert mc.plan(x, (2, 2)).output_shape == (4, 4)
+        assert mc.plan((5, 5), x).output_shape == (1, 1)
+
+    def test_the_errors_are_those_of_the_call(self):
+        check_error(ValueError, lambda: mc.plan((5, 5), (7, 7)), "kernel", "7", "swapped")
+        check_error(ValueError, lambda: mc.plan((1, 3, 5, 5), (2, 4, 3, 3)), "channel", "3", "4")
+        check_error(
+            ValueError, lambda: mc.plan((5, 5), (2, 2), dtype="float23"), "dtype", "float32"
+        )
+        check_error(ValueError, lambda: mc.plan((5, -5), (2, 2)), "x", "-5")
