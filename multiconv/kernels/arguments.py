@@ -82,12 +82,12 @@ def unit_vector(angle: object) -> tuple[float, float]:
 def window(size: Size, *, odd: bool = False) -> tuple[int, int]:
     """Read a size as rows and columns."""
     rows, columns = arguments.per_axis("size", size, 2, minimum=1)
+    check_count(f"size={shown(size)}", rows, columns)
     if odd and not rows % 2 == columns % 2 == 1:
         raise ValueError(
             f"size must be odd along both axes, so that the kernel has a centre; got "
             f"{shown(size)}: the next larger is {(rows | 1, columns | 1)}"
         )
-    check_count(f"size={shown(size)}", rows, columns)
     return rows, columns
 
 

@@ -83,5 +83,5 @@ def _holds(dtype: str, values: Kernel) -> bool:
     if dtype in dtypes.INTEGERS:
         fits = np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max
         return fits and np.array_equal(values, np.rint(values))
-    info = np.finfo("float32" if dtype == "bfloat16" else dtype)
-    return bool(info.min <= low and high <= info.max)  # neither is true of NaN
+    largest = float(np.finfo("float32" if dtype == "bfloat16" else dtype).max)
+    return bool(-largest <= low and high <= largest)  # neither is true of NaN
