@@ -27,8 +27,7 @@ Conventions, the same in all formulas:
   kernel along an axis holds true zeros, not ``6e-17``.
 - A derivative kernel answers positively where the image grows along the direction.
 
-There is a file for each family of kernels, and one each for what all of them share: reading
-arguments, sampling a Gaussian, and `like`.
+There is a file for each family, since they share little beyond reading arguments and `like`.
 
 References
 ----------
