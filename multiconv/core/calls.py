@@ -93,20 +93,20 @@ def _advice(
         hint = f"; did you mean {meant}?" if meant else f"; it takes {', '.join(parameters)}"
         return f"{name} has no argument {unknown[0]!r}{hint}"
     positional = [n for n, p in parameters.items() if p.kind is not p.KEYWORD_ONLY]
+    given = positional[: len(args)]
+    shown = [_shown(v) if _shown(v) != "..." else n for n, v in zip(given, args, strict=False)]
     surplus = args[len(positional) :]
     if surplus:
         free = [n for n in parameters if n not in positional and n not in kwargs]
         pairs = zip(free, surplus, strict=False)
-        call = ", ".join([*positional, *(f"{n}={_shown(value)}" for n, value in pairs)])
-        return (
-            f"{name} takes {', '.join(positional)} by position, and the other arguments by "
-            f"keyword: {name}({call})"
-        )
-    given = {*positional[: len(args)], *kwargs}
-    missing = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
+        call = ", ".join([*shown, *(f"{n}={_shown(value)}" for n, value in pairs)])
+        first = f"{', '.join(positional)} by position, and the other" if positional else "all"
+        return f"{name} takes {first} arguments by keyword: {name}({call})"
+    needed = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
+    missing = [n for n in needed if n not in kwargs]
     if missing:
-        needed = ", ".join(n for n, p in parameters.items() if p.default is p.empty)
-        return f"{name} needs {' and '.join(missing)}: {name}({needed})"
+        call = ", ".join([*shown, *(n if n in positional else f"{n}={n}" for n in needed)])
+        return f"{name} needs {' and '.join(missing)}: {name}({call})"
     return None
 
 

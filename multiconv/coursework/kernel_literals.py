@@ -44,14 +44,11 @@ def read(text: str) -> NDArray[np.float32]:
     rows = [row.replace(",", " ").split() for row in text.split(";")]
     if _is_number(rows[0][0] if rows[0] else ""):
         return _array([[_typed(word) for word in row] for row in rows])
-    return _array(_by_name(text).tolist())
-
-
-def _by_name(name: str) -> NDArray[np.float64]:
     try:
-        return kernels.named(name)
+        kernel: NDArray[np.float32] = kernels.named(text, like=np.float32(0))
     except ValueError as error:
         raise ValueError(f"{str(error).removeprefix('name: ')}; {_FORMS}") from None
+    return kernel
 
 
 def _nested(text: str) -> list[list[Any]]:
