@@ -14,7 +14,7 @@ torch brings gigabytes of CUDA libraries with it.
 
 import os
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import nox
 from packaging.requirements import Requirement
@@ -34,6 +34,16 @@ LOWEST = "constraints/lowest.txt"
 TESTED_EXTRAS = ["cli", "image", "io", "scipy"]
 LARGER_EXTRAS = ["dask", "viz"]
 FRAMEWORKS = ["torch", "jax"]
+# Files of these names import the framework, and no others do.
+LICENCES = {
+    "torch": ["torch.py"],
+    "jax": ["jax.py", "flax.py", "equinox.py"],
+    "flax": ["flax.py"],
+    "equinox": ["equinox.py"],
+    "keras": ["keras.py"],
+    "dask": ["dask.py"],
+}
+SOURCE = "multiconv"
 LIBRARIES = ["flax", "equinox", "keras", "optax"]  # whose layers and optimisers work with ours
 OPTIONAL_MODULES = [
     *FRAMEWORKS,
@@ -72,6 +82,13 @@ def pins(constraints: str, python: str) -> dict[str, str]:
     }
 
 
+def tags(name: str) -> list[str]:
+    """Return the tags of an environment: its backends, and whether it is quick or old."""
+    backends, constraints, _ = ENVIRONMENTS[name]
+    quick = ["quick"] if name == "numpy" else []
+    return [*backends, *quick, *(["lowest"] if constraints == LOWEST else [])]
+
+
 def expected_versions(constraints: str, python: str, backends: list[str]) -> str:
     """Say what the tests must find, as `python=3.12,numpy=2.0.0,jax=0.10.2`."""
     names = ["numpy", "array-api-compat", *(name for name in FRAMEWORKS if name in backends)]
@@ -97,16 +114,24 @@ def run_python(session: nox.Session, code: str, *arguments: str) -> None:
 @nox.session(tags=["quick"])
 def lint(session: nox.Session) -> None:
     """Look for mistakes and departures from the style."""
-    session.install("-c", NEWEST, "ruff")
+    session.install("-c", NEWEST, "ruff", "import-linter")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    # What torch.py may import, jax.py may not: ruff's licence is for all of them alike.
+    for framework, files in LICENCES.items():
+        others = [f"--per-file-ignores={PurePath('**', name)}:TID251" for name in files]
+        banned = f'lint.flake8-tidy-imports.banned-api."{framework}".msg="not in this file"'
+        session.run(
+            "ruff", "check", "--isolated", "--select", "TID251", "--config", banned, *others, SOURCE
+        )
+    session.run("lint-imports", env={"PYTHONPATH": "."})
 
 
-@nox.session(python=OLDEST_PYTHON)
+@nox.session(python=OLDEST_PYTHON, default=False)
 def typing(session: nox.Session) -> None:
-    """Check the types, beside the real types of every framework."""
+    """Check the types, beside the real types of every framework; `everything` does it too."""
     install(session, NEWEST, "all", groups=["lint"])
-    session.run("mypy", "--strict", "multiconv")
+    session.run("mypy", "--strict", SOURCE)
 
 
 @nox.session(python=OLDEST_PYTHON, tags=["quick"], reuse_venv=False)
@@ -160,82 +185,72 @@ def check_wheel(session: nox.Session, wheel: Path) -> None:
         session.error(f"{wheel.name} has no command `multiconv`")
 
 
+# What is there, and what is not: (backends, constraints, Python). Every backend is installed alone
+# at least once, every one is tested on every Python and at its oldest version, all beside each
+# other in `everything`.
+ENVIRONMENTS = {
+    "numpy": (["numpy", "strict"], NEWEST, OLDEST_PYTHON),
+    "torch": (["torch"], NEWEST, OLDEST_PYTHON),
+    "lowest": (["numpy", "strict"], LOWEST, OLDEST_PYTHON),
+    "jax-lowest": (["jax"], LOWEST, OLDEST_PYTHON),
+    **{f"jax-{python}": (["numpy", "jax"], NEWEST, python) for python in NEWER_PYTHONS},
+}
+
+
 @nox.session
 @nox.parametrize(
-    ("python", "backends", "constraints"),
-    [
-        nox.param(OLDEST_PYTHON, ["numpy"], NEWEST, id="numpy", tags=["numpy", "quick"]),
-        nox.param(OLDEST_PYTHON, ["strict"], NEWEST, id="strict", tags=["strict", "quick"]),
-        nox.param(OLDEST_PYTHON, ["torch"], NEWEST, id="torch", tags=["torch"]),
-        nox.param(OLDEST_PYTHON, ["jax"], NEWEST, id="jax", tags=["jax"]),
-        nox.param(
-            OLDEST_PYTHON,
-            ["numpy", "torch", "jax", "strict"],
-            NEWEST,
-            id="all",
-            tags=["numpy", "torch", "jax", "strict"],
-        ),
-        nox.param(
-            OLDEST_PYTHON,
-            ["numpy", "strict"],
-            LOWEST,
-            id="lowest",
-            tags=["numpy", "strict", "lowest"],
-        ),
-        nox.param(OLDEST_PYTHON, ["jax"], LOWEST, id="jax-lowest", tags=["jax", "lowest"]),
-        *(
-            nox.param(python, [backend], NEWEST, id=f"{backend}-{python}", tags=[backend])
-            for python in NEWER_PYTHONS
-            for backend in ("numpy", "jax")
-        ),
-    ],
+    ("python", "name"),
+    [nox.param(ENVIRONMENTS[name][2], name, id=name, tags=tags(name)) for name in ENVIRONMENTS],
 )
-def tests(session: nox.Session, backends: list[str], constraints: str) -> None:
-    """Test with these backends installed and no others.
+def tests(session: nox.Session, name: str) -> None:
+    """Test with some backends installed and no others.
 
     What follows `--` goes to pytest: `nox -s "tests(numpy)" -- -n 0 -k padding`.
     """
-    frameworks = [name for name in FRAMEWORKS if name in backends]
-    everything = frameworks == FRAMEWORKS
-    larger = LARGER_EXTRAS if everything or constraints == LOWEST else []
+    backends, constraints, _ = ENVIRONMENTS[name]
+    frameworks = [framework for framework in FRAMEWORKS if framework in backends]
+    larger = LARGER_EXTRAS if constraints == LOWEST else []
     install(session, constraints, *TESTED_EXTRAS, *larger, *frameworks, groups=["test"])
-
-    run_python(session, ABSENT, *(name for name in FRAMEWORKS if name not in backends))
+    run_python(session, ABSENT, *(f for f in FRAMEWORKS if f not in backends), *LIBRARIES)
     run_python(session, NOT_LOADED, *OPTIONAL_MODULES)
+    # The same versions as in `everything`: what differs is that nothing else is there.
+    alone = ["tests/backends", "tests/test_documentation.py"] if name == "torch" else []
+    old = ["-W", "default"] if constraints == LOWEST else []  # they warn about each other
+    pytest(session, backends, constraints, "-m", "not gpu and not slow", *old, *alone, quick=True)
 
+
+@nox.session(python=OLDEST_PYTHON, tags=["numpy", "torch", "jax", "strict"])
+def everything(session: nox.Session) -> None:
+    """Check the types, and test all backends together and layers with other libraries."""
+    groups = ["test", "test-exchange", "lint"]
+    install(session, NEWEST, "all", "exchange", groups=groups)
+    session.run("mypy", "--strict", SOURCE)
+    backends = ["numpy", *FRAMEWORKS, "strict"]
+    keras = {"KERAS_HOME": str(Path(session.create_tmp()).resolve())}  # else it writes into ~
+    libraries = keras | {"MULTICONV_TEST_LIBRARIES": ",".join(LIBRARIES), "KERAS_BACKEND": "jax"}
+    pytest(session, backends, NEWEST, "-m", "not gpu", **libraries)
+    on_torch = keras | {"MULTICONV_TEST_LIBRARIES": "keras", "KERAS_BACKEND": "torch"}
+    pytest(session, backends, NEWEST, "tests/layers/test_exchange.py", "-k", "keras", **on_torch)
+
+
+def pytest(
+    session: nox.Session,
+    backends: list[str],
+    constraints: str,
+    *arguments: str,
+    quick: bool = False,
+    **environment: str,
+) -> None:
+    """Run the tests with these backends, in the versions that the constraints name."""
     environment = {
         "MULTICONV_TEST_BACKENDS": ",".join(backends),
-        "MULTICONV_TEST_LIBRARIES": "",  # `exchange` has them
+        "MULTICONV_TEST_LIBRARIES": "",
         "MULTICONV_EXPECT_VERSIONS": expected_versions(constraints, session.python, backends),
         "OMP_NUM_THREADS": "1",  # pytest already runs one process per core
+        "HYPOTHESIS_PROFILE": "quick" if quick else "default",
+        **environment,
     }
-    arguments = ["-n", "auto"]
-    if everything:
-        arguments += ["-m", "not gpu"]
-    else:
-        environment["HYPOTHESIS_PROFILE"] = "quick"
-        arguments += ["-m", "not gpu and not slow"]
-    if constraints == LOWEST:
-        arguments += ["-W", "default"]  # old packages warn about each other
-    session.run("pytest", *arguments, *session.posargs, env=environment)
-
-
-@nox.session(python=OLDEST_PYTHON, tags=["torch", "jax"])
-def exchange(session: nox.Session) -> None:
-    """Test our layers with other libraries, Keras on either framework."""
-    install(session, NEWEST, "io", "exchange", *FRAMEWORKS, groups=["test", "test-exchange"])
-    for framework, libraries in (("jax", LIBRARIES), ("torch", ["keras"])):
-        environment = {
-            "MULTICONV_TEST_BACKENDS": ",".join(["numpy", *FRAMEWORKS]),
-            "MULTICONV_TEST_LIBRARIES": ",".join(libraries),
-            "KERAS_BACKEND": framework,
-            "KERAS_HOME": str(
-                Path(session.create_tmp()).resolve()
-            ),  # else it writes into the user's home
-            "OMP_NUM_THREADS": "1",
-        }
-        files = ["tests/layers/test_exchange.py", "tests/layers/test_layers_jax.py"]
-        session.run("pytest", "-n", "auto", *files, *session.posargs, env=environment)
+    session.run("pytest", "-n", "auto", *arguments, *session.posargs, env=environment)
 
 
 @nox.session(default=False, venv_params=["--system-site-packages"])

@@ -67,7 +67,7 @@ class TorchBackend(Backend):
     def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Any]:
         """Return shape, dtype and device; torch.jit.trace has tensors for sizes."""
         shape = array.shape
-        if torch.jit.is_tracing():
+        if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
             shape = torch.Size(map(int, shape))
         return shape, array.dtype, array.device
 
