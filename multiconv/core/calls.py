@@ -99,7 +99,7 @@ def _advice(
     if surplus:
         free = [n for n in parameters if n not in positional and n not in kwargs]
         pairs = zip(free, surplus, strict=False)
-        call = ", ".join([*shown, *(f"{n}={_shown(value)}" for n, value in pairs)])
+        call = ", ".join([*shown, *(f"{n}={_fitting(value, parameters[n])}" for n, value in pairs)])
         first = f"{', '.join(positional)} by position, and the other" if positional else "all"
         return f"{name} takes {first} arguments by keyword: {name}({call})"
     needed = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
@@ -119,6 +119,12 @@ def _meant(wrong: str, parameters: Mapping[str, Any], arrays: tuple[str, ...]) -
         if lowered in names and position < len(arrays):
             return arrays[position]
     return next(iter(difflib.get_close_matches(lowered, parameters, n=1)), None)
+
+
+def _fitting(value: Any, parameter: inspect.Parameter) -> str:
+    """Show a value for a parameter, unless only one of it and the default is a flag."""
+    misfits = isinstance(value, bool) != isinstance(parameter.default, bool)
+    return "..." if misfits else _shown(value)
 
 
 def _shown(value: Any) -> str:

@@ -7,8 +7,6 @@ import reprlib
 from numbers import Integral, Real
 from typing import TypeAlias
 
-import numpy as np
-
 from multiconv.core import arguments
 
 Size: TypeAlias = int | tuple[int, int]
@@ -53,13 +51,6 @@ def positive(name: str, value: object) -> float:
     if (number := real(name, value)) <= 0.0:
         raise ValueError(f"{name} must be greater than 0; got {shown(value)}")
     return number
-
-
-def flag(name: str, value: object) -> bool:
-    """Read a bool."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False; got {shown(value)}")
-    return bool(value)
 
 
 def image_axis(axis: object) -> int:

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from multiconv.kernels.arguments import Size, flag, image_axis, positive, unit_vector, whole
+from multiconv.core.arguments import flag
+from multiconv.kernels.arguments import Size, image_axis, positive, unit_vector, whole
 from multiconv.kernels.like import Array, Kernel, kernel
 from multiconv.kernels.smoothing import bell_window, gaussian_taps, offsets
 

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
+from multiconv.core.arguments import flag
 from multiconv.kernels.arguments import (
     Size,
     check_count,
-    flag,
     positive,
     shown,
     unit_vector,

@@ -125,7 +125,7 @@ def framed(
 
     def run(*arrays: Array) -> Array:
         # Cast even to the dtype they have: NumPy's may be in the other byte order.
-        pairs = zip(arrays[:count], grouped, strict=True)
+        pairs = zip(arrays, grouped, strict=False)  # a bias may follow
         y = compute(*[xp.reshape(backend.astype(a, sums), size) for a, size in pairs])
         for bias in arrays[count:]:
             if bias is not None:
