@@ -13,7 +13,7 @@ from strategies import PADDING_MODES, configurations, for_all
 
 pytestmark = pytest.mark.gpu
 
-METHODS = ("loop", "direct", "im2col", "toeplitz", "auto")
+METHODS = backends_under_test.ELEMENTWISE
 
 
 def torch_on_gpu():

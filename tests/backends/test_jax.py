@@ -9,7 +9,7 @@ from subprocesses import run_python
 
 pytestmark = pytest.mark.needs_backend("jax")
 
-METHODS = ("loop", "direct", "im2col", "toeplitz", "fft", "native", "auto")
+METHODS = backends_under_test.NAMES_OF_METHODS
 BACKEND = backends_under_test.Jax()
 OPTIONS = {"stride": (2, 1), "padding": ((1, 0), (2, 1)), "dilation": (1, 2), "groups": 2}
 
@@ -174,7 +174,7 @@ def test_a_loop_of_convolutions(jax, mc):
     check(found, x)
 
 
-@pytest.mark.parametrize("method", ["direct", "im2col", "toeplitz", "native", "auto"])
+@pytest.mark.parametrize("method", [m for m in backends_under_test.EXACT if m != "loop"])
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "jit"])
 class TestShardedArrays:
     @pytest.fixture

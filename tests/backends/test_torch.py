@@ -11,8 +11,8 @@ from comparing import assert_same
 
 pytestmark = pytest.mark.needs_backend("torch")
 
-METHODS = ("loop", "direct", "im2col", "toeplitz", "fft", "native", "auto")
-EXACT = tuple(method for method in METHODS if method != "fft")
+METHODS = backends_under_test.NAMES_OF_METHODS
+EXACT = backends_under_test.EXACT
 BACKEND = backends_under_test.Torch()
 
 

@@ -11,7 +11,7 @@ from subprocesses import run_python
 
 pytestmark = pytest.mark.needs_backend("torch")
 
-METHODS = ("loop", "direct", "im2col", "toeplitz", "fft", "native", "auto")
+METHODS = backends_under_test.NAMES_OF_METHODS
 BACKEND = backends_under_test.Torch()
 
 
@@ -166,7 +166,7 @@ def test_the_first_call_of_a_process(face, method):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["direct", "im2col", "native", "auto"])
+@pytest.mark.parametrize("method", [m for m in backends_under_test.EXACT if m != "loop"])
 def test_inductor(method):
     """The real compiler, with gradients; needs a C++ compiler.
 

@@ -58,10 +58,7 @@ class TestFixedPads:
         if found is not None:
             assert found == geometry.pads
             return
-        pads = {
-            tuple(oracle.resolve_pads(c.padding, (n,) * c.axes, *sizes))
-            for n in range(7, 13)
-        }
+        pads = {tuple(oracle.resolve_pads(c.padding, (n,) * c.axes, *sizes)) for n in range(7, 13)}
         assert len(pads) > 1
 
     @pytest.mark.parametrize("name", ["same", "same_lower"])

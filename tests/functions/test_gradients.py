@@ -1,5 +1,6 @@
 """The two adjoint correlations, and the frameworks' own derivatives through every method."""
 
+import backends_under_test
 import bounds
 import numpy as np
 import oracle
@@ -7,8 +8,8 @@ import pytest
 from comparing import assert_same
 from strategies import PADDING_MODES, configurations, for_all
 
-METHODS = ("loop", "direct", "im2col", "toeplitz", "native", "auto", "fft")
-EXACT_METHODS = METHODS[:-1]
+METHODS = backends_under_test.NAMES_OF_METHODS
+EXACT_METHODS = backends_under_test.EXACT
 
 
 def test_the_input_gradient_is_exact_on_small_integers(backend):

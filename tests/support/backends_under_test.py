@@ -10,6 +10,9 @@ import os
 
 import numpy as np
 
+from multiconv.methods.table import METHODS as TABLE
+from multiconv.methods.table import NAMES as NAMES_OF_METHODS
+
 NAMES = ("numpy", "torch", "jax", "strict")
 PACKAGES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "strict": "array_api_strict"}
 CHOSEN = tuple(
@@ -19,8 +22,12 @@ CHOSEN = tuple(
 )
 
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-ELEMENTWISE = ("loop", "direct", "im2col", "toeplitz", "auto")
-"""The methods that keep the element-wise error bound and that every backend has."""
+IN_NORM = tuple(name for name, method in TABLE.items() if method.error == "norm")
+"""The methods whose bound holds in norm only."""
+EXACT = tuple(name for name in NAMES_OF_METHODS if name not in IN_NORM)
+"""The methods that keep the element-wise error bound."""
+ELEMENTWISE = tuple(name for name in EXACT if name != "native")
+"""Those of them that every backend has."""
 
 
 def check_choice():
