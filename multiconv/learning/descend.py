@@ -74,7 +74,7 @@ def learn_kernel(
     Parameters
     ----------
     x : array of shape (..., H, W) or (N, C, H, W)
-        The images.
+        The images. Whole numbers are learned from in float32.
     y : array of shape (..., H', W') or (N, O, H', W')
         What the correlation should give, without padding: ``H' = H - kh + 1``.
     kernel_size : int, (int, int) or (O, C, kh, kw)
@@ -82,7 +82,7 @@ def learn_kernel(
     steps : int, optional
         Number of steps.
     lr : float, optional
-        The learning rate.
+        The learning rate :math:`\eta`, positive.
     loss : {"sum", "mean"}, optional
         Whether the squared errors are added up or averaged.
     bias : bool, optional
@@ -95,25 +95,26 @@ def learn_kernel(
         As in `corr2d`.
     callback : callable, optional
         Called as ``callback(step, loss, weight, bias)`` for every step, with the loss before it and
-        the parameters that gave it.
+        the parameters that gave it. On JAX some steps are taken before they are all reported.
 
     Returns
     -------
     LearnedKernel
-        With ``weight``, ``bias`` and ``losses``.
+        With ``weight``, ``bias``, ``losses`` and, where the loss grew or stalled, ``notes``.
 
     Raises
     ------
     ValueError
-        If the shapes of x, y, kernel_size and init do not go together, or an argument is out of
-        range.
+        If the shapes of x, y, kernel_size and init do not go together, their numbers are not
+        finite, an argument is out of range, or the losses of so many steps fit no memory.
     TypeError
-        As in `corr2d`.
+        As in `corr2d`; for complex numbers, and for arrays and rates that have no numbers here,
+        as under `jax.jit`; for a callback that cannot be called.
 
     Warns
     -----
     RuntimeWarning
-        If the learning rate must diverge.
+        If the learning rate must diverge; numbers may overflow then, without further warnings.
 
     Examples
     --------

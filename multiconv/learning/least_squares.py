@@ -79,7 +79,7 @@ def solve_kernel(x: Array, y: Array, kernel_size: IntOrInts, *, bias: bool = Fal
     Parameters
     ----------
     x : array of shape (..., H, W) or (N, C, H, W)
-        The images.
+        The images. Whole numbers give a kernel in float32.
     y : array of shape (..., H', W') or (N, O, H', W')
         What the correlation should give, without padding: ``H' = H - kh + 1``.
     kernel_size : int, (int, int) or (O, C, kh, kw)
@@ -97,7 +97,7 @@ def solve_kernel(x: Array, y: Array, kernel_size: IntOrInts, *, bias: bool = Fal
     ValueError
         If the shapes of x, y and kernel_size do not go together, or the data are not finite.
     TypeError
-        As in `corr2d`, and for complex data.
+        As in `corr2d`; for complex numbers, and for arrays that have no numbers here.
 
     Examples
     --------
