@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from types import TracebackType
 
-_INTERVAL = 0.1  # seconds between two lines, and before the first one
+_INTERVAL = 0.1  # seconds between two lines
 
 
 class Progress:
@@ -21,25 +22,27 @@ class Progress:
     """
 
     def __init__(self, what: str, total: int) -> None:
-        self.what = what
-        self.total = total
-        self.done = 0
-        self._shown = False
-        self._last = time.monotonic()
+        self.what, self.total, self.done = what, total, 0
+        self._next = 0.0
         self._watched = sys.stderr is not None and sys.stderr.isatty()
+
+    def __enter__(self) -> Progress:
+        """Show at once that the work has begun: its first step may take long."""
+        self._write(f"{self.what} 0/{self.total}")
+        return self
 
     def advance(self, detail: str = "") -> None:
         """Count one step."""
         self.done += 1
-        now = time.monotonic()
-        if self._watched and now - self._last >= _INTERVAL:
-            self._last, self._shown = now, True
-            line = f"{self.what} {self.done}/{self.total} {detail}"
-            sys.stderr.write(f"\r\x1b[K{line}")
-            sys.stderr.flush()
+        if self._watched and time.monotonic() >= self._next:
+            self._write(f"{self.what} {self.done}/{self.total} {detail}")
 
-    def __enter__(self) -> Progress:
-        return self
+    def _write(self, line: str) -> None:
+        if self._watched:
+            self._next = time.monotonic() + _INTERVAL
+            width = shutil.get_terminal_size().columns - 1  # what wraps would stay
+            sys.stderr.write(f"\r\x1b[K{line[:width]}")
+            sys.stderr.flush()
 
     def __exit__(
         self,
@@ -47,7 +50,5 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Clear the line."""
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        """Clear the line, after Ctrl-C too."""
+        self._write("")

@@ -22,10 +22,10 @@ from multiconv.coursework import reference
 from multiconv.coursework.bounds import Descent, Moments, descent_bound, moments, stationarity
 from multiconv.coursework.cases import Case
 from multiconv.coursework.runs import Timing, timed
-from multiconv.faces import Face, get_backend
+from multiconv.faces import Face
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
-from multiconv.learning.least_squares import NormalForm, normal_form
+from multiconv.learning.normal_form import NormalForm, normal_form
 
 #: How many numbers a kernel may have, for the eigenvalues of a matrix of so many rows are computed.
 MOST_UNKNOWNS = 1024
@@ -90,7 +90,7 @@ class Lesson:
 
     def normal_form(self) -> NormalForm:
         """Return the least squares problem behind the lesson."""
-        return normal_form(get_backend("numpy").backend, self.layer, self.x, self.y)
+        return normal_form(self.layer, self.x, self.y)
 
     def moments(self) -> Moments:
         """Return the sums over the patches, for the bounds."""

@@ -1,52 +1,29 @@
-"""Learning a kernel by gradient descent: the same loop on every backend.
+"""Learning a kernel by gradient descent: the same way on every backend.
 
-The model is ``y = corr2d(x, weight) + bias`` (or `conv2d` with channels), the loss the squared
-error, each step ``weight -= lr * gradient``. How a backend takes its gradients is its own affair:
-NumPy runs the layer's backward pass, PyTorch its autograd, JAX one compiled scan over all steps.
+How a backend takes its gradients is its own affair: PyTorch by its autograd, JAX by compiled scans,
+and all others by the adjoint of the convolution.
 """
 
 from __future__ import annotations
 
-import math
-import sys
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from multiconv.backends import registry
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import Array
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts
 from multiconv.core.calls import takes
 from multiconv.core.progress import Progress
 from multiconv.layers import shared as layers
-from multiconv.layers.shared import LayerArguments
-from multiconv.learning.by_adjoint import by_adjoint
-from multiconv.learning.least_squares import NormalForm, floating, normal_form, read_shapes
-from multiconv.learning.table import descent_of
+from multiconv.learning import problem, rate
+from multiconv.learning.normal_form import FloatArray
+from multiconv.learning.problem import Problem
+from multiconv.learning.table import Callback, Task, descend
 
 LOSSES = ("sum", "mean")
-
-#: What a callback is given: step, loss before the step, and the parameters that gave it.
-Callback: TypeAlias = Callable[[int, float, Array, Array | None], None]
-
-
-@dataclass(frozen=True)
-class Task:
-    """A kernel to be learned, as the backends' loops are given it."""
-
-    layer: LayerArguments
-    x: Array
-    y: Array
-    weight: Array
-    bias: Array | None
-    steps: int
-    lr: float
-    mean: bool
-    report: Callback
 
 
 @dataclass(frozen=True)
@@ -60,7 +37,7 @@ class LearnedKernel:
     bias : array of shape (1,) or (O,), or None
         The bias after the last step, None where none was learned.
     losses : array of shape (steps,)
-        The loss before each step.
+        The loss before each step, in float32 for kernels of 16 bits.
     notes : list of str
         What is worth knowing: that the descent diverged, or that it stalled, and why.
     """
@@ -97,7 +74,7 @@ def learn_kernel(
     Parameters
     ----------
     x : array of shape (..., H, W) or (N, C, H, W)
-        The images.
+        The images. Whole numbers are learned from in float32.
     y : array of shape (..., H', W') or (N, O, H', W')
         What the correlation should give, without padding: ``H' = H - kh + 1``.
     kernel_size : int, (int, int) or (O, C, kh, kw)
@@ -105,7 +82,7 @@ def learn_kernel(
     steps : int, optional
         Number of steps.
     lr : float, optional
-        The learning rate.
+        The learning rate :math:`\eta`, positive.
     loss : {"sum", "mean"}, optional
         Whether the squared errors are added up or averaged.
     bias : bool, optional
@@ -118,25 +95,26 @@ def learn_kernel(
         As in `corr2d`.
     callback : callable, optional
         Called as ``callback(step, loss, weight, bias)`` for every step, with the loss before it and
-        the parameters that gave it.
+        the parameters that gave it. On JAX some steps are taken before they are all reported.
 
     Returns
     -------
     LearnedKernel
-        With ``weight``, ``bias`` and ``losses``.
+        With ``weight``, ``bias``, ``losses`` and, where the loss grew or stalled, ``notes``.
 
     Raises
     ------
     ValueError
-        If the shapes of x, y, kernel_size and init do not go together, or an argument is out of
-        range.
+        If the shapes of x, y, kernel_size and init do not go together, their numbers are not
+        finite, an argument is out of range, or the losses of so many steps fit no memory.
     TypeError
-        As in `corr2d`.
+        As in `corr2d`; for complex numbers, and for arrays and rates that have no numbers here,
+        as under `jax.jit`; for a callback that cannot be called.
 
     Warns
     -----
     RuntimeWarning
-        If the learning rate must diverge.
+        If the learning rate must diverge; numbers may overflow then, without further warnings.
 
     Examples
     --------
@@ -153,133 +131,71 @@ def learn_kernel(
     >>> float(learned.losses[0])
     12.0
     """
-    backend, (x, y) = registry.backend_of({"x": x, "y": y})
-    layer = read_shapes(backend, x, y, kernel_size, bias=bias, method=method)
     steps = arguments.integer("steps", steps, minimum=0)
-    lr = _rate(lr)
+    lr = rate.read(lr)
     mean = arguments.choice("loss", loss, LOSSES) == "mean"
-    dtype = floating(backend, x, y)
-    x, y = backend.astype(x, dtype), backend.astype(y, dtype)
-    weight, offset = _start(backend, layer, init, seed, dtype, like=x)
-
-    system = normal_form(backend, layer, x, y)
-    scale = math.prod(y.shape) if mean else 1
+    _check_callback(callback)
+    losses = _room_for(steps)
+    given = problem.read(x, y, kernel_size, bias=bias, method=method)
+    weight, offset = _start(given, init, seed)
+    scale = given.targets.size if mean else 1
     if steps:
-        _warn_if_divergent(system, lr, scale)
+        rate.warn_if_divergent(given, lr, scale)
     with Progress("learning", steps) as progress:
 
         def report(step: int, value: float, weight: Array, offset: Array | None) -> None:
+            losses[step] = value
             if callback is not None:
                 callback(step, value, weight, offset)
             progress.advance(f"loss {value:.3g}")
 
-        task = Task(layer, x, y, weight, offset, steps, lr, mean, report)
-        descend = descent_of(backend)
-        weight, offset, losses = descend(task) if descend else by_adjoint(task, backend)
-    notes = _explain(system, backend.to_numpy(losses), lr, scale)
-    return LearnedKernel(weight, offset, losses, notes)
+        weight, offset = descend(Task(given, weight, offset, steps, lr, mean, report))
+    kept = given.backend.from_numpy(losses, given.sums, given.x)
+    return LearnedKernel(weight, offset, kept, rate.explain(given, losses, lr, scale))
 
 
-def _rate(lr: Any) -> float:
-    if isinstance(lr, (str, bool)) or not hasattr(lr, "__float__"):
-        msg = f"lr must be a number, got {lr!r} of type {type(lr).__name__}"
+def _check_callback(callback: object) -> None:
+    if not (callback is None or callable(callback)):
+        msg = f"callback must be callable as callback(step, loss, weight, bias), got {callback!r}"
         raise TypeError(msg)
-    value = float(lr)
-    if not (math.isfinite(value) and value > 0):
-        msg = f"lr must be a positive number such as 3e-2, got {value}"
-        raise ValueError(msg)
-    return value
 
 
-def _start(
-    backend: Backend,
-    layer: LayerArguments,
-    init: Any,
-    seed: int | None,
-    dtype: str,
-    *,
-    like: Array,
-) -> tuple[Array, Array | None]:
-    """Return the kernel and the bias to start from, as arrays beside ``like``."""
+def _room_for(steps: int) -> FloatArray:
+    """Return an array for the losses."""
+    try:
+        return np.empty(steps)
+    except (MemoryError, OverflowError, ValueError) as error:
+        msg = f"steps={steps} is too many: the losses alone would take {8 * steps} bytes"
+        raise ValueError(msg) from error
+
+
+def _start(given: Problem, init: Any, seed: int | None) -> tuple[Array, Array | None]:
+    """Return the kernel and the bias to start from, as arrays beside x."""
+    layer = given.layer
+    offset: Any
     if init is None:
-        weight, offset = layers.initial_parameters(layer, seed, dtype)
+        weight, offset = layers.initial_parameters(layer, seed, given.dtype)
     else:
         if seed is not None:
             msg = "init and seed are two ways to choose the start: give one of them"
             raise ValueError(msg)
-        pair = isinstance(init, tuple) and len(init) == 2
-        given, given_offset = init if pair else (init, None)
-        weight = _given(backend, "init", given, layer.weight_shape)
-        offset = None
-        if layer.bias:
-            zeros = np.zeros(layer.bias_shape)
-            offset = (
-                zeros
-                if given_offset is None
-                else _given(backend, "init[1]", given_offset, layer.bias_shape)
-            )
-        elif given_offset is not None:
+        weight, offset = init if isinstance(init, tuple) and len(init) == 2 else (init, None)
+        if offset is not None and not layer.bias:
             msg = "init has a bias, and bias=False: pass bias=True or a kernel alone"
             raise ValueError(msg)
-    return (
-        backend.from_numpy(weight, dtype, like),
-        None if offset is None else backend.from_numpy(offset, dtype, like),
-    )
+        weight = _given(given, "init", weight, layer.weight_shape)
+        if offset is not None:
+            offset = _given(given, "init[1]", offset, layer.bias_shape)
+        elif layer.bias:
+            offset = np.zeros(layer.bias_shape)
+    array = given.backend.from_numpy
+    weight = array(weight, given.dtype, given.x)
+    return weight, None if offset is None else array(offset, given.dtype, given.x)
 
 
-def _given(backend: Backend, name: str, given: Any, shape: tuple[int, ...]) -> Any:
-    _, (array,) = registry.backend_of({name: given}, backend)
+def _given(given: Problem, name: str, start: Any, shape: tuple[int, ...]) -> FloatArray:
+    _, (array,) = registry.backend_of({name: start}, given.backend)
     if tuple(array.shape) != shape:
         msg = f"{name} must have the shape {shape}, got the shape {tuple(array.shape)}"
         raise ValueError(msg)
-    return backend.to_numpy(array)
-
-
-def _warn_if_divergent(system: NormalForm, lr: float, scale: int) -> None:
-    limit = scale / system.largest_eigenvalue if system.largest_eigenvalue else math.inf
-    if lr > limit:
-        msg = (
-            f"lr={lr:g} must diverge: the largest eigenvalue of the patch matrix's A^T A is "
-            f"{system.largest_eigenvalue:.4g}, so the loss grows beyond lr={limit:.4g}; "
-            f"lr={system.best_rate(scale):.2g} is the fastest that converges"
-        )
-        warnings.warn(msg, RuntimeWarning, stacklevel=_callers_level())
-
-
-def _callers_level() -> int:
-    """Return the stack level of the first caller outside this package, for a warning."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("multiconv."):
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-def _explain(system: NormalForm, losses: np.ndarray[Any, Any], lr: float, scale: int) -> list[str]:
-    """Say whether the loss diverged or stalled, and why."""
-    if len(losses) < 2:
-        return []
-    first, before, last = (float(losses[i]) for i in (0, -2, -1))
-    if not math.isfinite(last) or last > first:
-        return [f"the loss grew from {first:.4g} to {last:.4g}: the learning rate is too large"]
-    # The last step has gained less than a twentieth, and there is something left to gain.
-    if before - last > 0.05 * last or last <= 1e-6 * first:
-        return []
-    minimum = system.residual / scale
-    if last <= 1.01 * minimum:
-        return [
-            f"the loss has stalled at {last:.4g}, the least that a kernel of this size can reach: "
-            f"a larger kernel or a bias may fit better"
-        ]
-    shrink = system.slowest_factor(lr, scale)
-    steps = math.ceil(math.log(100) / (-2 * math.log(shrink))) if 0 < shrink < 1 else None
-    more = f"about {steps} steps a hundredfold" if steps else "ever more steps"
-    best = system.best_rate(scale)
-    advice = (
-        f"that rate is small for these data, and lr={best:.2g} converges fastest"
-        if lr < 0.9 * best
-        else "no rate is much faster for these data; solve_kernel needs no steps"
-    )
-    return [
-        f"the loss has stalled at {last:.4g}, far from its least, {minimum:.4g}: with lr={lr:g} "
-        f"the slowest direction takes {more}; {advice}"
-    ]
+    return problem.numbers(given.backend, name, array)

@@ -1,4 +1,4 @@
-"""Gradient descent in JAX, as one compiled scan over all steps."""
+"""Gradient descent in JAX, as compiled scans over many steps."""
 
 from __future__ import annotations
 
@@ -7,29 +7,37 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
+from multiconv.learning.table import Task
+
+# So many steps at most are one scan: between two of them the progress is shown, Ctrl-C is heard,
+# and the parameters of the steps that were reported are given up.
+_TOGETHER = 32
 
 
-def descend(task: Any) -> tuple[Any, Any, Any]:
-    """Run a `multiconv.learning.descend.Task`; return weight, bias and the losses."""
-    start = (task.weight, task.bias)
-    end, (losses, path) = _scan(task.layer, task.steps, task.mean, task.x, task.y, start, task.lr)
-    weights, biases = path
-    for step in range(task.steps):
-        bias = None if biases is None else biases[step]
-        task.report(step, float(losses[step]), weights[step], bias)
-    weight, bias = end
-    return weight, bias, losses
+def descend(task: Task) -> tuple[Any, Any]:
+    """Run the steps of a task; return weight and bias."""
+    problem, end = task.problem, (task.weight, task.bias)
+    # Scans of one length alone, so that only one is compiled.
+    together = max(n for n in range(1, _TOGETHER + 1) if task.steps % n == 0)
+    for first in range(0, task.steps, together):
+        end, (losses, (weights, biases)) = _scan(
+            problem.layer, together, task.mean, problem.sums, problem.x, problem.y, end, task.lr
+        )
+        for i, loss in enumerate(np.asarray(losses)):
+            task.report(first + i, float(loss), weights[i], None if biases is None else biases[i])
+    return end
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _scan(
-    layer: LayerArguments, steps: int, mean: bool, x: Any, y: Any, start: Any, lr: Any
+    layer: LayerArguments, steps: int, mean: bool, sums: str, x: Any, y: Any, start: Any, lr: Any
 ) -> tuple[Any, Any]:
     def loss(parameters: Any) -> Any:
-        error = layers.apply(layer, x, *parameters) - y
+        error = (layers.apply(layer, x, *parameters) - y).astype(sums)
         return jnp.mean(error**2) if mean else jnp.sum(error**2)
 
     def step(parameters: Any, _: None) -> tuple[Any, Any]:

@@ -1,20 +1,37 @@
-"""The loops of gradient descent of the frameworks that have one, imported when they are used."""
+"""The loops of gradient descent: what they are given, and which framework has one of its own."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from multiconv.backends.base import Backend
+from multiconv.backends.base import Array
+from multiconv.learning.problem import Problem
 
-_MODULES = {
-    "numpy": "multiconv.learning.numpy",
-    "torch": "multiconv.learning.torch",
-    "jax": "multiconv.learning.jax",
-}
+#: What a callback is given: step, loss before the step, and the parameters that gave it.
+Callback: TypeAlias = Callable[[int, float, Array, Array | None], None]
 
 
-def descent_of(backend: Backend) -> Any:
-    """Return the framework's own loop of gradient descent, None where it has none."""
-    module = _MODULES.get(backend.name)
-    return module and importlib.import_module(module).descend
+@dataclass(frozen=True)
+class Task:
+    """A kernel to be learned; a loop calls ``report`` for every step, as a callback is called."""
+
+    problem: Problem
+    weight: Array
+    bias: Array | None
+    steps: int
+    lr: float
+    mean: bool
+    report: Callback
+
+
+_MODULES = {"torch": "multiconv.learning.torch", "jax": "multiconv.learning.jax"}
+
+
+def descend(task: Task) -> tuple[Array, Array | None]:
+    """Run the loop of the task's framework; return weight and bias."""
+    module = _MODULES.get(task.problem.backend.name, "multiconv.learning.by_adjoint")
+    end: tuple[Array, Array | None] = importlib.import_module(module).descend(task)
+    return end

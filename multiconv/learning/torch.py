@@ -7,26 +7,27 @@ from typing import Any
 import torch
 
 from multiconv.layers import shared as layers
+from multiconv.learning.table import Task
 
 
-def descend(task: Any) -> tuple[Any, Any, Any]:
-    """Run a `multiconv.learning.descend.Task`; return weight, bias and the losses."""
+def descend(task: Task) -> tuple[Any, Any]:
+    """Run the steps of a task; return weight and bias."""
+    problem = task.problem
     with torch.inference_mode(mode=False):  # tensors of that mode cannot be differentiated
-        x, y = (a.clone() if a.is_inference() else a.detach() for a in (task.x, task.y))
+        x, y = (a.clone() if a.is_inference() else a.detach() for a in (problem.x, problem.y))
         parameters = [p.detach().clone() for p in (task.weight, task.bias) if p is not None]
-    losses = torch.zeros(task.steps, dtype=y.dtype, device=y.device)
     for step in range(task.steps):
         with torch.inference_mode(mode=False), torch.enable_grad():
             parameters = [p.requires_grad_() for p in parameters]
-            error = layers.apply(task.layer, x, *_both(parameters)) - y
-            loss = error.square().mean() if task.mean else error.square().sum()
+            error = layers.apply(problem.layer, x, *_both(parameters)) - y
+            squares = problem.backend.astype(error, problem.sums).square()
+            loss = squares.mean() if task.mean else squares.sum()
             gradients = torch.autograd.grad(loss, parameters)
             parameters = [p.detach() for p in parameters]
             following = [p - task.lr * g for p, g in zip(parameters, gradients, strict=True)]
-        losses[step] = value = loss.detach()
-        task.report(step, float(value), *_both(parameters))
+        task.report(step, float(loss.detach()), *_both(parameters))
         parameters = following
-    return *_both(parameters), losses
+    return _both(parameters)
 
 
 def _both(parameters: list[Any]) -> tuple[Any, Any]:

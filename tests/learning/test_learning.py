@@ -1,6 +1,9 @@
 """learn_kernel: the exact path within its derived bound, on every backend; warnings and reports."""
 
 import io
+import os
+import re
+import signal
 import sys
 import warnings
 from fractions import Fraction
@@ -11,6 +14,8 @@ import numpy as np
 import oracle
 import pytest
 from comparing import assert_same, check_error
+
+from multiconv.core.progress import Progress
 
 STRIPES = np.ones((6, 8))
 STRIPES[:, 2:6] = 0
@@ -182,6 +187,19 @@ class TestTheTextbooksEdgeDetector:
         learned = learn(STRIPES, EDGES, (1, 2), init=[[0.0, 0.0]], loss="mean", lr=42 * 3e-2)
         assert np.round(backend.to_numpy(learned.weight), 1).tolist() == [[1, -1]]
 
+    def test_many_steps_are_all_taken_and_reported(self, backend, learn):
+        """More of them than JAX takes in one scan."""
+        record = Recorder()
+        learned = learn(STRIPES, EDGES, (1, 2), init=[[0.0, 0.0]], steps=66, callback=record)
+        a, targets = exact_system(STRIPES, EDGES, (1, 2), bias=False)
+        expected = descending.path(a, targets, columns(np.zeros((1, 2))), 3e-2, 66)
+        assert [call[0] for call in record.calls] == list(range(66))
+        points = [call[2:] for call in record.calls] + [(learned.weight, None)]
+        for step, (place, exact) in enumerate(zip(points, expected, strict=True)):
+            away = descending.norms(descending.point(backend, *place) - exact.weight)
+            assert np.all(away <= exact.distance), step
+        assert backend.to_numpy(learned.losses).tolist() == [call[1] for call in record.calls]
+
     def test_by_every_method(self, backend, learn):
         for method in (*backend.methods_for("float32"), "fft"):
             learned = learn(STRIPES, EDGES, (1, 2), init=[[0.0, 0.0]], method=method)
@@ -234,6 +252,21 @@ class TestArguments:
         assert backend.dtype_name(learned.weight) == backend.dtype_name(learned.losses) == "float32"
         assert np.round(backend.to_numpy(learned.weight), 1).tolist() == [[1, -1]]
 
+    @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+    def test_squares_are_not_added_up_in_16_bits(self, backend, f, dtype):
+        """131072 is beyond float16, and a power of two in every format."""
+        if dtype not in backend.dtypes:
+            pytest.skip(f"{backend.name} has no {dtype}")
+        x, y = backend.array(np.zeros((32, 16)), dtype), backend.array(np.full((32, 16), 16), dtype)
+        seen = Recorder()
+        learned = f.learn_kernel(
+            x, y, (1, 1), init=[[1]], bias=True, lr=2.0**-11, steps=2, callback=seen
+        )
+        # A step of the bias: 2 * 16 * 512 / 2**11 = 8.
+        assert_same(backend, learned.losses, [2**17, 2**15], "float32")
+        assert_same(backend, seen.calls[1][3], [8], dtype)
+        assert backend.dtype_name(learned.weight) == dtype
+
     def test_a_size_of_one_number(self, backend, learn):
         learned = learn(STRIPES, np.zeros((5, 7)), 2, steps=1, lr=1e-3)
         assert tuple(learned.weight.shape) == (2, 2)
@@ -280,6 +313,19 @@ class TestErrors:
             (ValueError, {"init": ([[1.0, 2.0]], [0.0, 1.0]), "bias": True}, ("init", "(1,)")),
             (ValueError, {"init": [[1.0, 2.0]], "seed": 3}, ("init", "seed")),
             (TypeError, {"seed": 1.5}, ("seed", "1.5")),
+            (ValueError, {"steps": 10**15}, ("steps", "bytes", str(8 * 10**15))),
+            (ValueError, {"steps": 10**30}, ("steps", "bytes", str(8 * 10**30))),
+            (ValueError, {"lr": 10**400}, ("lr", "finite")),
+            (TypeError, {"lr": True}, ("lr", "True")),
+            (TypeError, {"lr": np.True_}, ("lr", "bool")),
+            (TypeError, {"lr": 1j}, ("lr", "complex")),
+            (TypeError, {"lr": np.complex64(1)}, ("lr", "complex64")),
+            (TypeError, {"lr": np.array([0.1])}, ("lr", "0.1")),
+            (TypeError, {"lr": None}, ("lr", "None")),
+            (TypeError, {"callback": 3}, ("callback", "callable", "3")),
+            (TypeError, {"init": [[1j, 2.0]]}, ("init", "complex")),
+            (TypeError, {"init": ([[1, 2]], [1j]), "bias": True}, ("init[1]", "complex")),
+            (ValueError, {"init": [[np.nan, 2.0]]}, ("init", "finite")),
         ],
     )
     def test_an_option(self, learn, error, options, words):
@@ -331,6 +377,42 @@ class TestErrors:
             traced(x, y)
         assert name in str(caught.value)
 
+    @pytest.mark.needs_backend("jax")
+    def test_a_traced_rate(self):
+        import jax
+
+        backend = backends_under_test.Jax()
+        x, y = (backend.array(a, "float32") for a in (STRIPES, EDGES))
+        learn = backend.functions.learn_kernel
+        traced = jax.jit(lambda lr: learn(x, y, (1, 2), lr=lr).weight)
+        check_error(TypeError, lambda: traced(3e-2), "lr", "value", "float32")
+
+    def test_a_rate_in_an_array_without_axes(self, backend, learn):
+        options = {"init": [[0, 0]], "steps": 3}
+        expected = backend.to_numpy(learn(STRIPES, EDGES, (1, 2), lr=2.0**-6, **options).weight)
+        found = learn(STRIPES, EDGES, (1, 2), lr=backend.array(2.0**-6, "float32"), **options)
+        assert_same(backend, found.weight, expected, "float32")
+
+    @pytest.mark.needs_backend("torch")
+    @pytest.mark.parametrize("name", ["learn_kernel", "solve_kernel"])
+    @pytest.mark.parametrize("meta", ["x", "y"])
+    def test_tensors_without_numbers(self, name, meta):
+        backend = backends_under_test.Torch()
+        x, y = (backend.array(a, "float32") for a in (STRIPES, EDGES))
+        x, y = (x.to("meta"), y) if meta == "x" else (x, y.to("meta"))
+        function = getattr(backend.functions, name)
+        check_error(TypeError, lambda: function(x, y, (1, 2)), meta, "numbers", "meta")
+
+    @pytest.mark.needs_backend("torch")
+    def test_a_start_without_numbers(self):
+        import torch
+
+        backend = backends_under_test.Torch()
+        x, y = (backend.array(a, "float32") for a in (STRIPES, EDGES))
+        init = torch.ones((1, 2), device="meta")
+        learn = backend.functions.learn_kernel
+        check_error(TypeError, lambda: learn(x, y, (1, 2), init=init), "init", "numbers", "meta")
+
     def test_an_error_of_the_callback_comes_through(self, learn):
         def callback(*_):
             raise KeyError("mine")
@@ -374,11 +456,31 @@ class TestAdvice:
         assert "too large" in note
 
     def test_a_loss_that_overflowed(self, learn):
+        """One warning, before; none of NumPy, of every operation that overflows."""
         with pytest.warns(RuntimeWarning) as caught:
             learned = learn(STRIPES, EDGES, (1, 2), lr=10.0, seed=0, steps=60)
-        # NumPy also warns of the overflow itself, as it does everywhere.
-        assert "must diverge" in str(caught[0].message)
+        (warning,) = caught
+        assert "must diverge" in str(warning.message)
         assert any("too large" in note for note in learned.notes)
+
+    def test_a_picture_of_bytes(self, backend, f):
+        """At the default rate numbers overflow: the warning and the note name one that works."""
+        picture = np.random.default_rng(0).integers(0, 256, (16, 16))
+        x = backend.array(picture, "uint8")
+        y = backend.array(oracle.corr2d(picture, EDGE), "int32")
+        with pytest.warns(RuntimeWarning) as caught:
+            learned = f.learn_kernel(x, y, (1, 2), steps=30, seed=1)
+        (warning,) = caught
+        (note,) = learned.notes
+        found = re.search(r"lr=(\S+) is the fastest", str(warning.message))
+        assert f"lr={found[1]} converges fastest" in note
+        assert not f.learn_kernel(x, y, (1, 2), steps=300, seed=1, lr=float(found[1])).notes
+
+    def test_only_the_loops_operations_are_silenced(self, backend, learn):
+        errors = np.geterr()
+        seen = []
+        learn(STRIPES, EDGES, (1, 2), callback=lambda *_: seen.append(np.geterr()))
+        assert seen == [errors] * 10
 
     def test_a_loss_that_stalled_for_a_small_rate(self, learn):
         """The mean's gradient is 42 times smaller, which the textbook's rate is not made for."""
@@ -414,6 +516,37 @@ class TestProgress:
     @pytest.fixture(autouse=True)
     def at_once(self, monkeypatch):
         monkeypatch.setattr("multiconv.core.progress._INTERVAL", 0.0)
+
+    def test_the_first_line_comes_before_the_first_step(self, learn, monkeypatch):
+        """However long that takes."""
+        monkeypatch.setattr("multiconv.core.progress._INTERVAL", 3600.0)
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        seen = []
+        learn(STRIPES, EDGES, (1, 2), callback=lambda *_: seen.append(terminal.getvalue()))
+        assert seen == ["\r\x1b[Klearning 0/10"] * 10
+
+    def test_a_line_does_not_wrap(self, monkeypatch):
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((20, 5)))
+        with Progress("comparing", 3) as progress:
+            progress.advance("a name that is rather long")
+        assert "\r\x1b[Kcomparing 1/3 a nam\r" in terminal.getvalue()
+
+    @pytest.mark.parametrize("step", [0, 3])
+    def test_the_line_is_cleared_after_an_interrupt(self, learn, monkeypatch, step):
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+
+        def callback(at, *_):
+            if at == step:
+                signal.raise_signal(signal.SIGINT)
+
+        with pytest.raises(KeyboardInterrupt):
+            learn(STRIPES, EDGES, (1, 2), callback=callback)
+        assert f"{step}/10" in terminal.getvalue()
+        assert terminal.getvalue().endswith("\r\x1b[K")
 
     def test_on_a_terminal(self, learn, monkeypatch):
         terminal = Terminal()
@@ -505,3 +638,50 @@ class TestJaxDevices:
         x, y = (jax.device_put(a.astype(np.float32), device) for a in (STRIPES, EDGES))
         solved = backends_under_test.Jax().functions.solve_kernel(x, y, (1, 2), bias=True)
         assert solved.weight.devices() == solved.bias.devices() == {device}
+
+
+@pytest.mark.slow  # so that dask is needed in the sessions with everything only
+class TestDask:
+    @pytest.mark.parametrize("options", [{}, {"bias": True, "loss": "mean", "lr": 0.5}])
+    def test_a_descent_stays_on_the_path(self, options):
+        import dask.array
+
+        import multiconv
+
+        bias, mean = "bias" in options, "loss" in options
+        x, y = STRIPES.astype(np.float32), EDGES.astype(np.float32)
+        chunked = dask.array.from_array(x, chunks=(3, 5)), dask.array.from_array(y, chunks=4)
+        init = ([[0.5, 0.25]], [0.125]) if bias else [[0.5, 0.25]]
+        learned = multiconv.learn_kernel(*chunked, (1, 2), init=init, **options)
+        a, targets = exact_system(x, y, (1, 2), bias)
+        start = columns(np.array([[0.5, 0.25]]), np.array([0.125]) if bias else None)
+        path = descending.path(a, targets, start, options.get("lr", 3e-2), 10, mean=mean)
+        found = columns(learned.weight.compute(), learned.bias.compute() if bias else None)
+        assert np.all(descending.norms(found - path[-1].weight) <= path[-1].distance)
+        for value, exact in zip(learned.losses.compute(), path, strict=False):
+            assert abs(Fraction(float(value)) - exact.loss) <= exact.loss_error
+        assert isinstance(learned.losses, dask.array.Array)
+        assert learned.weight.dtype == learned.losses.dtype == np.float32
+
+    def test_a_step_does_not_carry_the_earlier_ones_along(self):
+        """So that the work does not grow with the square of the steps."""
+        import dask.array
+
+        import multiconv
+
+        x, y = (dask.array.from_array(a.astype(np.float32)) for a in (STRIPES, EDGES))
+        sizes = []
+        multiconv.learn_kernel(
+            x, y, (1, 2), callback=lambda step, loss, w, b: sizes.append(len(w.__dask_graph__()))
+        )
+        assert len(set(sizes)) == 1
+
+    def test_solving(self):
+        import dask.array
+
+        import multiconv
+
+        x, y = (dask.array.from_array(a, chunks=3) for a in (STRIPES, EDGES))
+        solved = multiconv.solve_kernel(x, y, (1, 2))
+        assert isinstance(solved.weight, dask.array.Array)
+        assert np.round(solved.weight.compute(), 9).tolist() == [[1, -1]]

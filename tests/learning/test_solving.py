@@ -8,7 +8,7 @@ import numpy as np
 import oracle
 import pytest
 
-from multiconv.learning import least_squares
+from multiconv.learning import normal_form
 
 FACES = [name for name in backends_under_test.CHOSEN if name != "strict"]
 UNIT = 2.0**-53
@@ -314,7 +314,7 @@ class TestBlocks:
         backend = backends_under_test.NumPy()
         exact = exact_solution(problem.a, problem.targets)
         for elements in (1, 100, 2**22):
-            monkeypatch.setattr(least_squares, "_MAXIMUM_ELEMENTS", elements)
+            monkeypatch.setattr(normal_form, "_BLOCK_ELEMENTS", elements)
             solved = problem.solve(backend, "float64")
             found = descending.point(backend, solved.weight, solved.bias)
             limit = problem.kernel_limit(exact, "float64")
@@ -325,7 +325,7 @@ class TestBlocks:
         import multiconv
 
         elements = 2**16
-        monkeypatch.setattr(least_squares, "_MAXIMUM_ELEMENTS", elements)
+        monkeypatch.setattr(normal_form, "_BLOCK_ELEMENTS", elements)
         x = np.random.default_rng(9).normal(size=(8, 96, 96))
         y = multiconv.corr2d(x, np.ones((6, 6)))
         whole = y.size * 37 * 8
