@@ -153,6 +153,24 @@ def resolve(
     return geometry
 
 
+def fixed_pads(
+    name: str,
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Pairs | None:
+    """Return the pads of a padding name, None where they depend on the size of the image.
+
+    "same" adds (ceil(n / s) - 1) s + d (k - 1) + 1 - n: all that the kernel reaches for s = 1, and
+    nothing for k = 1.
+    """
+    if name.startswith("same") and any(
+        s > 1 and k > 1 for s, k in zip(stride, kernel_size, strict=True)
+    ):
+        return None
+    return tuple(_named_pads(name, 1, k, 1, d) for k, d in zip(kernel_size, dilation, strict=True))
+
+
 def transposed_pads(
     padding: str | Pairs,
     kernel_size: tuple[int, ...],
