@@ -35,6 +35,7 @@ def made(values: np.ndarray[Any, Any], dtype: str, onto: Backend) -> Array:
         raise ValueError(msg)
     if dtype == "bfloat16":  # not every framework reads the bfloat16 of NumPy's
         values = values.astype(np.float32)
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     try:
         return onto.from_numpy(values, dtype, onto.asarray([]))
     except ModuleNotFoundError as error:

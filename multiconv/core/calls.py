@@ -83,7 +83,9 @@ def _advice(
     kwargs: Mapping[str, Any],
 ) -> str | None:
     """Return what is wrong with a call, and how it is written; None where nothing is."""
-    name = function.__qualname__.removesuffix(".__init__")
+    # Of a constructor, the class that was called, which may have inherited it.
+    constructs = function.__name__ == "__init__"
+    name = type(args[0]).__name__ if constructs else function.__qualname__
     signature = inspect.signature(function)
     parameters = {n: p for n, p in signature.parameters.items() if n not in ("self", "cls")}
     args = args[len(signature.parameters) - len(parameters) :]

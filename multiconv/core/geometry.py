@@ -172,16 +172,16 @@ def fixed_pads(
 ) -> Pairs | None:
     """Return the pads that a padding stands for, None where they depend on the image's size.
 
-    "same" adds (ceil(n / s) - 1) s + reach + 1 - n: the reach for s = 1, nothing without a reach.
+    "same" adds (ceil(n / s) - 1) s + d (k - 1) + 1 - n: all that the kernel reaches for s = 1, and
+    nothing for k = 1.
     """
     if not isinstance(padding, str):
         return padding
-    pads = []
-    for k, s, d in zip(kernel_size, stride, dilation, strict=True):
-        if padding.startswith("same") and s > 1 and k > 1:
-            return None
-        pads.append(_named_pads(padding, s, k, s, d))
-    return tuple(pads)
+    strided = any(s > 1 and k > 1 for s, k in zip(stride, kernel_size, strict=True))
+    if padding.startswith("same") and strided:
+        return None
+    reach = zip(kernel_size, dilation, strict=True)
+    return tuple(_named_pads(padding, 1, k, 1, d) for k, d in reach)
 
 
 def transposed_pads(

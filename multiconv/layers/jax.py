@@ -1,20 +1,73 @@
-"""A convolutional layer as an immutable JAX pytree."""
+"""Convolutional layers as immutable JAX pytrees."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import jax
-import jax.numpy as jnp
 
-from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.layers import shared as layers
-from multiconv.layers.exchange.exchangeable import Exchangeable
+from multiconv.layers.layer import Layer, Transposed
 from multiconv.layers.shared import LayerArguments
 
 
-@jax.tree_util.register_pytree_with_keys_class
-class Conv2D(Exchangeable):
+class JaxLayer(Layer):
+    """A layer as a pytree, whose leaves are ``weight`` and ``bias``; the arguments are static."""
+
+    backend_name = "jax"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        jax.tree_util.register_pytree_with_keys_class(cls)
+
+    def _device(self, device: Any) -> Callable[[Any], Any]:
+        place = jax.devices(device)[0] if isinstance(device, str) else device
+        if not isinstance(place, (jax.Device, jax.sharding.Sharding, type(None))):
+            msg = "it must be a jax.Device, a jax.sharding.Sharding or the name of a platform"
+            raise TypeError(msg)
+        return lambda array: jax.device_put(array, place)
+
+    def _hold(self, arguments: LayerArguments, weight: Any, bias: Any) -> None:
+        for name, value in (("weight", weight), ("bias", bias), ("arguments", arguments)):
+            object.__setattr__(self, name, value)
+
+    def __call__(self, x: Any) -> Any:
+        """Return the layer's output for images x."""
+        return layers.apply(self.arguments, x, self.weight, self.bias)
+
+    def tree_flatten_with_keys(self) -> tuple[Any, LayerArguments]:
+        """Split into leaves, by name, and what is static."""
+        key = jax.tree_util.GetAttrKey
+        return ((key("weight"), self.weight), (key("bias"), self.bias)), self.arguments
+
+    @classmethod
+    def tree_unflatten(cls, arguments: LayerArguments, leaves: Any) -> Self:
+        """Put a layer together from leaves, which may be anything: gradients, specs, axes."""
+        return cls.from_parameters(arguments, *leaves)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        msg = f"a layer does not change: jax.tree.map or layer.replace({name}=...) give a new one"
+        raise AttributeError(msg)
+
+    def __delattr__(self, name: str) -> None:
+        self.__setattr__(name, None)
+
+    def replace(self, **leaves: Any) -> Self:
+        """Return the layer with another weight or bias."""
+        unknown = leaves.keys() - {"weight", "bias"}
+        if unknown:
+            msg = f"replace takes weight and bias, got {', '.join(sorted(unknown))}"
+            raise TypeError(msg)
+        # Shapes are not checked: leaves may be stacked for vmap, or be axes or specs.
+        if leaves.get("bias") is not None and not self.arguments.bias:
+            msg = "this layer has bias=False: a layer with a bias is made with bias=True"
+            raise ValueError(msg)
+        both = {"weight": self.weight, "bias": self.bias} | leaves
+        return self.from_parameters(self.arguments, **both)
+
+
+class Conv2D(JaxLayer):
     """A two-dimensional convolution with weights that can be learned, as a JAX pytree.
 
     Its leaves are ``weight`` and ``bias``; the other arguments are static. So ``jax.grad`` of a
@@ -34,8 +87,8 @@ class Conv2D(Exchangeable):
     bias : bool, optional
         Whether a bias is added.
     dtype : dtype, optional
-        Of the parameters; float32 if left out.
-    device : jax.Device or jax.sharding.Sharding, optional
+        Of the parameters; float32 if left out. One of 64 bits needs JAX's x64 setting.
+    device : jax.Device, jax.sharding.Sharding or str, optional
         Where the parameters go; JAX's default if left out.
     seed : int, optional
         The same seed gives the same weights on every backend; without one they are fresh.
@@ -55,103 +108,46 @@ class Conv2D(Exchangeable):
     ('Conv2D', (1, 2), (1,))
     """
 
-    backend_name = "jax"
-    weight: Any
-    bias: Any
-    arguments: LayerArguments
-
-    def __init__(
-        self,
-        kernel_size: IntOrInts,
-        in_channels: int | None = None,
-        out_channels: int | None = None,
-        *,
-        stride: IntOrInts = 1,
-        padding: Padding = 0,
-        dilation: IntOrInts = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        method: str = "auto",
-        dtype: Any = None,
-        device: Any = None,
-        seed: int | None = None,
-    ) -> None:
-        arguments = layers.read(
-            kernel_size,
-            in_channels,
-            out_channels,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            bias=bias,
-            padding_mode=padding_mode,
-            method=method,
-        )
-        dtype = layers.floating_dtype(jnp.float32 if dtype is None else dtype)
-        weight, offset = layers.initial_parameters(arguments, seed, dtype.name)
-        if isinstance(device, str):
-            device = jax.devices(device)[0]
-        _fill(
-            self,
-            jax.device_put(weight.astype(dtype), device),
-            None if offset is None else jax.device_put(offset.astype(dtype), device),
-            arguments,
-        )
-
-    @classmethod
-    def from_parameters(cls, arguments: LayerArguments, weight: Any, bias: Any) -> Self:
-        """Return a layer with the given parameters."""
-        layer = object.__new__(cls)
-        _fill(layer, weight, bias, arguments)
-        return layer
-
-    def __call__(self, x: Any) -> Any:
-        """Return the layer's output for images x."""
-        return layers.apply(self.arguments, x, self.weight, self.bias)
-
-    def tree_flatten_with_keys(self) -> tuple[Any, LayerArguments]:
-        """Split into leaves, by name, and what is static."""
-        key = jax.tree_util.GetAttrKey
-        return ((key("weight"), self.weight), (key("bias"), self.bias)), self.arguments
-
-    @classmethod
-    def tree_unflatten(cls, arguments: LayerArguments, leaves: Any) -> Conv2D:
-        """Put a layer together from leaves, which may be anything: gradients, specs, axes."""
-        weight, bias = leaves
-        return _fill(cls.__new__(cls), weight, bias, arguments)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        msg = f"a layer does not change: jax.tree.map or layer.replace({name}=...) give a new one"
-        raise AttributeError(msg)
-
-    def __delattr__(self, name: str) -> None:
-        self.__setattr__(name, None)
-
-    def replace(self, **leaves: Any) -> Conv2D:
-        """Return the layer with another weight or bias."""
-        unknown = leaves.keys() - {"weight", "bias"}
-        if unknown:
-            msg = f"replace takes weight and bias, got {', '.join(sorted(unknown))}"
-            raise TypeError(msg)
-        # Shapes are not checked: leaves may be stacked for vmap, or be axes or specs.
-        if leaves.get("bias") is not None and not self.arguments.bias:
-            msg = "this layer has bias=False: a layer with a bias is made with bias=True"
-            raise ValueError(msg)
-        return _fill(
-            object.__new__(type(self)),
-            leaves.get("weight", self.weight),
-            leaves.get("bias", self.bias),
-            self.arguments,
-        )
-
-    def __repr__(self) -> str:
-        return f"Conv2D({self.arguments})"
+    kind = "Conv2D"
 
 
-def _fill(layer: Conv2D, weight: Any, bias: Any, arguments: LayerArguments) -> Conv2D:
-    object.__setattr__(layer, "weight", weight)
-    object.__setattr__(layer, "bias", bias)
-    object.__setattr__(layer, "arguments", arguments)
-    return layer
+class Conv1D(JaxLayer):
+    """`Conv2D` with one axis: signals (N, C, L) or (C, L), a weight (O, C/groups, kw)."""
+
+    kind = "Conv1D"
+
+
+class Conv3D(JaxLayer):
+    """`Conv2D` with three axes: volumes (N, C, D, H, W), a weight (O, C/groups, kd, kh, kw)."""
+
+    kind = "Conv3D"
+
+
+class ConvTranspose2D(Transposed, JaxLayer):
+    """The adjoint of a `Conv2D`, with weights that can be learned: `multiconv.conv_transpose2d`.
+
+    The parameters are those of `Conv2D`, but for ``padding_mode``, and with ``output_padding``.
+    Channels are needed: images are (N, C, H, W) or (C, H, W), the weight (C, O/groups, kh, kw).
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from multiconv.jax import ConvTranspose2D
+    >>> layer = ConvTranspose2D(4, in_channels=8, out_channels=3, stride=2, padding=1)
+    >>> layer(jnp.zeros((8, 14, 14))).shape
+    (3, 28, 28)
+    """
+
+    kind = "ConvTranspose2D"
+
+
+class ConvTranspose1D(Transposed, JaxLayer):
+    """`ConvTranspose2D` with one axis: signals (N, C, L), a weight (C, O/groups, kw)."""
+
+    kind = "ConvTranspose1D"
+
+
+class ConvTranspose3D(Transposed, JaxLayer):
+    """`ConvTranspose2D` with three axes: (N, C, D, H, W), a weight (C, O/groups, kd, kh, kw)."""
+
+    kind = "ConvTranspose3D"

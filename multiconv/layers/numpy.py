@@ -1,4 +1,4 @@
-"""A convolutional layer in NumPy, with the backward pass written out.
+"""Convolutional layers in NumPy, with the backward pass written out.
 
 This is the page to read to learn how a convolution is differentiated. Let a layer compute
 ``y = conv(x, weight) + bias`` and let L be a number that depends on y. Given ``dy = dL/dy``, the
@@ -11,24 +11,133 @@ chain rule gives three gradients:
 * of the input: a pixel takes part in every output whose window covers it, with the tap that lies on
   it, so
   ``dx[n, c, i] = sum of dy[n, o, p] w[o, c, k] over all o, p, k with s p + d k = i``.
+
+That last sum is what a transposed convolution computes. So its own gradient with respect to its
+input is a convolution again, and nothing new is needed.
 """
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from multiconv.backends.registry import backend_of
-from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.functions.conv import conv1d, conv2d, conv3d
 from multiconv.functions.gradients import conv_input_grad, conv_weight_grad
 from multiconv.layers import shared as layers
-from multiconv.layers.exchange.exchangeable import Exchangeable
+from multiconv.layers.layer import Layer, Transposed
+from multiconv.layers.shared import LayerArguments
 
 FloatArray = np.ndarray[Any, Any]
 
+_CONVOLUTIONS = {1: conv1d, 2: conv2d, 3: conv3d}
 
-class Conv2D(Exchangeable):
+
+class NumPyLayer(Layer):
+    """A layer whose gradients are worked out by `backward`."""
+
+    backend_name = "numpy"
+    weight: FloatArray
+    bias: FloatArray | None
+    weight_grad: FloatArray
+    bias_grad: FloatArray | None
+
+    def _device(self, device: Any) -> Callable[[Any], Any]:
+        if device not in (None, "cpu"):
+            msg = "its arrays are in the memory of the CPU"
+            raise ValueError(msg)
+        return lambda array: array
+
+    def _hold(self, arguments: LayerArguments, weight: Any, bias: Any) -> None:
+        self.arguments = arguments
+        self.weight = weight.copy()
+        self.bias = None if bias is None else bias.copy()
+        self._x: FloatArray | None = None
+        self._y_shape: tuple[int, ...] = ()
+        self.zero_grad()
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Return the layer's output for images x, and remember x for `backward`."""
+        y: FloatArray = layers.apply(self.arguments, x, self.weight, self.bias)
+        _, (x, _) = backend_of({"x": x, "weight": self.weight})  # a list becomes an array
+        self._x, self._y_shape = x, y.shape
+        return y
+
+    def backward(self, dy: FloatArray) -> FloatArray:
+        """Add to the parameters' gradients, given dL/dy of the last output, and return dL/dx.
+
+        Complex numbers are not conjugated.
+        """
+        if self._x is None:
+            msg = "backward needs the output of a call: y = layer(x), then layer.backward(dy)"
+            raise RuntimeError(msg)
+        x, weight = self._x, self.weight
+        _, (dy, _) = backend_of({"dy": dy, "x": x})
+        if dy.shape != self._y_shape:
+            msg = f"dy must have the shape of the last output, {self._y_shape}, got {dy.shape}"
+            raise ValueError(msg)
+        self._check_complex(x, dy)
+        if self.arguments.in_channels is None:
+            x, dy = layers.as_channel(x, np), layers.as_channel(dy, np)
+            weight = weight[None, None]
+        differentiate = _transposed if self.arguments.transposed else _convolution
+        dx, dw = differentiate(self.arguments, x, weight, dy)
+        self.weight_grad += dw.reshape(self.weight.shape)
+        if self.bias_grad is not None:
+            # Summed in float32 at least, as all sums are here.
+            sums = np.result_type(dy.dtype, np.float32)
+            channel = dy.ndim - 1 - len(self.arguments.kernel_size)
+            others = tuple(axis for axis in range(dy.ndim) if axis != channel)
+            self.bias_grad += dy.sum(axis=others, dtype=sums).astype(self.bias_grad.dtype)
+        result: FloatArray = dx.reshape(self._x.shape)
+        return result
+
+    def zero_grad(self) -> None:
+        """Set the parameters' gradients to zero."""
+        self.weight_grad = np.zeros_like(self.weight)
+        self.bias_grad = None if self.bias is None else np.zeros_like(self.bias)
+
+    def _check_complex(self, x: FloatArray, dy: FloatArray) -> None:
+        for name, array in (("x", x), ("dy", dy)):
+            if np.iscomplexobj(array) and not np.iscomplexobj(self.weight):
+                msg = (
+                    f"{name} is {array.dtype} and the weight {self.weight.dtype}, which cannot "
+                    f"hold a complex gradient: give the layer dtype='complex64' or 'complex128'"
+                )
+                raise TypeError(msg)
+
+
+def _convolution(
+    layer: LayerArguments, x: FloatArray, weight: FloatArray, dy: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return dx and dw of y = conv(x, weight)."""
+    options, axes = layer.options(), len(layer.kernel_size)
+    dx = conv_input_grad(dy, weight, x.shape[-axes:], **options)
+    return dx, conv_weight_grad(x, dy, layer.kernel_size, **options)
+
+
+def _transposed(
+    layer: LayerArguments, x: FloatArray, weight: FloatArray, dy: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return dx and dw of y = conv_transpose(x, weight).
+
+    y = A x with the matrix A of a convolution's adjoint, so dx = A^T dy is that convolution of dy;
+    in the gradient of its weight x and dy have changed places.
+    """
+    axes = len(layer.kernel_size)
+    options = {name: getattr(layer, name) for name in ("stride", "dilation", "groups", "method")}
+    options["padding"] = layer.pads
+    dx = _CONVOLUTIONS[axes](dy, weight, **options)
+    # Where output_padding makes room for more, the convolution has outputs that x has not.
+    inside: tuple[Any, ...] = (..., *map(slice, x.shape[-axes:]))
+    filled = np.zeros((*x.shape[:-axes], *dx.shape[-axes:]), x.dtype)
+    filled[inside] = x
+    return dx[inside], conv_weight_grad(dy, filled, layer.kernel_size, **options)
+
+
+class Conv2D(NumPyLayer):
     """A two-dimensional convolution with weights that can be learned, in NumPy.
 
     ``y = layer(x)`` computes and remembers x; ``dx = layer.backward(dy)`` adds to
@@ -73,99 +182,49 @@ class Conv2D(Exchangeable):
     array([[2., 1.]], dtype=float32)
     """
 
-    backend_name = "numpy"
+    kind = "Conv2D"
 
-    def __init__(
-        self,
-        kernel_size: IntOrInts,
-        in_channels: int | None = None,
-        out_channels: int | None = None,
-        *,
-        stride: IntOrInts = 1,
-        padding: Padding = 0,
-        dilation: IntOrInts = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        method: str = "auto",
-        dtype: Any = None,
-        device: str | None = None,
-        seed: int | None = None,
-    ) -> None:
-        self.arguments = layers.read(
-            kernel_size,
-            in_channels,
-            out_channels,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            bias=bias,
-            padding_mode=padding_mode,
-            method=method,
-        )
-        if device not in (None, "cpu"):
-            msg = f"device must be 'cpu' or None for NumPy, got {device!r}"
-            raise ValueError(msg)
-        dtype = layers.floating_dtype(np.float32 if dtype is None else dtype)
-        weight, offset = layers.initial_parameters(self.arguments, seed, dtype.name)
-        self.weight: FloatArray = weight.astype(dtype)
-        self.bias: FloatArray | None = None if offset is None else offset.astype(dtype)
-        self._x: FloatArray | None = None
-        self._y_shape: tuple[int, ...] = ()
-        self.zero_grad()
 
-    @classmethod
-    def from_parameters(
-        cls, arguments: layers.LayerArguments, weight: FloatArray, bias: FloatArray | None
-    ) -> Self:
-        """Return a layer with copies of the given parameters."""
-        layer = cls.__new__(cls)
-        layer.arguments = arguments
-        layer.weight = weight.copy()
-        layer.bias = None if bias is None else bias.copy()
-        layer._x, layer._y_shape = None, ()
-        layer.zero_grad()
-        return layer
+class Conv1D(NumPyLayer):
+    """`Conv2D` with one axis: signals (N, C, L) or (C, L), a weight (O, C/groups, kw)."""
 
-    def __call__(self, x: FloatArray) -> FloatArray:
-        """Return the layer's output for images x, and remember x for `backward`."""
-        _, (x, _) = backend_of({"x": x, "weight": self.weight})  # a list becomes an array
-        y: FloatArray = layers.apply(self.arguments, x, self.weight, self.bias)
-        self._x, self._y_shape = x, y.shape
-        return y
+    kind = "Conv1D"
 
-    def backward(self, dy: FloatArray) -> FloatArray:
-        """Add to the parameters' gradients, given dL/dy of the last output, and return dL/dx."""
-        if self._x is None:
-            msg = "backward needs the output of a call: y = layer(x), then layer.backward(dy)"
-            raise RuntimeError(msg)
-        x, options = self._x, self.arguments.options()
-        _, (dy, _) = backend_of({"dy": dy, "x": x})
-        if dy.shape != self._y_shape:
-            msg = f"dy must have the shape of the last output, {self._y_shape}, got {dy.shape}"
-            raise ValueError(msg)
-        weight = self.weight
-        if self.arguments.in_channels is None:
-            x, dy = layers.as_channel(x, np), layers.as_channel(dy, np)
-            weight = weight[None, None]
-        dw = conv_weight_grad(x, dy, self.arguments.kernel_size, **options)
-        dx = conv_input_grad(dy, weight, x.shape[-2:], **options)
-        self.weight_grad += dw.reshape(self.weight.shape)
-        if self.bias_grad is not None:
-            # Summed in float32 at least, as all sums are here.
-            sums = np.result_type(dy.dtype, np.float32)
-            db = dy.sum(axis=(*range(dy.ndim - 3), -2, -1), dtype=sums)
-            self.bias_grad += db.astype(self.bias_grad.dtype)
-        result: FloatArray = dx.reshape(self._x.shape)
-        return result
 
-    def zero_grad(self) -> None:
-        """Set the parameters' gradients to zero."""
-        self.weight_grad: FloatArray = np.zeros_like(self.weight)
-        self.bias_grad: FloatArray | None = None
-        if self.bias is not None:
-            self.bias_grad = np.zeros_like(self.bias)
+class Conv3D(NumPyLayer):
+    """`Conv2D` with three axes: volumes (N, C, D, H, W), a weight (O, C/groups, kd, kh, kw)."""
 
-    def __repr__(self) -> str:
-        return f"Conv2D({self.arguments})"
+    kind = "Conv3D"
+
+
+class ConvTranspose2D(Transposed, NumPyLayer):
+    """The adjoint of a `Conv2D`, with weights that can be learned: `multiconv.conv_transpose2d`.
+
+    The parameters are those of `Conv2D`, but for ``padding_mode``, and with ``output_padding``.
+    Channels are needed: images are (N, C, H, W) or (C, H, W), the weight (C, O/groups, kh, kw).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multiconv.numpy import ConvTranspose2D
+    >>> layer = ConvTranspose2D((1, 2), in_channels=1, out_channels=1, stride=(1, 2), bias=False)
+    >>> layer.weight[:] = [[1, 10]]
+    >>> layer(np.array([[[1, 2]]], dtype=np.float32))
+    array([[[ 1., 10.,  2., 20.]]], dtype=float32)
+    >>> layer.backward(np.ones((1, 1, 4), dtype=np.float32))
+    array([[[11., 11.]]], dtype=float32)
+    """
+
+    kind = "ConvTranspose2D"
+
+
+class ConvTranspose1D(Transposed, NumPyLayer):
+    """`ConvTranspose2D` with one axis: signals (N, C, L), a weight (C, O/groups, kw)."""
+
+    kind = "ConvTranspose1D"
+
+
+class ConvTranspose3D(Transposed, NumPyLayer):
+    """`ConvTranspose2D` with three axes: (N, C, D, H, W), a weight (C, O/groups, kd, kh, kw)."""
+
+    kind = "ConvTranspose3D"

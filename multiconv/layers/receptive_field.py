@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from multiconv.core import arguments, geometry
 from multiconv.core.arguments import Pairs
 from multiconv.layers.shared import LayerArguments
+
+_LISTED = 2**20  # pixels along an axis, the most that are listed one by one
 
 
 class Axis(NamedTuple):
@@ -25,7 +27,7 @@ class _Extent(NamedTuple):
     size: tuple[int, ...]
     jump: tuple[int, ...]
     offset: tuple[int, ...]
-    support: tuple[tuple[int, ...], ...]
+    support: tuple[Sequence[int] | None, ...]
 
 
 class ReceptiveField(_Extent):
@@ -45,7 +47,8 @@ class ReceptiveField(_Extent):
         First pixel that output 0 sees; negative where that is in the border.
     support : tuple of tuple of int
         Along each axis exactly which pixels output 0 sees, relative to ``offset``, away from
-        borders.
+        borders. Where they are more than 2**20, they are a range if they are evenly spaced, and
+        else None.
     stack : tuple of tuple of Axis
         The layers along each axis.
     """
@@ -66,6 +69,11 @@ class ReceptiveField(_Extent):
             Size of the image. With it, borders of zeros hide what lies in them, those between the
             layers too. Without it the image has no end, and positions in its border are given as
             they are.
+
+        Raises
+        ------
+        ValueError
+            If the position is outside the output, or sees too many pixels to list them.
 
         Examples
         --------
@@ -99,10 +107,10 @@ def receptive_field(*layers: Any) -> ReceptiveField:
     Parameters
     ----------
     *layers : layer or tuple
-        From input to output: a `Conv2D` of any backend, or ``(kernel_size, stride, padding,
-        dilation)``, of which the last ones may be left out. Each entry is an int or one per spatial
-        axis, padding also ``(low, high)`` pairs, ``"valid"`` or ``"full"``; ``"same"`` and
-        ``"same_lower"`` with stride 1.
+        From input to output: a `Conv1D`, `Conv2D` or `Conv3D` of any backend, or ``(kernel_size,
+        stride, padding, dilation)``, of which the last ones may be left out. Each entry is an int
+        or one per spatial axis, padding also ``(low, high)`` pairs, ``"valid"`` or ``"full"``;
+        ``"same"`` and ``"same_lower"`` with stride 1.
 
     Returns
     -------
@@ -113,8 +121,8 @@ def receptive_field(*layers: Any) -> ReceptiveField:
     Raises
     ------
     ValueError
-        If nothing is given, the layers have different numbers of axes, or a padding depends on the
-        size of the image.
+        If nothing is given, the layers have different numbers of axes, a padding depends on the
+        size of the image, or a layer is transposed, whose outputs do not all see alike.
     TypeError
         If something is neither a layer nor such a tuple.
 
@@ -150,11 +158,14 @@ def receptive_field(*layers: Any) -> ReceptiveField:
 def _entries(layer: Any, name: str) -> tuple[Any, Any, Any, Any]:
     known = getattr(layer, "arguments", None)
     if isinstance(known, LayerArguments):
+        if known.transposed:
+            msg = f"{name} is a {known.kind}, of whose outputs each phase sees something else"
+            raise ValueError(msg)
         return known.kernel_size, known.stride, known.padding, known.dilation
     if not isinstance(layer, (tuple, list)) or not 1 <= len(layer) <= 4:
         msg = (
-            f"{name} must be a Conv2D or a tuple (kernel_size, stride, padding, dilation), "
-            f"got {layer!r}"
+            f"{name} must be a layer such as a Conv2D, or a tuple (kernel_size, stride, padding, "
+            f"dilation), got {layer!r}"
         )
         raise TypeError(msg)
     defaults: tuple[Any, ...] = (1, 1, 0, 1)
@@ -172,42 +183,62 @@ def _read(entry: tuple[Any, ...], axes: int, name: str) -> list[Axis]:
     stride = arguments.per_axis(f"{name} stride", entry[1], axes, minimum=1)
     padding = arguments.padding(entry[2], axes, name=f"{name} padding")
     dilation = arguments.per_axis(f"{name} dilation", entry[3], axes, minimum=1)
-    pads = _pads(padding, kernel, stride, dilation, name)
+    pads: Pairs | None
+    if isinstance(padding, str):
+        pads = geometry.fixed_pads(padding, kernel, stride, dilation)
+    else:
+        pads = padding
+    if pads is None:
+        msg = (
+            f"{name} has padding={padding!r} with stride {stride}, whose pads depend on the size "
+            f"of the image: give the pads that output_size tells, as (low, high) pairs"
+        )
+        raise ValueError(msg)
     return [
         Axis(k, s, low, high, d)
         for k, s, (low, high), d in zip(kernel, stride, pads, dilation, strict=True)
     ]
 
 
-def _pads(
-    padding: str | Pairs,
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    dilation: tuple[int, ...],
-    name: str,
-) -> Pairs:
-    if not isinstance(padding, str):
-        return padding
-    if padding.startswith("same") and any(s > 1 for s in stride):
-        msg = (
-            f"{name} has padding={padding!r} with stride {stride}, whose pads depend on the size "
-            f"of the image: give the pads that output_size tells, as (low, high) pairs"
-        )
-        raise ValueError(msg)
-    # With stride 1 no name depends on the image, so any size serves to resolve it.
-    size = tuple(d * k for k, d in zip(kernel, dilation, strict=True))
-    return geometry.resolve(size, kernel, stride, dilation, padding).pads
-
-
-def _along_one_axis(layers: list[Axis]) -> tuple[int, int, int, tuple[int, ...]]:
+def _along_one_axis(layers: list[Axis]) -> tuple[int, int, int, Sequence[int] | None]:
     jump, offset = 1, 0
-    support = {0}
+    taps = []
     for layer in layers:
-        taps = [t * layer.dilation * jump for t in range(layer.kernel)]
-        support = {s + t for s, t in itertools.product(support, taps)}
+        taps.append((layer.dilation * jump, layer.kernel))  # their distance, and how many
         offset -= layer.low * jump
         jump *= layer.stride
-    return max(support) + 1, jump, offset, tuple(sorted(support))
+    size = 1 + sum(distance * (count - 1) for distance, count in taps)
+    return size, jump, offset, _sums(sorted(tap for tap in taps if tap[1] > 1), size)
+
+
+def _sums(taps: list[tuple[int, int]], size: int) -> Sequence[int] | None:
+    """Return all sums of one multiple of each distance, below its count, in order."""
+    step = math.gcd(*(distance for distance, _ in taps)) or 1
+    even = range(0, size, step)
+    reached = 0
+    for distance, count in taps:
+        if distance > reached + step:  # a hole, which no larger distance fills
+            break
+        reached += distance * (count - 1)
+    else:
+        return tuple(even) if len(even) <= _LISTED else even
+    if len(even) > _LISTED:
+        return None
+    places = 1  # a set of bits
+    for distance, count in taps:
+        places = _repeated(places, distance // step, count)
+    bits = bin(places)[:1:-1]
+    return tuple(place * step for place, bit in enumerate(bits) if bit == "1")
+
+
+def _repeated(bits: int, shift: int, count: int) -> int:
+    """Return the union of so many copies of a set of bits, each shifted by that much more."""
+    done = 1
+    while done < count:
+        more = min(done, count - done)
+        bits |= bits << (shift * more)
+        done += more
+    return bits
 
 
 def _seen(layers: tuple[Axis, ...], position: int, size: int | None) -> tuple[int, ...]:
@@ -225,12 +256,22 @@ def _seen(layers: tuple[Axis, ...], position: int, size: int | None) -> tuple[in
     if last is not None and position >= last:
         msg = f"position={position} is outside the output, whose size is {last}"
         raise ValueError(msg)
-    seen = {position}
+    seen: Iterable[int] = {position}
     for layer, n in zip(reversed(layers), reversed(sizes), strict=True):
-        seen = {
-            p * layer.stride - layer.low + t * layer.dilation
-            for p, t in itertools.product(seen, range(layer.kernel))
-        }
-        if n is not None:
-            seen = {p for p in seen if 0 <= p < n}
+        windows = [_window(layer, p, n) for p in seen]
+        if sum(map(len, windows)) > _LISTED * 2**4:
+            msg = f"position={position} sees too many pixels to list; size and offset say which"
+            raise ValueError(msg)
+        seen = set().union(*windows)
     return tuple(sorted(seen))
+
+
+def _window(layer: Axis, position: int, size: int | None) -> range:
+    """Return which pixels of a layer's own input an output sees, inside an image of a size."""
+    start = position * layer.stride - layer.low
+    whole = range(start, start + layer.kernel * layer.dilation, layer.dilation)
+    if size is None:
+        return whole
+    before = -(start // layer.dilation) if start < 0 else 0
+    inside = len(range(start, size, layer.dilation))
+    return whole[min(before, layer.kernel) : inside]

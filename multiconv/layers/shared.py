@@ -1,48 +1,68 @@
-"""What the layers of all frameworks share: their arguments, their call and their initial weights.
+"""What the layers of all frameworks share: their arguments, their output and their first weights.
 
-A framework's own class adds its idiom and nothing else, so that arguments, parameter names, shapes,
-first weights and outputs cannot drift apart.
+So that arguments, parameter names, shapes, first weights and outputs cannot drift apart.
 """
 
 from __future__ import annotations
 
 import math
 import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from multiconv.backends.base import Array
 from multiconv.backends.registry import backend_of
-from multiconv.core import arguments, dtypes
+from multiconv.core import arguments, dtypes, geometry
 from multiconv.core.arguments import IntOrInts, Padding, Pairs
-from multiconv.functions.conv import conv2d
-from multiconv.layers import threefry
+from multiconv.functions.conv import conv1d, conv2d, conv3d
+from multiconv.functions.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from multiconv.layers.table import KINDS
 from multiconv.methods import table as methods
+
+_FUNCTIONS: dict[str, Callable[..., Array]] = {
+    "Conv1D": conv1d,
+    "Conv2D": conv2d,
+    "Conv3D": conv3d,
+    "ConvTranspose1D": conv_transpose1d,
+    "ConvTranspose2D": conv_transpose2d,
+    "ConvTranspose3D": conv_transpose3d,
+}
 
 
 @dataclass(frozen=True)
 class LayerArguments:
-    """The arguments of a `Conv2D`, read and checked; hashable, for compilers to compare."""
+    """The arguments of a layer, read and checked; hashable, for compilers to compare."""
 
-    kernel_size: tuple[int, int]
+    kind: str
+    kernel_size: tuple[int, ...]
     in_channels: int | None
     out_channels: int | None
-    stride: tuple[int, int]
+    stride: tuple[int, ...]
     padding: str | Pairs
-    dilation: tuple[int, int]
+    output_padding: tuple[int, ...]
+    dilation: tuple[int, ...]
     groups: int
     bias: bool
     padding_mode: str
     method: str
 
     @property
+    def transposed(self) -> bool:
+        """Tell whether this is the adjoint of a convolution."""
+        return KINDS[self.kind].transposed
+
+    @property
     def weight_shape(self) -> tuple[int, ...]:
-        """Return (kh, kw), or (O, C/groups, kh, kw) with channels."""
+        """Return (O, C/groups, *kernel), transposed (C, O/groups, *kernel), else the kernel's."""
         if self.in_channels is None or self.out_channels is None:
             return self.kernel_size
-        return (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
+        first, second = self.out_channels, self.in_channels
+        if self.transposed:
+            first, second = second, first
+        return (first, second // self.groups, *self.kernel_size)
 
     @property
     def bias_shape(self) -> tuple[int]:
@@ -51,44 +71,33 @@ class LayerArguments:
 
     @property
     def fan_in(self) -> int:
-        """Return the number of products in one output."""
-        return math.prod(self.weight_shape[-3:])
+        """Return the number of products in one output, at stride 1."""
+        channels = 1 if self.in_channels is None else self.in_channels // self.groups
+        return channels * math.prod(self.kernel_size)
+
+    @property
+    def pads(self) -> Pairs:
+        """Return the pads of a transposed layer, which do not depend on the image."""
+        return geometry.transposed_pads(self.padding, self.kernel_size, self.stride, self.dilation)
 
     def options(self) -> dict[str, Any]:
-        """Return the options of the convolution."""
-        return {
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "groups": self.groups,
-            "padding_mode": self.padding_mode,
-            "method": self.method,
-        }
+        """Return the options of the function that the layer calls."""
+        names = ("stride", "padding", "dilation", "groups", "method")
+        own = "output_padding" if self.transposed else "padding_mode"
+        return {name: getattr(self, name) for name in (*names, own)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the arguments that make the same layer again, for `read`."""
         return asdict(self)
 
     def __str__(self) -> str:
-        parts = [f"kernel_size={self.kernel_size}"]
-        if self.in_channels is not None:
-            parts += [f"in_channels={self.in_channels}", f"out_channels={self.out_channels}"]
-        for name, default in _DEFAULTS.items():
-            value = getattr(self, name)
-            if value != default:
-                parts.append(f"{name}={value!r}")
-        return ", ".join(parts)
-
-
-_DEFAULTS = {
-    "stride": (1, 1),
-    "padding": ((0, 0), (0, 0)),
-    "dilation": (1, 1),
-    "groups": 1,
-    "bias": True,
-    "padding_mode": "zeros",
-    "method": "auto",
-}
+        plain = read(self.kernel_size, self.in_channels, self.out_channels, kind=self.kind)
+        always = ("kernel_size", *(("in_channels", "out_channels") if self.out_channels else ()))
+        return ", ".join(
+            f"{name}={getattr(self, name)!r}"
+            for name in (field.name for field in fields(self))
+            if name in always or getattr(self, name) != getattr(plain, name)
+        )
 
 
 def read(
@@ -96,58 +105,95 @@ def read(
     in_channels: int | None = None,
     out_channels: int | None = None,
     *,
+    kind: str = "Conv2D",
     stride: IntOrInts = 1,
     padding: Padding = 0,
+    output_padding: IntOrInts = 0,
     dilation: IntOrInts = 1,
     groups: int = 1,
     bias: Any = True,
     padding_mode: str = "zeros",
     method: str = "auto",
 ) -> LayerArguments:
-    """Read the arguments of a `Conv2D`."""
-    if (in_channels is None) != (out_channels is None):
-        given, missing = "in_channels", "out_channels"
-        if in_channels is None:
-            given, missing = missing, given
-        msg = (
-            f"{given}={in_channels or out_channels} is given without {missing}: give both, or "
-            f"neither for the textbook's layer with a weight of shape (kh, kw)"
-        )
-        raise ValueError(msg)
+    """Read the arguments of a layer."""
+    axes = KINDS[arguments.choice("kind", kind, tuple(KINDS))].axes
+    size = arguments.per_axis("kernel_size", kernel_size, axes, minimum=1)
     groups = arguments.integer("groups", groups, minimum=1)
-    for name, count in (("in_channels", in_channels), ("out_channels", out_channels)):
-        channels = 1 if count is None else arguments.integer(name, count, minimum=1)
-        if channels % groups:
-            shown = "None (a single channel)" if count is None else count
-            msg = f"groups={groups} does not divide {name}={shown}"
-            raise ValueError(msg)
-    size = arguments.per_axis("kernel_size", kernel_size, 2, minimum=1)
-    strides = arguments.per_axis("stride", stride, 2, minimum=1)
-    dilations = arguments.per_axis("dilation", dilation, 2, minimum=1)
+    in_channels, out_channels = _channels(kind, kernel_size, in_channels, out_channels, groups)
     if not isinstance(bias, (bool, np.bool_)):
-        msg = f"bias must be True or False, got {bias!r} of type {type(bias).__name__}"
+        shown = repr(bias) if isinstance(bias, (int, float, str, type(None))) else "an object"
+        msg = (
+            f"bias must be True or False, for a layer with or without one, got {shown} of type "
+            f"{type(bias).__name__}"
+        )
         raise TypeError(msg)
-    return LayerArguments(
-        (size[0], size[1]),
-        None if in_channels is None else int(in_channels),
-        None if out_channels is None else int(out_channels),
-        (strides[0], strides[1]),
-        arguments.padding(padding, 2),
-        (dilations[0], dilations[1]),
+    layer = LayerArguments(
+        kind,
+        size,
+        in_channels,
+        out_channels,
+        arguments.per_axis("stride", stride, axes, minimum=1),
+        arguments.padding(padding, axes),
+        arguments.per_axis("output_padding", output_padding, axes, minimum=0),
+        arguments.per_axis("dilation", dilation, axes, minimum=1),
         groups,
         bool(bias),
         arguments.padding_mode(padding_mode),
         methods.parse(method),
     )
+    _check_kind(layer)
+    return layer
+
+
+def _channels(
+    kind: str, kernel_size: Any, in_channels: Any, out_channels: Any, groups: int
+) -> tuple[int | None, int | None]:
+    given = {"in_channels": in_channels, "out_channels": out_channels}
+    missing = [name for name, count in given.items() if count is None]
+    if missing and (len(missing) == 1 or kind != "Conv2D"):
+        shown = ", ".join(f"{name}={1 if n is None else n}" for name, n in given.items())
+        textbook = "; or neither, for the textbook's layer with a weight of shape (kh, kw)"
+        msg = (
+            f"{kind} needs {' and '.join(missing)}: {kind}({kernel_size!r}, {shown})"
+            f"{textbook if kind == 'Conv2D' else ''}"
+        )
+        raise ValueError(msg)
+    counts: list[int | None] = []
+    for minimum, (name, count) in enumerate(given.items()):  # no input channels give zeros
+        counts.append(None if missing else arguments.integer(name, count, minimum=minimum))
+        if (1 if missing else count) % groups:
+            shown = "None (a single channel)" if missing else count
+            msg = f"groups={groups} does not divide {name}={shown}"
+            raise ValueError(msg)
+    return counts[0], counts[1]
+
+
+def _check_kind(layer: LayerArguments) -> None:
+    if layer.transposed and layer.padding_mode != "zeros":
+        msg = f"a {layer.kind} has no padding_mode: what it pads, it cuts off its output"
+        raise ValueError(msg)
+    for axis, extra in enumerate(layer.output_padding):
+        limit = max(layer.stride[axis], layer.dilation[axis]) if layer.transposed else 1
+        if extra >= limit:
+            reason = "smaller than the stride or the dilation" if layer.transposed else "0"
+            msg = (
+                f"output_padding of a {layer.kind} must be {reason}: along axis {axis} it is "
+                f"{extra}, and at most {limit - 1} works"
+            )
+            raise ValueError(msg)
 
 
 def apply(layer: LayerArguments, x: Array, weight: Array, bias: Array | None) -> Array:
-    """Return the output of a layer: `conv2d`, with a single channel where there are none."""
-    backend, (x, weight, bias) = backend_of({"x": x, "weight": weight, "bias": bias})
+    """Return the output of a layer, of images with a single channel where it has none."""
+    try:
+        backend, (x, weight, bias) = backend_of({"x": x, "weight": weight, "bias": bias})
+    except TypeError as error:
+        raise TypeError(_foreign(x, weight) or str(error)) from None
+    convolve = _FUNCTIONS[layer.kind]
     if layer.in_channels is not None:
-        return conv2d(x, weight, bias, **layer.options())
+        return convolve(x, weight, bias, **layer.options())
     check_image(x)
-    y = conv2d(as_channel(x, backend.xp), weight[None, None, ...], bias, **layer.options())
+    y = convolve(as_channel(x, backend.xp), weight[None, None, ...], bias, **layer.options())
     return backend.xp.reshape(y, (*x.shape[:-2], *y.shape[-2:]))
 
 
@@ -172,34 +218,61 @@ def initial_parameters(
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
     """Draw weight and bias, uniform in +-1/sqrt(fan_in), without a seed fresh ones.
 
-    They are float64, and float32 for narrower dtypes: every framework rounds that to 16 bits in the
-    same way, but not all round float64 directly.
+    They are the numbers of one stream, the weight's first. They come as float64, and as float32
+    for narrower dtypes: every framework rounds that to 16 bits in the same way, but not all round
+    float64 directly.
     """
     if seed is None:
         seed = secrets.randbits(64)
     else:
         seed = arguments.integer("seed", seed, minimum=-(2**63))
-    bound = 1 / math.sqrt(layer.fan_in)
     count = math.prod(layer.weight_shape)
+    total = count + (layer.bias_shape[0] if layer.bias else 0)
     wide = "float64" if dtype in ("float64", "complex128") else "float32"
-    weight = _symmetric(threefry.uniform(seed, count), bound, wide).reshape(layer.weight_shape)
-    if not layer.bias:
-        return weight, None
-    return weight, _symmetric(threefry.uniform(seed, layer.bias_shape[0], first=count), bound, wide)
-
-
-def floating_dtype(dtype: Any) -> np.dtype[Any]:
-    """Return a NumPy dtype that weights can have."""
     try:
-        result: np.dtype[Any] = np.dtype(dtype)
+        uniform = _uniform(seed, total)
+        values = ((2 * uniform - 1) * (1 / math.sqrt(max(layer.fan_in, 1)))).astype(wide)
+    except (MemoryError, OverflowError, ValueError):
+        size = total * np.dtype(wide).itemsize
+        msg = (
+            f"a {layer.kind} with kernel_size={layer.kernel_size} has a weight of shape "
+            f"{layer.weight_shape}, {size} bytes in {wide}, more than there is memory for"
+        )
+        raise ValueError(msg) from None
+    return values[:count].reshape(layer.weight_shape), values[count:] if layer.bias else None
+
+
+def _uniform(seed: int, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return numbers in [0, 1), multiples of 2**-24: exact in float32 and wider.
+
+    Philox counts, so it has no state to share (Salmon, Moraes, Dror and Shaw, "Parallel random
+    numbers: as easy as 1, 2, 3", 2011), and NumPy keeps its bits the same in every version.
+    """
+    bits: Any = np.random.Philox(key=seed % 2**64).random_raw(count)
+    numbers: np.ndarray[Any, np.dtype[np.float64]] = (bits >> np.uint64(40)).astype(np.float64)
+    return numbers * 2.0**-24
+
+
+def floating_dtype(dtype: Any) -> str:
+    """Return the name of a NumPy dtype that weights can have."""
+    try:
+        name: str = np.dtype(dtype).name
     except TypeError:
-        msg = f"dtype must be a floating-point dtype such as 'float32', got {dtype!r}"
-        raise TypeError(msg) from None
-    if dtypes.kind(result.name) not in ("float", "complex") or result.name not in dtypes.SUPPORTED:
-        msg = f"dtype must be a floating-point dtype such as 'float32', got {result.name}"
+        name = ""
+    if name not in (*dtypes.FLOATS, *dtypes.COMPLEX):
+        msg = f"dtype must be a floating-point dtype such as 'float32', got {name or repr(dtype)}"
         raise TypeError(msg)
-    return result
+    return name
 
 
-def _symmetric(uniform: np.ndarray[Any, Any], bound: float, dtype: str) -> np.ndarray[Any, Any]:
-    return ((2 * uniform - 1) * bound).astype(dtype)
+def _foreign(x: Array, weight: Array) -> str | None:
+    """Return what is wrong with an image of another framework than the layer's."""
+    if isinstance(x, (list, tuple)):
+        return None
+    found, own = backend_of({"x": x})[0], backend_of({"weight": weight})[0]
+    if found is own:
+        return None
+    return (
+        f"x is a {found.describe(x)} and the layer's weight a {own.describe(weight)}: "
+        f"x={own.conversion('x')} converts it"
+    )

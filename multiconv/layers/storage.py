@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,8 @@ from multiconv.backends.base import Backend
 from multiconv.backends.transfer import made
 from multiconv.layers import layer_file
 from multiconv.layers.shared import LayerArguments
-from multiconv.layers.table import layer_of
+from multiconv.layers.table import MODULES, layer_of
+from multiconv.layers.whole_file import write_whole
 
 
 def save(layer: Any, path: str | os.PathLike[str]) -> None:
@@ -25,8 +24,8 @@ def save(layer: Any, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    layer : Conv2D
-        A layer of any backend. Its parameters may have any memory layout and be on any device.
+    layer : Conv2D, or another layer
+        Of any backend. Its parameters may have any memory layout and be on any device.
     path : str or os.PathLike
         Where the file goes, by custom with the suffix ``.safetensors``. A file that is there is
         replaced and its permissions are kept.
@@ -36,7 +35,7 @@ def save(layer: Any, path: str | os.PathLike[str]) -> None:
     ImportError
         If safetensors is not installed; the message says how to install it.
     TypeError
-        If ``layer`` is no `Conv2D` of this package, or its parameters are not floating-point.
+        If ``layer`` is no layer of this package, or its parameters are not floating-point.
     ValueError
         If its parameters do not fit its arguments, or ``path`` names something that is no file.
     OSError
@@ -61,7 +60,7 @@ def save(layer: Any, path: str | os.PathLike[str]) -> None:
     """
     arguments = getattr(layer, "arguments", None)
     if not isinstance(arguments, LayerArguments):
-        msg = f"layer must be a Conv2D of multiconv, got {type(layer).__name__}"
+        msg = f"layer must be a Conv2D or another layer of multiconv, got {type(layer).__name__}"
         raise TypeError(msg)
     parameters = {"weight": layer.weight, "bias": layer.bias}
     tensors = {
@@ -69,7 +68,7 @@ def save(layer: Any, path: str | os.PathLike[str]) -> None:
         for name, array in parameters.items()
         if array is not None
     }
-    _write_whole(Path(path), layer_file.encode(arguments, tensors))
+    write_whole(Path(path), layer_file.encode(arguments, tensors))
 
 
 def load(path: str | os.PathLike[str], backend: Any = None) -> Any:
@@ -85,17 +84,17 @@ def load(path: str | os.PathLike[str], backend: Any = None) -> Any:
 
     Returns
     -------
-    Conv2D
-        The layer of that backend, with the saved arguments and exactly the saved values, on the
-        default device.
+    layer
+        Of that backend and of the saved kind, with the saved arguments and exactly the saved
+        values, on the default device.
 
     Raises
     ------
     ImportError
         If safetensors or the backend's framework is not installed.
     ValueError
-        If the file is damaged, truncated or not one of `save`, or if the backend cannot hold its
-        dtype (64-bit numbers in JAX need its x64 setting).
+        If the file is damaged, truncated or not one of `save`, or if the backend has no layers or
+        cannot hold its dtype (64-bit numbers in JAX need its x64 setting).
     OSError
         If the file cannot be read.
 
@@ -111,7 +110,6 @@ def load(path: str | os.PathLike[str], backend: Any = None) -> Any:
     (2, 1, 3, 3)
     """
     onto = _backend(backend)
-    from_parameters = layer_of(onto).from_parameters
     place = Path(path)
     with place.open("rb") as file:
         try:
@@ -120,51 +118,24 @@ def load(path: str | os.PathLike[str], backend: Any = None) -> Any:
             msg = f"{str(place)!r} cannot be loaded: {fault}"
             raise ValueError(msg) from None
     parameters = {name: made(values, dtype, onto) for name, (values, dtype) in tensors.items()}
-    return from_parameters(arguments, parameters["weight"], parameters.get("bias"))
+    layer = layer_of(onto, arguments.kind)
+    return layer.from_parameters(arguments, parameters["weight"], parameters.get("bias"))
 
 
 def _backend(chosen: Any) -> Backend:
-    if chosen is None:
-        return registry.load(registry.default_name())
-    if isinstance(chosen, str):
-        return registry.load(chosen)
-    backend = getattr(chosen, "backend", None)  # what get_backend returns
-    if isinstance(backend, Backend):
-        return backend
-    msg = f"backend must be the name of a backend or what get_backend returns, got {chosen!r}"
-    raise TypeError(msg)
+    backend: Any = getattr(chosen, "backend", None)  # of what get_backend returns
+    if chosen is None or isinstance(chosen, str):
+        backend = registry.load(registry.default_name() if chosen is None else chosen)
+    if not isinstance(backend, Backend):
+        msg = f"backend must be the name of a backend or what get_backend returns, got {chosen!r}"
+        raise TypeError(msg)
+    if backend.name not in MODULES:
+        listed = ", ".join(map(repr, MODULES))
+        msg = f"backend={backend.name!r} has no layers: load the file with one of {listed}"
+        raise ValueError(msg)
+    return backend
 
 
 def _numbers(name: str, array: Any) -> layer_file.Numbers:
     backend, _ = registry.backend_of({name: array})
     return backend.to_numpy(array), backend.dtype_name(array.dtype)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside the place, then move: a move within one folder happens or does not."""
-    place = Path(os.path.realpath(path))  # a link keeps pointing at its file
-    if not place.parent.is_dir():
-        msg = f"the folder {str(place.parent)!r} does not exist: create it, or save elsewhere"
-        raise FileNotFoundError(msg)
-    old = place.stat().st_mode if place.exists() else None
-    if old is not None and not stat.S_ISREG(old):
-        msg = f"{str(path)!r} is there and is no file, so save does not replace it"
-        raise ValueError(msg)
-    if old is not None and not os.access(place, os.W_OK):
-        msg = f"{str(path)!r} is there and may not be written to"
-        raise PermissionError(msg)
-    beside = place.parent / f".multiconv-{secrets.token_hex(8)}.tmp"
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if old is not None:
-            beside.chmod(stat.S_IMODE(old))
-        beside.replace(place)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise

@@ -1,19 +1,61 @@
-"""A convolutional layer as a torch.nn.Module."""
+"""Convolutional layers as torch.nn.Module."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from multiconv.core import dtypes
-from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.layers import shared as layers
-from multiconv.layers.exchange.exchangeable import Exchangeable
+from multiconv.layers.layer import Layer, Transposed
 from multiconv.layers.shared import LayerArguments
 
 
-class Conv2D(Exchangeable, torch.nn.Module):
+class TorchLayer(Layer, torch.nn.Module):
+    """A layer as a torch.nn.Module: its parameters are ``weight`` and ``bias``."""
+
+    backend_name = "torch"
+    weight: torch.nn.Parameter
+    bias: torch.nn.Parameter | None
+
+    def _dtype_name(self, dtype: Any) -> str:
+        chosen: Any = torch.get_default_dtype() if dtype is None else dtype
+        name = str(chosen).removeprefix("torch.")
+        if not isinstance(chosen, torch.dtype) or name not in (*dtypes.FLOATS, *dtypes.COMPLEX):
+            msg = f"dtype must be a floating-point dtype such as torch.float32, got {chosen!r}"
+            raise TypeError(msg)
+        return name
+
+    def _device(self, device: Any) -> Callable[[Any], Any]:
+        # None is what torch.set_default_device and `with torch.device(...)` say.
+        place = torch.empty(0, device=device).device
+        return lambda array: array.to(place)
+
+    def _hold(self, arguments: LayerArguments, weight: Any, bias: Any) -> None:
+        torch.nn.Module.__init__(self)
+        self.arguments = arguments
+        for name, array in (("weight", weight), ("bias", bias)):
+            parameter = None
+            if array is not None:
+                copy = array.detach().clone(memory_format=torch.contiguous_format)
+                parameter = torch.nn.Parameter(copy)
+            self.register_parameter(name, parameter)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the layer's output for images x."""
+        y: torch.Tensor = layers.apply(self.arguments, x, self.weight, self.bias)
+        return y
+
+    def extra_repr(self) -> str:
+        """Describe the arguments, as the repr of a module shows them."""
+        return str(self.arguments)
+
+    __repr__ = torch.nn.Module.__repr__
+
+
+class Conv2D(TorchLayer):
     """A two-dimensional convolution with weights that can be learned, as a torch.nn.Module.
 
     Parameters
@@ -48,72 +90,46 @@ class Conv2D(Exchangeable, torch.nn.Module):
     ['weight', 'bias']
     """
 
-    backend_name = "torch"
-    bias: torch.nn.Parameter | None
+    kind = "Conv2D"
 
-    def __init__(
-        self,
-        kernel_size: IntOrInts,
-        in_channels: int | None = None,
-        out_channels: int | None = None,
-        *,
-        stride: IntOrInts = 1,
-        padding: Padding = 0,
-        dilation: IntOrInts = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        method: str = "auto",
-        dtype: torch.dtype | None = None,
-        device: Any = None,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.arguments = layers.read(
-            kernel_size,
-            in_channels,
-            out_channels,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            bias=bias,
-            padding_mode=padding_mode,
-            method=method,
-        )
-        chosen: Any = torch.get_default_dtype() if dtype is None else dtype
-        name = str(chosen).removeprefix("torch.")
-        if not isinstance(chosen, torch.dtype) or name not in (*dtypes.FLOATS, *dtypes.COMPLEX):
-            msg = f"dtype must be a floating-point dtype such as torch.float32, got {chosen!r}"
-            raise TypeError(msg)
-        weight, offset = layers.initial_parameters(self.arguments, seed, name)
-        self.weight = torch.nn.Parameter(torch.tensor(weight, device=device).to(chosen))
-        if offset is None:
-            self.register_parameter("bias", None)
-        else:
-            self.bias = torch.nn.Parameter(torch.tensor(offset, device=device).to(chosen))
 
-    @classmethod
-    def from_parameters(cls, arguments: LayerArguments, weight: Any, bias: Any) -> Self:
-        """Return a layer with copies of the given parameters."""
-        layer = cls.__new__(cls)
-        torch.nn.Module.__init__(layer)
-        layer.arguments = arguments
-        copies = [
-            None
-            if array is None
-            else torch.nn.Parameter(array.detach().clone(memory_format=torch.contiguous_format))
-            for array in (weight, bias)
-        ]
-        layer.register_parameter("weight", copies[0])
-        layer.register_parameter("bias", copies[1])
-        return layer
+class Conv1D(TorchLayer):
+    """`Conv2D` with one axis: signals (N, C, L) or (C, L), a weight (O, C/groups, kw)."""
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the layer's output for images x."""
-        y: torch.Tensor = layers.apply(self.arguments, x, self.weight, self.bias)
-        return y
+    kind = "Conv1D"
 
-    def extra_repr(self) -> str:
-        """Describe the arguments, as the repr of a module shows them."""
-        return str(self.arguments)
+
+class Conv3D(TorchLayer):
+    """`Conv2D` with three axes: volumes (N, C, D, H, W), a weight (O, C/groups, kd, kh, kw)."""
+
+    kind = "Conv3D"
+
+
+class ConvTranspose2D(Transposed, TorchLayer):
+    """The adjoint of a `Conv2D`, with weights that can be learned: `multiconv.conv_transpose2d`.
+
+    The parameters are those of `Conv2D`, but for ``padding_mode``, and with ``output_padding``.
+    Channels are needed: images are (N, C, H, W) or (C, H, W), the weight (C, O/groups, kh, kw).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from multiconv.torch import ConvTranspose2D
+    >>> layer = ConvTranspose2D(4, in_channels=8, out_channels=3, stride=2, padding=1)
+    >>> layer(torch.zeros(8, 14, 14)).shape
+    torch.Size([3, 28, 28])
+    """
+
+    kind = "ConvTranspose2D"
+
+
+class ConvTranspose1D(Transposed, TorchLayer):
+    """`ConvTranspose2D` with one axis: signals (N, C, L), a weight (C, O/groups, kw)."""
+
+    kind = "ConvTranspose1D"
+
+
+class ConvTranspose3D(Transposed, TorchLayer):
+    """`ConvTranspose2D` with three axes: (N, C, D, H, W), a weight (C, O/groups, kd, kh, kw)."""
+
+    kind = "ConvTranspose3D"

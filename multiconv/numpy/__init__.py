@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 from multiconv.faces import get_backend
 
 if TYPE_CHECKING:
+    from multiconv.layers.numpy import Conv1D as Conv1D
     from multiconv.layers.numpy import Conv2D as Conv2D
+    from multiconv.layers.numpy import Conv3D as Conv3D
+    from multiconv.layers.numpy import ConvTranspose1D as ConvTranspose1D
+    from multiconv.layers.numpy import ConvTranspose2D as ConvTranspose2D
+    from multiconv.layers.numpy import ConvTranspose3D as ConvTranspose3D
     from multiconv.public import *  # noqa: F403
 else:
     _members = get_backend("numpy").members()

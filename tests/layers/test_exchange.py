@@ -17,7 +17,8 @@ from subprocesses import run_python
 import multiconv as mc
 from multiconv.core import geometry
 from multiconv.layers import shared as layers
-from multiconv.layers.exchange.dialects import DIALECTS, spell, understand
+from multiconv.layers.exchange.dialects import DIALECTS
+from multiconv.layers.exchange.spelling import spell, understand
 
 FACES = [name for name in backends_under_test.CHOSEN if name != "strict"]
 TORCH = ["torch"] if "torch" in backends_under_test.CHOSEN else []
@@ -234,7 +235,7 @@ class TestTranslation:
     )
     def test_what_a_library_lacks(self, name, options, words):
         layer = mc.numpy.Conv2D((2, 3), **options)
-        check_error(ValueError, lambda: layer.to_native(name), DIALECTS[name].title, *words)
+        check_error(ValueError, lambda: layer.to_native(name), DIALECTS[name].title(2), *words)
 
     def test_an_unknown_library_or_layout(self):
         layer = mc.numpy.Conv2D(2)
@@ -370,7 +371,7 @@ class TestParameters:
     def test_are_copies_in_torch(self):
         import torch
 
-        layer = mc.torch.Conv2D(3, 2, 2)
+        layer = mc.torch.Conv2D(3, in_channels=2, out_channels=2)
         module = layer.to_native("torch")
         again = mc.torch.Conv2D.from_native(module)
         with torch.no_grad():
@@ -383,7 +384,7 @@ class TestParameters:
         assert all(p.requires_grad and p.is_leaf for p in module.parameters())
 
     def test_are_copies_in_numpy(self, library):
-        layer = mc.numpy.Conv2D(3, 2, 2)
+        layer = mc.numpy.Conv2D(3, in_channels=2, out_channels=2)
         before = layer.weight.copy()
         module = layer.to_native(library)
         layer.weight[:] = 0
@@ -396,7 +397,7 @@ class TestParameters:
     def test_stay_on_their_device(self):
         import torch
 
-        layer = mc.torch.Conv2D(3, 2, 2, device="meta")
+        layer = mc.torch.Conv2D(3, in_channels=2, out_channels=2, device="meta")
         module = layer.to_native("torch")
         again = mc.torch.Conv2D.from_native(module)
         for one in (module, again):
@@ -585,7 +586,8 @@ def test_keras_on_the_other_framework():
             print(keras.backend.backend())
             x = np.random.default_rng(0).integers(-4, 4, (2, 4, 6, 7)).astype("float32")
             for options in ({"stride": 2}, {"dilation": 2, "groups": 2}, {"bias": False}):
-                layer = mc.numpy.Conv2D((2, 3), 4, 6, padding="same", **options)
+                options |= {"in_channels": 4, "out_channels": 6, "padding": "same"}
+                layer = mc.numpy.Conv2D((2, 3), **options)
                 layer.weight[:] = np.arange(layer.weight.size).reshape(layer.weight.shape) % 7 - 3
                 if layer.bias is not None:
                     layer.bias[:] = range(6)

@@ -67,95 +67,91 @@ def run(face, layer, x, dy):
     return y, dx, grads.weight, grads.bias
 
 
-def plain_threefry(key, counter):
-    """Threefry-2x32-20 from the paper's definition, in Python's integers."""
-    mask = 2**32 - 1
-    keys = [*key, key[0] ^ key[1] ^ 0x1BD11BDA]
-    a, b = (counter[0] + keys[0]) & mask, (counter[1] + keys[1]) & mask
-    rotations = (13, 15, 26, 6, 17, 29, 16, 24)
-    for r in range(20):
-        turn = rotations[r % 8]
-        a = (a + b) & mask
-        b = (b << turn | b >> (32 - turn)) & mask
-        b ^= a
-        if r % 4 == 3:
-            j = r // 4 + 1
-            a = (a + keys[j % 3]) & mask
-            b = (b + keys[(j + 1) % 3] + j) & mask
-    return a, b
+def plain_philox(key, block):
+    """Philox4x64-10 from the paper's definition, in Python's integers: the words of one block."""
+    mask = 2**64 - 1
+    words, keys = [block, 0, 0, 0], [key, 0]
+    for _ in range(10):
+        first, second = 0xD2E7470EE14C6C93 * words[0], 0xCA5A826395121157 * words[2]
+        words = [
+            second >> 64 ^ words[1] ^ keys[0],
+            second & mask,
+            first >> 64 ^ words[3] ^ keys[1],
+            first & mask,
+        ]
+        keys = [(keys[0] + 0x9E3779B97F4A7C15) & mask, (keys[1] + 0xBB67AE8584CAA73B) & mask]
+    return words
 
 
 def first_parameters(seed, weight_shape, bias_shape):
     """What a layer must start with, in float64: 24 bits of each word, in +-1/sqrt(fan_in)."""
-    seed %= 2**64
-    key = seed % 2**32, seed >> 32
     count, fan_in = math.prod(weight_shape), math.prod(weight_shape[-3:])
-    drawn = [
-        (2 * ((plain_threefry(key, (i, 0))[0] >> 8) / 2**24) - 1) * (1 / math.sqrt(fan_in))
-        for i in range(count + math.prod(bias_shape))
-    ]
+    total = count + math.prod(bias_shape)
+    words = [w for block in range(total // 4 + 1) for w in plain_philox(seed % 2**64, block + 1)]
+    drawn = [(2 * ((word >> 40) / 2**24) - 1) * (1 / math.sqrt(fan_in)) for word in words[:total]]
     return np.reshape(drawn[:count], weight_shape), np.array(drawn[count:])
 
 
-class TestThreefry:
-    @pytest.mark.parametrize(
-        ("key", "counter", "expected"),
-        [
-            ((0, 0), (0, 0), (0x6B200159, 0x99BA4EFE)),
-            ((0xFFFFFFFF,) * 2, (0xFFFFFFFF,) * 2, (0x1CB996FC, 0xBB002BE7)),
-            ((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3), (0xC4923A9C, 0x483DF7A0)),
-        ],
-    )
-    def test_the_known_answers_of_random123(self, key, counter, expected):
-        from multiconv.layers import threefry
+class TestRandomNumbers:
+    def uniform(self, seed, count):
+        """The numbers that layers draw, from a kernel that scales them by a power of two."""
+        from multiconv.layers import shared as layers
 
-        seed = key[0] + (key[1] << 32)
-        counters = [np.array([word], dtype=np.uint64) for word in counter]
-        words = threefry.bits(seed, *counters)
-        assert [int(word[0]) for word in words] == list(expected)
-        assert plain_threefry(key, counter) == expected
+        weight, _ = layers.initial_parameters(
+            layers.read((count // 16, 16), bias=False), seed, "float64"
+        )
+        return (weight.ravel() * math.sqrt(count) + 1) / 2
 
-    def test_the_stream_can_be_entered_anywhere(self):
-        from multiconv.layers import threefry
+    def test_the_known_answers(self):
+        """The first words of seed 3, as NumPy's documentation of Philox draws them."""
+        known = [17234461323001060555, 1460271564492649549, 7061929949163127335]
+        assert plain_philox(3, 1)[:3] == known
+        expected = [(word >> 40) / 2**24 for word in known]
+        assert self.uniform(3, 2**8)[:3].tolist() == expected
 
-        whole = threefry.uniform(5, 100)
-        assert np.array_equal(threefry.uniform(5, 40, first=60), whole[60:])
-        assert threefry.uniform(5, 0).shape == (0,)
+    def test_a_longer_stream_begins_as_a_shorter_one(self):
+        from multiconv.layers import shared as layers
 
-    def test_counters_beyond_32_bits(self):
-        from multiconv.layers import threefry
-
-        found = threefry.uniform(7, 3, first=2**32 - 1)
-        words = [plain_threefry((7, 0), c)[0] >> 8 for c in ((2**32 - 1, 0), (0, 1), (1, 1))]
-        assert found.tolist() == [word / 2**24 for word in words]
+        weight, bias = layers.initial_parameters(layers.read(3, 1, 2), 5)
+        longer, _ = layers.initial_parameters(layers.read(3, 1, 3, bias=False), 5)
+        assert np.array_equal(np.concatenate([weight.ravel(), bias]), longer.ravel()[:20])
 
     def test_the_numbers_are_spread_evenly(self):
-        from multiconv.layers import threefry
-
-        numbers = threefry.uniform(0, 2**16)
+        numbers = self.uniform(0, 2**16)
         assert numbers.min() >= 0
         assert numbers.max() < 1
         counts = np.histogram(numbers, bins=16, range=(0, 1))[0]
         deviation = math.sqrt(2**16 / 16 * (15 / 16))  # of a binomial count
         assert np.max(abs(counts - 2**12)) <= 5 * deviation
 
+    def test_neighbouring_seeds_and_numbers_are_independent(self):
+        """The correlation of n independent pairs deviates by 1/sqrt(n)."""
+        first, second = (self.uniform(seed, 2**16) - 0.5 for seed in (0, 1))
+        for one, other in ((first, second), (first[1:], first[:-1])):
+            assert abs(np.mean(one * other)) * 12 <= 5 / math.sqrt(2**16 - 1)
+
+
+def channels(first, second):
+    """Both numbers of channels, as the keywords that layers take."""
+    return {"in_channels": first, "out_channels": second}
+
 
 SHAPES = [
-    (((1, 2),), {}, (1, 2), (1,)),
-    ((3,), {}, (3, 3), (1,)),
-    (((2, 3), 4, 6), {}, (6, 4, 2, 3), (6,)),
-    ((3, 4, 6), {"groups": 2}, (6, 2, 3, 3), (6,)),
-    ((1, 3, 3), {"groups": 3}, (3, 1, 1, 1), (3,)),
+    ((1, 2), {}, (1, 2), (1,)),
+    (3, {}, (3, 3), (1,)),
+    ((2, 3), channels(4, 6), (6, 4, 2, 3), (6,)),
+    (3, {**channels(4, 6), "groups": 2}, (6, 2, 3, 3), (6,)),
+    (1, {**channels(3, 3), "groups": 3}, (3, 1, 1, 1), (3,)),
 ]
 
 
 class TestFirstWeights:
-    @pytest.mark.parametrize(("args", "options", "weight", "bias"), SHAPES)
+    @pytest.mark.parametrize(("size", "options", "weight", "bias"), SHAPES)
     @pytest.mark.parametrize("seed", [0, 1, 2**32, 2**63 - 1, 2**64 - 1, -1, np.int64(3)])
     def test_are_bit_identical_on_every_backend(
-        self, face, Conv2D, args, options, weight, bias, seed
+        self, face, Conv2D, size, options, weight, bias, seed
     ):
-        layer = Conv2D(*args, **options, seed=seed)
+        layer = Conv2D(size, **options, seed=seed)
         expected = first_parameters(int(seed), weight, bias)
         for array, values in zip((layer.weight, layer.bias), expected, strict=True):
             assert face.dtype_name(array) == "float32"
@@ -172,7 +168,9 @@ class TestFirstWeights:
         small, _ = first_parameters(0, (2, 128, 3, 3), (0,))
         assert np.array_equal(weight[:2], small.astype(weight.dtype))
         with face.wide(dtype):
-            layer = Conv2D(3, 128, 128, seed=0, dtype=native_dtype(face, dtype))
+            layer = Conv2D(
+                3, in_channels=128, out_channels=128, seed=0, dtype=native_dtype(face, dtype)
+            )
             assert face.dtype_name(layer.weight) == face.dtype_name(layer.bias) == dtype
             for array, values in ((layer.weight, weight), (layer.bias, bias)):
                 assert np.count_nonzero(face.to_numpy(array) != values.astype(dtype)) == 0
@@ -184,15 +182,19 @@ class TestFirstWeights:
         for name in ("torch", "jax"):
             face = backends_under_test.make(name)
             dtype = native_dtype(face, "bfloat16")
-            layer = face.functions.Conv2D(3, 64, 64, seed=0, dtype=dtype)
+            layer = face.functions.Conv2D(3, in_channels=64, out_channels=64, seed=0, dtype=dtype)
             assert face.dtype_name(layer.weight) == "bfloat16"
             found.append(face.to_numpy(layer.weight).tobytes())
         assert found[0] == found[1]
 
     def test_lie_within_one_over_the_root_of_fan_in(self, face, Conv2D):
-        for args, fan_in in (((5,), 25), ((3, 8, 16), 72), ((7, 2, 64), 98)):
+        for size, given, fan_in in (
+            (5, {}, 25),
+            (3, channels(8, 16), 72),
+            (7, channels(2, 64), 98),
+        ):
             for seed in range(3):
-                layer = Conv2D(*args, seed=seed)
+                layer = Conv2D(size, **given, seed=seed)
                 values = [face.to_numpy(p).ravel() for p in (layer.weight, layer.bias)]
                 limit = np.float32(1 / math.sqrt(fan_in))
                 assert np.max(abs(np.concatenate(values))) <= limit
@@ -242,9 +244,8 @@ class TestOutputsAndGradients:
         def check(c):
             x, weight, grad = c.integers(c.x_shape, c.weight_shape, c.y_shape)
             _, _, bias = c.operands()
-            layer = Conv2D(
-                c.kernel, c.groups * c.in_each, len(weight), bias=c.bias, **c.geometry, seed=0
-            )
+            both = channels(c.groups * c.in_each, len(weight))
+            layer = Conv2D(c.kernel, **both, bias=c.bias, **c.geometry, seed=0)
             layer = with_parameters(face, layer, weight, bias)
             found = run(face, layer, face.array(x, "float32"), face.array(grad, "float32"))
             axes = (-2, -1) if c.batch is None else (0, -2, -1)
@@ -285,7 +286,7 @@ class TestOutputsAndGradients:
         rng = np.random.default_rng(2)
         x, w, b = (rng.integers(-3, 4, s) for s in ((2, 2, 5, 6), (4, 1, 2, 3), (4,)))
         grad = rng.integers(-3, 4, (2, 4, 4, 4))
-        layer = Conv2D((2, 3), 2, 4, groups=2, method=method)
+        layer = Conv2D((2, 3), in_channels=2, out_channels=4, groups=2, method=method)
         found = run(
             face,
             with_parameters(face, layer, w, b),
@@ -312,7 +313,9 @@ class TestOutputsAndGradients:
             for s in ((2, 4, 5, 6), (4, 2, 3, 2), (4,), (2, 4, 3, 6))
         )
         with face.wide(dtype):
-            layer = Conv2D((3, 2), 4, 4, **options, dtype=native_dtype(face, dtype))
+            layer = Conv2D(
+                (3, 2), in_channels=4, out_channels=4, **options, dtype=native_dtype(face, dtype)
+            )
             layer = with_parameters(face, layer, w, b)
             y, dx, dw, db = run(face, layer, *(face.array(a, dtype) for a in (x, grad)))
             names = [face.dtype_name(a) for a in (y, dx, dw, db)]
@@ -333,7 +336,7 @@ class TestOutputsAndGradients:
 
     def test_sums_over_many_outputs_are_not_carried_in_float16(self, face, Conv2D):
         """Above 2048 float16 cannot count by ones."""
-        layer = Conv2D(1, 1, 2, dtype=native_dtype(face, "float16"))
+        layer = Conv2D(1, in_channels=1, out_channels=2, dtype=native_dtype(face, "float16"))
         x, grad = (face.array(np.ones(s), "float16") for s in ((4096, 1, 1, 1), (4096, 2, 1, 1)))
         _, _, dw, db = run(face, layer, x, grad)
         assert_same(face, dw, np.full((2, 1, 1, 1), 4096), "float16", "dw")
@@ -360,7 +363,7 @@ class TestOutputsAndGradients:
             assert_same(face, db, [4], "float32")
 
     def test_the_convolution_functions_agree(self, face, Conv2D):
-        layer = Conv2D(3, 2, 4, padding="same", seed=5)
+        layer = Conv2D(3, in_channels=2, out_channels=4, padding="same", seed=5)
         x = face.array(np.random.default_rng(4).normal(size=(1, 2, 5, 6)), "float32")
         expected = face.functions.conv2d(x, layer.weight, layer.bias, padding="same")
         assert np.array_equal(face.to_numpy(layer(x)), face.to_numpy(expected))
@@ -375,10 +378,10 @@ class TestTraining:
 
     @pytest.mark.parametrize("form", ["textbook", "channels"])
     def test_both_forms_find_the_edge_detector(self, face, Conv2D, form):
-        args, shape = ((), (6, 8)) if form == "textbook" else ((1, 1), (1, 1, 6, 8))
+        given, shape = ({}, (6, 8)) if form == "textbook" else (channels(1, 1), (1, 1, 6, 8))
         x = STRIPES.reshape(shape)
         y = oracle.corr2d(x, np.array([[1, -1]]))
-        layer = Conv2D((1, 2), *args, bias=False)
+        layer = Conv2D((1, 2), **given, bias=False)
         layer = with_parameters(face, layer, np.zeros(layer.weight.shape), None)
         target = face.array(y, "float32")
         for _ in range(10):
@@ -414,9 +417,9 @@ class TestPlace:
 
         parameters = inspect.signature(Conv2D).parameters
         kinds = [p.kind for p in parameters.values()]
-        assert kinds == [inspect.Parameter.POSITIONAL_OR_KEYWORD] * 3 + [
+        assert kinds == [inspect.Parameter.POSITIONAL_OR_KEYWORD] + [
             inspect.Parameter.KEYWORD_ONLY
-        ] * (len(kinds) - 3)
+        ] * (len(kinds) - 1)
         defaults = {name: p.default for name, p in parameters.items()}
         assert defaults == {
             "kernel_size": inspect.Parameter.empty,
@@ -436,7 +439,9 @@ class TestPlace:
 
     def test_the_repr_shows_what_was_chosen(self, Conv2D):
         assert repr(Conv2D((1, 2))) == "Conv2D(kernel_size=(1, 2))"
-        shown = repr(Conv2D(3, 2, 4, stride=2, padding="same", bias=False, groups=2))
+        shown = repr(
+            Conv2D(3, in_channels=2, out_channels=4, stride=2, padding="same", bias=False, groups=2)
+        )
         for part in (
             "kernel_size=(3, 3)",
             "in_channels=2",
@@ -450,7 +455,7 @@ class TestPlace:
         assert "dilation" not in shown
 
     def test_copies_and_pickles_are_equal_and_apart(self, face, Conv2D):
-        layer = Conv2D(3, 2, 4, padding=1, seed=0)
+        layer = Conv2D(3, in_channels=2, out_channels=4, padding=1, seed=0)
         x = face.array(np.ones((1, 2, 4, 4)), "float32")
         for again in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
             assert type(again) is Conv2D
@@ -469,14 +474,15 @@ class TestErrors:
             (ValueError, (0,), {}, ("kernel_size", "1", "0")),
             (ValueError, ((3, 3, 3),), {}, ("kernel_size", "2", "3")),
             (ValueError, ((3,),), {}, ("kernel_size", "2", "1")),
-            (ValueError, (3, 2), {}, ("in_channels", "out_channels", "2")),
-            (ValueError, (3, None, 2), {}, ("in_channels", "out_channels", "2")),
-            (ValueError, (3, 0, 2), {}, ("in_channels", "1", "0")),
-            (ValueError, (3, 2, -1), {}, ("out_channels", "1", "-1")),
-            (TypeError, (3, 2.0, 2), {}, ("in_channels", "2.0")),
-            (TypeError, (3, True, 2), {}, ("in_channels", "True")),
-            (ValueError, (3, 3, 4), {"groups": 2}, ("groups=2", "in_channels=3")),
-            (ValueError, (3, 4, 3), {"groups": 2}, ("groups=2", "out_channels=3")),
+            (ValueError, (3,), {"in_channels": 2}, ("in_channels", "out_channels", "2")),
+            (ValueError, (3,), {"out_channels": 2}, ("in_channels", "out_channels", "2")),
+            (ValueError, (3,), channels(-1, 2), ("in_channels", "0", "-1")),
+            (ValueError, (3,), channels(2, 0), ("out_channels", "1", "0")),
+            (ValueError, (3,), channels(2, -1), ("out_channels", "1", "-1")),
+            (TypeError, (3,), channels(2.0, 2), ("in_channels", "2.0")),
+            (TypeError, (3,), channels(True, 2), ("in_channels", "True")),
+            (ValueError, (3,), channels(3, 4) | {"groups": 2}, ("groups=2", "in_channels=3")),
+            (ValueError, (3,), channels(4, 3) | {"groups": 2}, ("groups=2", "out_channels=3")),
             (ValueError, (3,), {"groups": 2}, ("groups=2", "in_channels")),
             (ValueError, (3,), {"groups": 0}, ("groups", "1", "0")),
             (ValueError, (3,), {"stride": 0}, ("stride", "1", "0")),
@@ -509,14 +515,18 @@ class TestErrors:
     def test_an_image_with_too_few_axes(self, face, Conv2D):
         x = face.array(np.ones(5), "float32")
         check_error(ValueError, lambda: Conv2D((1, 2))(x), "x", "(5,)")
-        check_error(ValueError, lambda: Conv2D((1, 2), 1, 1)(x), "x", "(5,)")
+        check_error(
+            ValueError, lambda: Conv2D((1, 2), in_channels=1, out_channels=1)(x), "x", "(5,)"
+        )
 
     def test_something_that_is_no_array(self, Conv2D):
         check_error(TypeError, lambda: Conv2D((1, 2))("image"), "x", "str")
 
     def test_channels_that_do_not_match(self, face, Conv2D):
         x = face.array(np.ones((1, 3, 5, 5)), "float32")
-        check_error(ValueError, lambda: Conv2D(3, 2, 4)(x), "channel", "3", "2")
+        check_error(
+            ValueError, lambda: Conv2D(3, in_channels=2, out_channels=4)(x), "channel", "3", "2"
+        )
 
     def test_a_kernel_larger_than_the_image(self, face, Conv2D):
         x = face.array(np.ones((2, 5)), "float32")
@@ -548,7 +558,7 @@ class TestTheNumPyLayer:
         assert layer.bias_grad.tolist() == [0]
 
     def test_the_gradients_are_there_from_the_start(self, Conv2D):
-        layer = Conv2D(3, 2, 4)
+        layer = Conv2D(3, in_channels=2, out_channels=4)
         assert (layer.weight_grad.shape, layer.bias_grad.shape) == ((4, 2, 3, 3), (4,))
         assert not layer.weight_grad.any()
         assert not layer.bias_grad.any()
@@ -584,16 +594,16 @@ class TestTheNumPyLayer:
         call = lambda: layer.backward(np.ones((3, 2, 4, 4), np.float32))  # noqa: E731
         check_error(ValueError, call, "(2, 3, 4, 4)", "(3, 2, 4, 4)")
 
-    @pytest.mark.parametrize("channels", [(), (1, 1)], ids=["textbook", "channels"])
-    def test_backward_of_a_nested_list_or_a_number(self, Conv2D, channels):
-        layer = Conv2D((1, 2), *channels)
+    @pytest.mark.parametrize("given", [{}, channels(1, 1)], ids=["textbook", "channels"])
+    def test_backward_of_a_nested_list_or_a_number(self, Conv2D, given):
+        layer = Conv2D((1, 2), **given)
         layer(np.ones((1, 2, 3), np.float32))
         check_error(TypeError, lambda: layer.backward("dy"), "dy")
         check_error(TypeError, lambda: layer.backward(1.0), "dy")
 
     def test_a_nested_list_is_taken_as_everywhere_in_the_face(self, Conv2D):
-        for channels, x in (((), [[1.0, 2.0, 4.0]]), ((1, 1), [[[1.0, 2.0, 4.0]]])):
-            layer = Conv2D((1, 2), *channels, bias=False)
+        for given, x in (({}, [[1.0, 2.0, 4.0]]), (channels(1, 1), [[[1.0, 2.0, 4.0]]])):
+            layer = Conv2D((1, 2), **given, bias=False)
             layer.weight[...] = 1
             y = layer(x)
             assert y.ravel().tolist() == [3, 6]

@@ -67,7 +67,14 @@ def squared_error(layer, x, y):
 
 class TestPytree:
     def test_the_leaves_are_the_parameters(self, jax, Conv2D):
-        layer = Conv2D((3, 2), 4, 6, **OPTIONS, padding_mode="reflect", method="im2col")
+        layer = Conv2D(
+            (3, 2),
+            in_channels=4,
+            out_channels=6,
+            **OPTIONS,
+            padding_mode="reflect",
+            method="im2col",
+        )
         leaves = jax.tree.leaves(layer)
         assert [leaf.shape for leaf in leaves] == [(6, 2, 3, 2), (6,)]
         assert all(isinstance(leaf, jax.Array) for leaf in leaves)
@@ -85,7 +92,7 @@ class TestPytree:
         ]
 
     def test_flattening_and_back(self, jax, Conv2D):
-        layer = whole(Conv2D((3, 2), 4, 6, **OPTIONS))
+        layer = whole(Conv2D((3, 2), in_channels=4, out_channels=6, **OPTIONS))
         leaves, structure = jax.tree.flatten(layer)
         again = jax.tree.unflatten(structure, leaves)
         assert type(again) is Conv2D
@@ -95,16 +102,19 @@ class TestPytree:
 
     def test_the_structure_is_that_of_the_static_arguments(self, jax, Conv2D):
         structure = jax.tree.structure
-        one = structure(Conv2D(3, 2, 4, stride=2, seed=0))
-        assert one == structure(Conv2D((3, 3), 2, 4, stride=(2, 2), seed=1))
-        assert one == structure(Conv2D(3, np.int64(2), 4, stride=np.int32(2)))
-        assert hash(one) == hash(structure(Conv2D(3, 2, 4, stride=2)))
+        one = structure(Conv2D(3, in_channels=2, out_channels=4, stride=2, seed=0))
+        assert one == structure(
+            Conv2D((3, 3), in_channels=2, out_channels=4, stride=(2, 2), seed=1)
+        )
+        given = {"in_channels": np.int64(2), "out_channels": 4, "stride": np.int32(2)}
+        assert one == structure(Conv2D(3, **given))
+        assert hash(one) == hash(structure(Conv2D(3, in_channels=2, out_channels=4, stride=2)))
         for other in (
-            Conv2D(3, 2, 4),
-            Conv2D(3, 2, 4, stride=2, padding=1),
-            Conv2D(3, 2, 4, stride=2, method="im2col"),
-            Conv2D(3, 2, 4, stride=2, padding_mode="reflect"),
-            Conv2D(3, 2, 4, stride=2, bias=False),
+            Conv2D(3, in_channels=2, out_channels=4),
+            Conv2D(3, in_channels=2, out_channels=4, stride=2, padding=1),
+            Conv2D(3, in_channels=2, out_channels=4, stride=2, method="im2col"),
+            Conv2D(3, in_channels=2, out_channels=4, stride=2, padding_mode="reflect"),
+            Conv2D(3, in_channels=2, out_channels=4, stride=2, bias=False),
         ):
             assert one != structure(other)
 
@@ -119,7 +129,10 @@ class TestPytree:
         assert again == jax.tree.structure(layer)
 
     def test_a_step_by_tree_map(self, jax, Conv2D):
-        layer, grads = whole(Conv2D(3, 2, 4)), whole(Conv2D(3, 2, 4), 52)
+        layer, grads = (
+            whole(Conv2D(3, in_channels=2, out_channels=4)),
+            whole(Conv2D(3, in_channels=2, out_channels=4), 52),
+        )
         after = jax.tree.map(lambda p, g: p - 0.5 * g, layer, grads)
         assert type(after) is Conv2D
         assert_same(
@@ -154,7 +167,7 @@ class TestImmutable:
             layer.replace(stride=2)
 
     def test_copies_and_pickles(self, jax, Conv2D):
-        layer = Conv2D(3, 2, 4, seed=0)
+        layer = Conv2D(3, in_channels=2, out_channels=4, seed=0)
         for again in (copy.copy(layer), copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
             assert jax.tree.structure(again) == jax.tree.structure(layer)
             assert again.weight.tolist() == layer.weight.tolist()
@@ -173,10 +186,10 @@ class TestTransforms:
 
         x = integers(2, 4, 6, 7)
         for seed in range(3):
-            layer = whole(Conv2D((3, 2), 4, 6, **OPTIONS), seed)
+            layer = whole(Conv2D((3, 2), in_channels=4, out_channels=6, **OPTIONS), seed)
             assert_same(BACKEND, run(layer, x), expected(layer, x, **OPTIONS), "float32")
         assert len(traced) == 1
-        run(whole(Conv2D((3, 2), 4, 6, **OPTIONS | {"padding": 2})), x)
+        run(whole(Conv2D((3, 2), in_channels=4, out_channels=6, **OPTIONS | {"padding": 2})), x)
         assert len(traced) == 2
 
     def test_a_layer_may_be_closed_over_or_made_inside(self, jax, Conv2D):
@@ -189,7 +202,10 @@ class TestTransforms:
 
     @pytest.mark.parametrize("bias", [True, False])
     def test_grad_is_a_layer_of_gradients(self, jax, Conv2D, bias):
-        layer, x = whole(Conv2D((3, 2), 4, 6, bias=bias, **OPTIONS)), integers(2, 4, 6, 7)
+        layer, x = (
+            whole(Conv2D((3, 2), in_channels=4, out_channels=6, bias=bias, **OPTIONS)),
+            integers(2, 4, 6, 7),
+        )
         dy = integers(2, 6, 3, 8, seed=53)
         grads = jax.jit(jax.grad(lambda layer: (layer(x) * dy).sum()))(layer)
         assert type(grads) is Conv2D
@@ -202,7 +218,7 @@ class TestTransforms:
             assert grads.bias is None
 
     def test_vmap_over_stacked_layers(self, jax, Conv2D):
-        layers = [whole(Conv2D((2, 3), 2, 4), seed) for seed in range(3)]
+        layers = [whole(Conv2D((2, 3), in_channels=2, out_channels=4), seed) for seed in range(3)]
         stack = jax.tree.map(lambda *p: jax.numpy.stack(p), *layers)
         x = integers(1, 2, 4, 5)
         want = np.stack([expected(layer, x) for layer in layers])
@@ -236,7 +252,10 @@ class TestTransforms:
         assert found.tolist() == [[36, 24], [24, 36]]  # twice A^T A
 
     def test_jvp(self, jax, Conv2D):
-        layer, tangent = whole(Conv2D(2, 2, 3)), whole(Conv2D(2, 2, 3), 54)
+        layer, tangent = (
+            whole(Conv2D(2, in_channels=2, out_channels=3)),
+            whole(Conv2D(2, in_channels=2, out_channels=3), 54),
+        )
         x = integers(1, 2, 4, 5)
         y, dy = jax.jvp(lambda layer: layer(x), (layer,), (tangent,))
         assert_same(BACKEND, y, expected(layer, x), "float32")
@@ -270,7 +289,7 @@ class TestTransforms:
     def test_checkpoint_and_64_bits(self, jax, Conv2D):
         x = np.random.default_rng(55).integers(-3, 4, (1, 2, 4, 5))
         with backends_under_test.enable_x64():
-            layer = Conv2D(2, 2, 3, dtype="float64", seed=0)
+            layer = Conv2D(2, in_channels=2, out_channels=3, dtype="float64", seed=0)
             assert {leaf.dtype.name for leaf in jax.tree.leaves(layer)} == {"float64"}
             run = jax.checkpoint(lambda layer, x: layer(x).sum())
             grads = jax.grad(run)(layer, BACKEND.array(x, "float64"))
@@ -327,11 +346,11 @@ class TestOptimisers:
 class TestPlaces:
     def test_the_device_argument(self, jax, Conv2D):
         device = jax.devices()[-1]
-        layer = Conv2D(3, 2, 4, device=device)
+        layer = Conv2D(3, in_channels=2, out_channels=4, device=device)
         assert {d for leaf in jax.tree.leaves(layer) for d in leaf.devices()} == {device}
         mesh = jax.sharding.Mesh(np.array(jax.devices()), ("d",))
         spec = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-        layer = Conv2D(3, 2, 4, device=spec)
+        layer = Conv2D(3, in_channels=2, out_channels=4, device=spec)
         assert layer.weight.sharding.is_equivalent_to(spec, 4)
 
     def test_device_put(self, jax, Conv2D):

@@ -54,7 +54,7 @@ def expected(layer, x, **options):
 
 class TestState:
     def test_parameters_and_state(self, torch, Conv2D):
-        layer = Conv2D(3, 2, 4)
+        layer = Conv2D(3, in_channels=2, out_channels=4)
         assert isinstance(layer, torch.nn.Module)
         assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
         assert all(type(p) is torch.nn.Parameter for p in layer.parameters())
@@ -69,34 +69,37 @@ class TestState:
         assert [name for name, _ in layer.named_parameters()] == ["weight"]
 
     def test_loading_is_strict(self, Conv2D):
-        layer, other = Conv2D(3, 2, 4, seed=0), Conv2D(3, 2, 4, seed=1)
+        layer, other = (
+            Conv2D(3, in_channels=2, out_channels=4, seed=0),
+            Conv2D(3, in_channels=2, out_channels=4, seed=1),
+        )
         other.load_state_dict(layer.state_dict())
         assert other.weight.equal(layer.weight)
         assert other.bias.equal(layer.bias)
         with pytest.raises(RuntimeError, match="bias"):
-            other.load_state_dict(Conv2D(3, 2, 4, bias=False).state_dict())
+            other.load_state_dict(Conv2D(3, in_channels=2, out_channels=4, bias=False).state_dict())
         with pytest.raises(RuntimeError, match="size mismatch"):
-            other.load_state_dict(Conv2D(3, 2, 6).state_dict())
+            other.load_state_dict(Conv2D(3, in_channels=2, out_channels=6).state_dict())
 
     @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
     def test_torchs_own_layer_has_the_same_state(self, torch, Conv2D, mode):
         options = {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2), "groups": 2}
         theirs = whole(torch.nn.Conv2d(4, 6, (3, 2), **options, padding_mode=mode))
-        ours = Conv2D((3, 2), 4, 6, **options, padding_mode=mode)
+        ours = Conv2D((3, 2), in_channels=4, out_channels=6, **options, padding_mode=mode)
         ours.load_state_dict(theirs.state_dict())
         x = integers(2, 4, 6, 7)
         assert ours(x).equal(theirs(x))
 
     def test_saving(self, torch, Conv2D):
-        layer, file = Conv2D(3, 2, 4), io.BytesIO()
+        layer, file = Conv2D(3, in_channels=2, out_channels=4), io.BytesIO()
         torch.save(layer.state_dict(), file)
         file.seek(0)
-        again = Conv2D(3, 2, 4)
+        again = Conv2D(3, in_channels=2, out_channels=4)
         again.load_state_dict(torch.load(file, weights_only=True))
         assert again.weight.equal(layer.weight)
 
     def test_the_whole_module_is_saved_and_copied(self, torch, Conv2D):
-        layer, file = whole(Conv2D((3, 2), 4, 6, **OPTIONS)), io.BytesIO()
+        layer, file = whole(Conv2D((3, 2), in_channels=4, out_channels=6, **OPTIONS)), io.BytesIO()
         torch.save(layer, file)
         file.seek(0)
         x = integers(1, 4, 6, 7)
@@ -111,7 +114,9 @@ class TestState:
             assert layer.weight.any()
 
     def test_the_repr_of_a_model(self, torch, Conv2D):
-        model = torch.nn.Sequential(Conv2D(3, 1, 2, padding="same"), torch.nn.ReLU())
+        model = torch.nn.Sequential(
+            Conv2D(3, in_channels=1, out_channels=2, padding="same"), torch.nn.ReLU()
+        )
         line = "(0): Conv2D(kernel_size=(3, 3), in_channels=1, out_channels=2, padding='same')"
         assert line in repr(model)
 
@@ -119,14 +124,14 @@ class TestState:
 class TestDtypeAndDevice:
     @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64", "complex64"])
     def test_the_argument(self, torch, Conv2D, dtype):
-        layer = Conv2D(3, 2, 4, dtype=getattr(torch, dtype), device="cpu")
+        layer = Conv2D(3, in_channels=2, out_channels=4, dtype=getattr(torch, dtype), device="cpu")
         assert {BACKEND.dtype_name(p) for p in layer.parameters()} == {dtype}
 
     @pytest.mark.parametrize(
         ("convert", "dtype"), [("half", "float16"), ("bfloat16", "bfloat16"), ("double", "float64")]
     )
     def test_conversion(self, Conv2D, convert, dtype):
-        layer = getattr(whole(Conv2D((3, 2), 4, 6, **OPTIONS)), convert)()
+        layer = getattr(whole(Conv2D((3, 2), in_channels=4, out_channels=6, **OPTIONS)), convert)()
         x = integers(2, 4, 5, 5, dtype=dtype)
         assert_same(BACKEND, layer(x).detach(), expected(layer, x, **OPTIONS), dtype)
 
@@ -148,12 +153,15 @@ class TestDtypeAndDevice:
             torch.set_default_dtype(before)
 
     def test_on_the_meta_device(self, torch, Conv2D):
-        for layer in (Conv2D(3, 2, 4, device="meta"), Conv2D(3, 2, 4, device=torch.device("meta"))):
+        for layer in (
+            Conv2D(3, in_channels=2, out_channels=4, device="meta"),
+            Conv2D(3, in_channels=2, out_channels=4, device=torch.device("meta")),
+        ):
             assert {p.device.type for p in layer.parameters()} == {"meta"}
             assert layer(torch.empty(1, 2, 5, 5, device="meta")).shape == (1, 4, 3, 3)
         with torch.device("meta"):
             assert Conv2D(3).weight.device.type == "meta"
-        layer = torch.nn.utils.skip_init(Conv2D, 3, 2, 4)
+        layer = torch.nn.utils.skip_init(Conv2D, 3, in_channels=2, out_channels=4)
         assert (layer.weight.device.type, layer.weight.shape) == ("cpu", (4, 2, 3, 3))
 
     def test_a_dtype_that_the_package_does_not_calculate_with(self, torch, Conv2D):
@@ -161,7 +169,14 @@ class TestDtypeAndDevice:
 
     def test_data_on_another_device(self, torch, Conv2D):
         x = torch.empty(1, 2, 5, 5, device="meta")
-        check_error(ValueError, lambda: Conv2D(3, 2, 4)(x), "x", "weight", "meta", "cpu")
+        check_error(
+            ValueError,
+            lambda: Conv2D(3, in_channels=2, out_channels=4)(x),
+            "x",
+            "weight",
+            "meta",
+            "cpu",
+        )
 
 
 class TestAutograd:
@@ -184,7 +199,15 @@ class TestAutograd:
             assert Conv2D((1, 2))(integers(3, 4)).shape == (3, 3)
 
     def test_gradcheck(self, torch, Conv2D):
-        layer = Conv2D((3, 2), 4, 2, **OPTIONS, padding_mode="reflect", dtype=torch.float64, seed=0)
+        layer = Conv2D(
+            (3, 2),
+            in_channels=4,
+            out_channels=2,
+            **OPTIONS,
+            padding_mode="reflect",
+            dtype=torch.float64,
+            seed=0,
+        )
         generator = torch.Generator().manual_seed(0)
         x = torch.randn((1, 4, 4, 5), dtype=torch.float64, generator=generator).requires_grad_()
 
@@ -219,7 +242,7 @@ class TestAutograd:
     def test_an_optimiser(self, torch, Conv2D):
         x = integers(1, 1, 6, 8)
         y = BACKEND.functions.conv2d(x, torch.tensor([[[[1.0, -1.0]]]]))
-        layer = Conv2D((1, 2), 1, 1, seed=0)
+        layer = Conv2D((1, 2), in_channels=1, out_channels=1, seed=0)
         optimiser = torch.optim.SGD(layer.parameters(), lr=1e-3)
         losses = []
         for _ in range(20):
@@ -238,7 +261,7 @@ class TestAutograd:
         assert seen == [(2, 3)]
 
     def test_vmap_over_an_ensemble(self, torch, Conv2D):
-        layers = [whole(Conv2D((2, 3), 2, 4), seed) for seed in range(3)]
+        layers = [whole(Conv2D((2, 3), in_channels=2, out_channels=4), seed) for seed in range(3)]
         x = integers(1, 2, 4, 5)
         parameters, _ = torch.func.stack_module_state(layers)
         run = torch.func.vmap(
@@ -251,8 +274,9 @@ class TestAutograd:
 class TestCompilers:
     @pytest.mark.parametrize("form", ["textbook", "channels"])
     def test_the_whole_graph_with_gradients(self, torch, Conv2D, form):
-        args, options = ((4, 6), OPTIONS) if form == "channels" else ((), {"padding": "same"})
-        layer = whole(Conv2D((3, 2), *args, **options))
+        both = {"in_channels": 4, "out_channels": 6}
+        options = both | OPTIONS if form == "channels" else {"padding": "same"}
+        layer = whole(Conv2D((3, 2), **options))
         again = copy.deepcopy(layer)
         x = integers(2, 4, 6, 7)
         run = torch.compile(layer, fullgraph=True, backend="eager")
@@ -264,7 +288,7 @@ class TestCompilers:
         assert layer.bias.grad.equal(again.bias.grad)
 
     def test_a_change_of_the_weights_needs_no_new_graph(self, torch, Conv2D):
-        layer, graphs = Conv2D(2, 1, 1), []
+        layer, graphs = Conv2D(2, in_channels=1, out_channels=1), []
 
         def count(graph, inputs):
             graphs.append(graph)
@@ -278,12 +302,15 @@ class TestCompilers:
         assert len(graphs) == 1
 
     def test_the_modules_own_compile(self, Conv2D):
-        layer, x = whole(Conv2D(2, 1, 1)), integers(1, 1, 4, 5)
+        layer, x = whole(Conv2D(2, in_channels=1, out_channels=1)), integers(1, 1, 4, 5)
         layer.compile(fullgraph=True, backend="eager")
         assert_same(BACKEND, layer(x).detach(), expected(layer, x), "float32")
 
     def test_export(self, torch, Conv2D):
-        layer, x = whole(Conv2D((3, 2), 4, 6, **OPTIONS)), integers(2, 4, 6, 7)
+        layer, x = (
+            whole(Conv2D((3, 2), in_channels=4, out_channels=6, **OPTIONS)),
+            integers(2, 4, 6, 7),
+        )
         program = torch.export.export(layer, (x,))
         assert set(program.state_dict) == {"weight", "bias"}
         y = program.module()(x).detach()

@@ -26,9 +26,9 @@ def layers_of(face, stack, channels):
     """Layers with weights of one, through which no gradient can cancel."""
     layers = []
     for kernel, stride, padding, dilation in stack:
-        args = (channels, channels) if channels else ()
+        given = {"in_channels": channels, "out_channels": channels} if channels else {}
         layer = face.functions.Conv2D(
-            kernel, *args, stride=stride, padding=padding, dilation=dilation, bias=False
+            kernel, **given, stride=stride, padding=padding, dilation=dilation, bias=False
         )
         ones = face.array(np.ones(tuple(layer.weight.shape)), "float32")
         if face.name == "jax":
@@ -207,7 +207,9 @@ class TestTuples:
 
     @pytest.mark.parametrize("name", FACES)
     def test_layers_and_tuples_may_be_mixed(self, name):
-        layer = backends_under_test.make(name).functions.Conv2D(3, 1, 2, stride=2, padding="full")
+        layer = backends_under_test.make(name).functions.Conv2D(
+            3, in_channels=1, out_channels=2, stride=2, padding="full"
+        )
         field = receptive_field((3, 1, 1), layer)
         assert field == receptive_field((3, 1, 1), (3, 2, 2))
 

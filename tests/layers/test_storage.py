@@ -128,14 +128,14 @@ class TestRoundTrips:
         assert same_bits(found, values)
 
     def test_the_same_layer_gives_the_same_bytes_everywhere(self, face, path):
-        layer = face.functions.Conv2D(3, 2, 4, seed=1)
+        layer = face.functions.Conv2D(3, in_channels=2, out_channels=4, seed=1)
         mc.save(layer, path)
         reference = path.with_suffix(".numpy")
-        mc.save(mc.numpy.Conv2D(3, 2, 4, seed=1), reference)
+        mc.save(mc.numpy.Conv2D(3, in_channels=2, out_channels=4, seed=1), reference)
         assert path.read_bytes() == reference.read_bytes()
 
     def test_the_new_layer_works_and_is_its_own(self, face, path):
-        layer = face.functions.Conv2D((2, 2), 1, 2, seed=0)
+        layer = face.functions.Conv2D((2, 2), in_channels=1, out_channels=2, seed=0)
         mc.save(layer, path)
         again = face.functions.load(path)
         x = face.array(np.arange(9.0).reshape(1, 3, 3), "float32")
@@ -207,7 +207,7 @@ class TestMemory:
 
     @pytest.mark.parametrize("kind", LAYOUTS)
     def test_of_numpy(self, path, tmp_path, kind):
-        layer = mc.numpy.Conv2D((4, 1), 3, 2, bias=False)
+        layer = mc.numpy.Conv2D((4, 1), in_channels=3, out_channels=2, bias=False)
         if kind == "a file":
             np.save(tmp_path / "w.npy", self.EXPECTED)
             layer.weight = np.load(tmp_path / "w.npy", mmap_mode="r")
@@ -238,7 +238,7 @@ class TestMemory:
         else:
             weight = torch.tensor(3.0).expand(whole.shape)
             expected = np.full_like(self.EXPECTED, 3)
-        layer = mc.torch.Conv2D((4, 1), 3, 2, bias=False)
+        layer = mc.torch.Conv2D((4, 1), in_channels=3, out_channels=2, bias=False)
         layer.weight = torch.nn.Parameter(weight)
         assert kind == "channels_last" or not layer.weight.is_contiguous()
         mc.save(layer, path)
@@ -259,7 +259,7 @@ class TestMemory:
 
         mesh = jax.sharding.Mesh(np.array(jax.devices()[:2]), ("filters",))
         spec = jax.sharding.PartitionSpec("filters")
-        layer = mc.jax.Conv2D((4, 1), 3, 2, bias=False)
+        layer = mc.jax.Conv2D((4, 1), in_channels=3, out_channels=2, bias=False)
         weight = jax.device_put(self.EXPECTED, jax.sharding.NamedSharding(mesh, spec))
         mc.save(layer.replace(weight=weight), path)
         assert same_bits([mc.load(path).weight], [self.EXPECTED])

@@ -231,8 +231,8 @@ class TestArguments:
             ((2, 3), ((4, 5), (3, 3))),
             ((2, 3, 2, 2), ((1, 3, 4, 5), (1, 2, 3, 4))),
         ):
-            channels = size[1::-1] if len(size) == 4 else ()
-            layer = Conv2D(size[-2:], *channels, seed=9)
+            names = ("out_channels", "in_channels")[: len(size) - 2]
+            layer = Conv2D(size[-2:], **dict(zip(names, size, strict=False)), seed=9)
             x, y = (np.ones(s) for s in shapes)
             learned = learn(x, y, size, steps=0, seed=9, bias=True, lr=1e-3)
             assert_same(backend, learned.weight, layer.weight, "float32")

@@ -15,7 +15,9 @@ from typing import Any, ClassVar, Self
 from multiconv.backends import registry
 from multiconv.backends.transfer import moved
 from multiconv.core.arguments import choice
-from multiconv.layers.exchange.dialects import DIALECTS, spell, understand
+from multiconv.layers.exchange.dialects import DIALECTS, TRANSPOSED, Found
+from multiconv.layers.exchange.spelling import spell, understand
+from multiconv.layers.table import KINDS
 
 _WINGS = {
     "torch": "multiconv.layers.exchange.torch",
@@ -24,12 +26,20 @@ _WINGS = {
     "keras": "multiconv.layers.exchange.keras",
 }
 
+_DIMENSIONS = {
+    1: "one-dimensional, with one spatial axis",
+    2: "two-dimensional, with two spatial axes",
+    3: "three-dimensional, with three spatial axes",
+}
+
 
 class Exchangeable:
     """What the layers of all frameworks inherit: ways from and to other libraries' convolutions."""
 
     #: Whose arrays the layer's parameters are.
     backend_name: ClassVar[str]
+    #: Which of the layers it is.
+    kind: ClassVar[str]
     #: The layer's arguments, weight and bias.
     arguments: Any
     weight: Any
@@ -47,22 +57,22 @@ class Exchangeable:
         Parameters
         ----------
         module : torch.nn.Conv2d, flax.nnx.Conv, equinox.nn.Conv2d or keras.layers.Conv2D
-            The convolution, with two spatial axes.
+            The convolution, or for a transposed layer the transposed one, of as many spatial axes.
         method : str, optional
             As in `multiconv.conv2d`.
 
         Returns
         -------
-        Conv2D
-            A layer with channels, whose parameters are copies. Its images are (N, C, H, W) or (C,
-            H, W), whatever the layout of the module's are; the numbers in its outputs are the same.
+        layer
+            With channels; its parameters are copies. Its images are (N, C, H, W) or (C, H, W),
+            whatever the layout of the module's are; the numbers in its outputs are the same.
 
         Raises
         ------
         TypeError
             If ``module`` is no module of the four libraries.
         ValueError
-            If it computes something that no `Conv2D` does; the message says what.
+            If it computes something that this layer does not; the message says what.
 
         Examples
         --------
@@ -75,15 +85,20 @@ class Exchangeable:
         >>> torch.equal(layer.weight, module.weight)
         True
         """
-        wing, dialect = _of(module)
+        wing, library = _of(module)
         found = wing.read(module)
-        if found.weight.ndim != 4:
+        axes = KINDS[cls.kind].axes
+        dialect = (TRANSPOSED if found.transposed else DIALECTS)[library]
+        if (found.axes, found.transposed) != KINDS[cls.kind]:
+            raise ValueError(_another(cls.kind, module, found, library))
+        if found.weight.ndim != axes + 2:
             shape = tuple(found.weight.shape)
-            msg = f"the weight of {dialect.title} has 4 axes, this one the shape {shape}"
+            title = dialect.title(axes)
+            msg = f"the weight of {title} has {axes + 2} axes, this one the shape {shape}"
             raise ValueError(msg)
         backend = registry.load(cls.backend_name)
         weight = backend.xp.permute_dims(
-            moved("weight", found.weight, backend), dialect.axes_from_theirs
+            moved("weight", found.weight, backend), dialect.axes_from_theirs(axes)
         )
         bias = None if found.bias is None else moved("bias", found.bias, backend).reshape(-1)
         arguments = understand(
@@ -97,10 +112,12 @@ class Exchangeable:
         Parameters
         ----------
         library : {"torch", "flax", "equinox", "keras"}
-            For a torch.nn.Conv2d, flax.nnx.Conv, equinox.nn.Conv2d or keras.layers.Conv2D.
+            For a torch.nn.Conv2d, flax.nnx.Conv, equinox.nn.Conv2d or keras.layers.Conv2D, or
+            what it has for another number of axes, or transposed.
         layout : {"NCHW", "CHW", "NHWC"}, optional
-            That of the module's images. torch has NCHW, flax NHWC and equinox CHW, which is one
-            image: ``jax.vmap(module)`` takes a batch. keras has NHWC, or NCHW if asked for.
+            That of the module's images; with other axes "NCL" or "NCDHW" and so on. torch has NCHW,
+            flax NHWC and equinox CHW, which is one image: ``jax.vmap(module)`` takes a batch. keras
+            has NHWC, or NCHW if asked for.
 
         Returns
         -------
@@ -126,12 +143,15 @@ class Exchangeable:
         ...
         ValueError: torch.nn.Conv2d has no padding='same' with stride=(2, 2); flax, equinox and ...
         """
-        dialect = DIALECTS[choice("library", library, tuple(DIALECTS))]
+        library = choice("library", library, tuple(DIALECTS))
+        axes, transposed = KINDS[self.kind]
+        dialect = (TRANSPOSED if transposed else DIALECTS)[library]
+        layouts = dialect.layouts_of(axes)
         if layout is None:
-            layout = dialect.layouts[0]
-        if layout not in dialect.layouts:
-            allowed = " or ".join(map(repr, dialect.layouts))
-            msg = f"layout must be {allowed} for {dialect.title}, got {layout!r}"
+            layout = layouts[0]
+        if layout not in layouts:
+            allowed = " or ".join(map(repr, layouts))
+            msg = f"layout must be {allowed} for {dialect.title(axes)}, got {layout!r}"
             raise ValueError(msg)
         options = spell(self.arguments, dialect)
         wing = _wing(library)
@@ -143,14 +163,29 @@ class Exchangeable:
             raise ValueError(msg)
         if weight.ndim == 2:
             weight = weight[None, None]
-        weight = backend.xp.permute_dims(weight, dialect.axes_to_theirs)
-        return wing.write(options, weight, bias, layout)
+        weight = backend.xp.permute_dims(weight, dialect.axes_to_theirs(axes))
+        return wing.write(dialect.title(axes).rpartition(".")[2], options, weight, bias, layout)
 
 
-def _of(module: Any) -> tuple[ModuleType, Any]:
-    """Return the wing and the dialect of a library's module."""
+def _another(kind: str, module: Any, found: Found, library: str) -> str:
+    """Say which layer a module becomes, where it is not ``kind``."""
+    axes, transposed = KINDS[kind]
+    shown = type(module).__name__
+    if found.transposed != transposed:
+        shown += ", a transposed convolution," if found.transposed else ", which is not transposed,"
+    right = f"Conv{'Transpose' if found.transposed else ''}{found.axes}D"
+    advice = f": {right}.from_native(module) takes it" if right in KINDS else ""
+    dialect = (TRANSPOSED if transposed else DIALECTS)[library]
+    return (
+        f"{shown} has a kernel of {found.axes} axes, and a {kind} is made of "
+        f"{dialect.title(axes)}, {_DIMENSIONS[axes]}{advice}"
+    )
+
+
+def _of(module: Any) -> tuple[ModuleType, str]:
+    """Return the wing and the name of a module's library."""
     if isinstance(module, Exchangeable):
-        msg = "module is a Conv2D of multiconv itself; save and load take it to another backend"
+        msg = "module is a layer of multiconv itself; save and load take it to another backend"
         raise TypeError(msg)
     # Keras first: its layers are modules of the framework it runs on, too.
     for library in ("keras", "torch", "flax", "equinox"):
@@ -161,8 +196,8 @@ def _of(module: Any) -> tuple[ModuleType, Any]:
         except ImportError:  # a broken or half-imported library owns nothing
             continue
         if wing.owns(module):
-            return wing, DIALECTS[library]
-    titles = ", ".join(dialect.title for dialect in DIALECTS.values())
+            return wing, library
+    titles = ", ".join(dialect.title(2) for dialect in DIALECTS.values())
     msg = f"module must be one of {titles}, got {type(module).__module__}.{type(module).__name__}"
     raise TypeError(msg)
 
@@ -172,7 +207,7 @@ def _wing(library: str) -> ModuleType:
         return importlib.import_module(_WINGS[library])
     except ImportError as error:
         msg = (
-            f"{DIALECTS[library].title} needs the package {library}, which does not import "
+            f"{DIALECTS[library].title(2)} needs the package {library}, which does not import "
             f"({error}): pip install 'multiconv[{library}]'"
         )
         raise ImportError(msg, name=library) from error

@@ -1,47 +1,50 @@
-"""Taking torch.nn.Conv2d apart and putting it together."""
+"""Taking the convolutions of torch.nn apart and putting them together."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
+from torch import nn
 
-from multiconv.layers.exchange.dialects import DIALECTS, Found
+from multiconv.layers.exchange.dialects import DIALECTS, TRANSPOSED, Found
 
 BACKEND = "torch"
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 def owns(module: object) -> bool:
     """Tell whether this is a module of torch."""
-    return isinstance(module, torch.nn.Module)
+    return isinstance(module, nn.Module)
 
 
 def read(module: Any) -> Found:
-    """Take a torch.nn.Conv2d apart."""
+    """Take a convolution apart."""
     kind = type(module)
     shown = kind.__name__
-    if isinstance(module, torch.nn.modules.conv._ConvTransposeNd):
-        msg = f"{shown} is a transposed convolution, and only torch.nn.Conv2d becomes a Conv2D"
+    standard: Any = next((c for c in _CONVOLUTIONS + _TRANSPOSED if isinstance(module, c)), None)
+    if standard is None:
+        msg = f"{shown} is no convolution, such as torch.nn.Conv2d"
         raise ValueError(msg)
-    if not isinstance(module, torch.nn.Conv2d):
-        msg = f"{shown} is no two-dimensional convolution; torch.nn.Conv2d becomes a Conv2D"
-        raise ValueError(msg)
-    if isinstance(module.weight, torch.nn.parameter.UninitializedParameter):
+    if isinstance(module.weight, nn.parameter.UninitializedParameter):
         msg = f"{shown} has no weight before its first call: call it with an image, then convert it"
         raise ValueError(msg)
-    standard = torch.nn.Conv2d
-    if kind.forward is not standard.forward or kind._conv_forward is not standard._conv_forward:
-        msg = f"{kind.__name__} computes something of its own instead of torch.nn.Conv2d.forward"
+    transposed = standard in _TRANSPOSED
+    inner = "_output_padding" if transposed else "_conv_forward"
+    if any(getattr(kind, name) is not getattr(standard, name) for name in ("forward", inner)):
+        msg = f"{shown} computes something of its own instead of torch.nn.{standard.__name__}"
         raise ValueError(msg)
-    options = {name: getattr(module, name) for name in DIALECTS["torch"].names.values()}
-    return Found(options, module.weight, module.bias)
+    dialect = (TRANSPOSED if transposed else DIALECTS)["torch"]
+    options = {name: getattr(module, name) for name in dialect.names.values()}
+    return Found(len(module.kernel_size), transposed, options, module.weight, module.bias)
 
 
-def write(options: dict[str, Any], weight: Any, bias: Any, layout: str) -> torch.nn.Conv2d:
-    """Put a torch.nn.Conv2d together."""
+def write(kind: str, options: dict[str, Any], weight: Any, bias: Any, layout: str) -> Any:
+    """Put a convolution together."""
     # On the meta device no initial weights are drawn, which would move on the user's generator.
-    module = torch.nn.Conv2d(**options, device="meta", dtype=weight.dtype)
-    module.weight = torch.nn.Parameter(weight.detach().clone())
+    module = getattr(nn, kind)(**options, device="meta", dtype=weight.dtype)
+    module.weight = nn.Parameter(weight.detach().clone())
     if bias is not None:
-        module.bias = torch.nn.Parameter(bias.detach().clone())
+        module.bias = nn.Parameter(bias.detach().clone())
     return module

@@ -1,0 +1,179 @@
+"""The constructors that the layers of all frameworks share; a framework adds its idiom alone.
+
+A class of a framework says how it reads a dtype and a device and how it holds parameters
+(`_dtype_name`, `_device`, `_hold`), and what a call looks like. Six thin names per framework do the
+rest, each with its `kind`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ClassVar, ParamSpec, Self
+
+from multiconv.backends import registry
+from multiconv.backends.transfer import made
+from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.core.calls import takes
+from multiconv.layers import shared as layers
+from multiconv.layers.exchange.exchangeable import Exchangeable
+from multiconv.layers.shared import LayerArguments
+
+P = ParamSpec("P")
+
+# The order of arguments in other libraries; ours was given where the first is no number.
+_TORCH = ("in_channels", "out_channels", "kernel_size", "stride", "padding")
+_TORCH_CONV = (*_TORCH, "dilation", "groups", "bias", "padding_mode")
+_TORCH_TRANSPOSED = (*_TORCH, "output_padding", "groups", "bias", "dilation")
+_KERAS = ("out_channels", "kernel_size")
+_OURS = ("kernel_size", "in_channels", "out_channels")
+
+
+def _constructor(init: Callable[P, None]) -> Callable[P, None]:
+    """Explain calls that do not fit, above all those in another library's order."""
+    explained = takes()(init)
+
+    @functools.wraps(init)
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        layer, *positional = args
+        if len(positional) + ("kernel_size" in kwargs) > 1:
+            raise TypeError(_rewritten(layer, positional, kwargs))
+        explained(*args, **kwargs)
+
+    return call
+
+
+def _rewritten(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> str:
+    """Write a call in another library's order as one of ours."""
+    order: tuple[str, ...] = _TORCH_TRANSPOSED if "Transpose" in layer.kind else _TORCH_CONV
+    if not isinstance(args[0], int):
+        order = _OURS
+    elif len(args) + ("kernel_size" in kwargs) == 2 and "out_channels" not in kwargs:
+        order = _KERAS
+    meant = dict(zip(order, args, strict=False)) | kwargs
+    size = meant.pop("kernel_size", 3)
+    channels = {name: meant.pop(name, 1) for name in ("in_channels", "out_channels")}
+    given = ", ".join(f"{name}={value!r}" for name, value in (channels | meant).items())
+    name = type(layer).__name__
+    return (
+        f"{name} takes the size of the kernel by position, and all else by keyword: "
+        f"{name}({size!r}, {given})"
+    )
+
+
+class Layer(Exchangeable):
+    """A convolution with weights that can be learned."""
+
+    #: Which of the layers it is; its own name, but for subclasses of users.
+    kind: ClassVar[str]
+
+    @_constructor
+    def __init__(
+        self,
+        kernel_size: IntOrInts,
+        *,
+        in_channels: int | None = None,
+        out_channels: int | None = None,
+        stride: IntOrInts = 1,
+        padding: Padding = 0,
+        dilation: IntOrInts = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        method: str = "auto",
+        dtype: Any = None,
+        device: Any = None,
+        seed: int | None = None,
+    ) -> None:
+        arguments = layers.read(
+            kernel_size,
+            in_channels,
+            out_channels,
+            kind=self.kind,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
+            padding_mode=padding_mode,
+            method=method,
+        )
+        self._start(arguments, dtype, device, seed)
+
+    @classmethod
+    def from_parameters(cls, arguments: LayerArguments, weight: Any, bias: Any) -> Self:
+        """Return a layer with the given parameters."""
+        layer = cls.__new__(cls)
+        layer._hold(arguments, weight, bias)
+        return layer
+
+    def _start(self, arguments: LayerArguments, dtype: Any, device: Any, seed: int | None) -> None:
+        """Draw the first parameters."""
+        name = self._dtype_name(dtype)
+        place = self._place(device)
+        drawn = layers.initial_parameters(arguments, seed, name)
+        backend = registry.load(self.backend_name)
+        weight, bias = (None if p is None else place(made(p, name, backend)) for p in drawn)
+        self._hold(arguments, weight, bias)
+
+    def _place(self, device: Any) -> Callable[[Any], Any]:
+        """Return the function that brings an array to a device."""
+        try:
+            return self._device(device)
+        except Exception as error:  # every framework has its own
+            known = ", ".join(map(repr, registry.load(self.backend_name).devices()))
+            msg = f"device={device!r} is no device of {self.backend_name} here ({error}); "
+            msg += f"there is {known}, and device=None is the default one"
+            raise (TypeError if isinstance(error, TypeError) else ValueError)(msg) from None
+
+    def _dtype_name(self, dtype: Any) -> str:
+        """Read a dtype of the framework, None being its default."""
+        return layers.floating_dtype("float32" if dtype is None else dtype)
+
+    def _device(self, device: Any) -> Callable[[Any], Any]:
+        """Return the function that brings an array to a device; raise where there is none such."""
+        raise NotImplementedError
+
+    def _hold(self, arguments: LayerArguments, weight: Any, bias: Any) -> None:
+        """Keep arguments and parameters, as the framework keeps them."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.arguments})"
+
+
+class Transposed(Layer):
+    """The constructor of the transposed ones, which have no border to fill."""
+
+    @_constructor
+    def __init__(
+        self,
+        kernel_size: IntOrInts,
+        *,
+        in_channels: int | None = None,
+        out_channels: int | None = None,
+        stride: IntOrInts = 1,
+        padding: Padding = 0,
+        output_padding: IntOrInts = 0,
+        dilation: IntOrInts = 1,
+        groups: int = 1,
+        bias: bool = True,
+        method: str = "auto",
+        dtype: Any = None,
+        device: Any = None,
+        seed: int | None = None,
+    ) -> None:
+        arguments = layers.read(
+            kernel_size,
+            in_channels,
+            out_channels,
+            kind=self.kind,
+            stride=stride,
+            padding=padding,
+            output_padding=output_padding,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
+            method=method,
+        )
+        self._start(arguments, dtype, device, seed)
