@@ -20,6 +20,7 @@ import multiconv
 from multiconv import cli, kernels
 from multiconv.coursework import (
     agreement,
+    arguments,
     cases,
     environment,
     kernel_literals,
@@ -294,8 +295,8 @@ class TestDisagreement:
                 raise ImportError("libtorch.so: cannot open shared object file")
             return multiconv.get_backend(name)
 
-        monkeypatch.setattr(cli.registry, "available_backends", lambda: ["numpy", "torch"])
-        monkeypatch.setattr(cli, "get_backend", broken)
+        monkeypatch.setattr(arguments.registry, "available_backends", lambda: ["numpy", "torch"])
+        monkeypatch.setattr(arguments, "get_backend", broken)
         status, out, _ = run("compare", *QUICK, "--image", small)
         assert status == 1
         assert "torch cannot be used: libtorch.so" in out

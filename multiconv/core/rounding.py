@@ -1,0 +1,90 @@
+r"""How floating point rounds: the facts that every error bound is made of.
+
+A complex dtype rounds as its parts do; one that does not round is a ValueError.
+
+References
+----------
+.. [H] N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM, 2002.
+"""
+
+from __future__ import annotations
+
+import math
+
+#: What the real and the imaginary part of a complex dtype are.
+PARTS = {"complex64": "float32", "complex128": "float64"}
+
+# Bits of the significand, the hidden one included, and the exponent of the smallest subnormal.
+_FORMATS = {
+    "bfloat16": (8, -133),
+    "float16": (11, -24),
+    "float32": (24, -149),
+    "float64": (53, -1074),
+}
+
+
+def unit_roundoff(dtype: str) -> float:
+    r"""Return the largest relative error of rounding to nearest.
+
+    .. math:: u = 2^{-t}
+
+    with t bits in the significand, the hidden one included [H, section 2.1].
+
+    Examples
+    --------
+    >>> from multiconv.core.rounding import unit_roundoff
+    >>> unit_roundoff("float32") == 2.0**-24
+    True
+    """
+    return 2.0 ** -_format(dtype)[0]
+
+
+def smallest_subnormal(dtype: str) -> float:
+    r"""Return the smallest positive number: the most that an operation loses to underflow.
+
+    Examples
+    --------
+    >>> from multiconv.core.rounding import smallest_subnormal
+    >>> smallest_subnormal("float16") == 2.0**-24
+    True
+    """
+    return 2.0 ** _format(dtype)[1]
+
+
+def smallest_normal(dtype: str) -> float:
+    """Return the most that is lost where subnormal numbers are flushed to zero.
+
+    Examples
+    --------
+    >>> from multiconv.core.rounding import smallest_normal
+    >>> smallest_normal("float32") == 2.0**-126
+    True
+    """
+    bits, exponent = _format(dtype)
+    return float(2.0 ** (exponent + bits - 1))
+
+
+def gamma(n: int, u: float) -> float:
+    r"""Return the bound on the relative error of n roundings, one after another.
+
+    .. math:: \prod_{i=1}^{n} (1 + \delta_i)^{\pm 1} = 1 + \theta, \quad
+        |\delta_i| \le u, \quad |\theta| \le \gamma_n = \frac{n u}{1 - n u}
+
+    [H, lemma 3.1]. It is infinite where n u reaches 1: then nothing is promised.
+
+    Examples
+    --------
+    >>> from multiconv.core.rounding import gamma
+    >>> gamma(3, 2.0**-3)
+    0.6
+    """
+    return n * u / (1 - n * u) if n * u < 1 else math.inf
+
+
+def _format(dtype: str) -> tuple[int, int]:
+    part = PARTS.get(dtype, dtype)
+    if part not in _FORMATS:
+        rounding = ", ".join([*_FORMATS, *PARTS])
+        msg = f"dtype is {dtype!r}, whose results are exact: bounds exist for {rounding}"
+        raise ValueError(msg)
+    return _FORMATS[part]
