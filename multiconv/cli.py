@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import multiconv
@@ -76,14 +77,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if sys.stdout is None:
         return _complain("error: stdout is closed: there is nowhere to write to", MISUSED)
+    said, complained = io.StringIO(), io.StringIO()
     try:
-        try:
+        # argparse ignores that it cannot write.
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
             arguments = _parser().parse_args(argv)
-            run: Callable[[argparse.Namespace], Outcome] = arguments.run
-            lines, status = run(arguments)
-        except SystemExit as leave:  # argparse has printed what there is to say
-            lines, status = [], leave.code if isinstance(leave.code, int) else MISUSED
+        run: Callable[[argparse.Namespace], Outcome] = arguments.run
+        lines, status = run(arguments)
         return _write(lines) or status
+    except SystemExit as leave:
+        _to_stderr(complained.getvalue())
+        return _write(_text(said.getvalue())) or int(leave.code or 0)
     except read.MisuseError as error:
         return _complain(f"error: {error}", MISUSED)
     except KeyboardInterrupt:
@@ -105,10 +109,19 @@ def _write(lines: Iterable[Line]) -> int:
 
 
 def _complain(message: str, status: int) -> int:
+    _to_stderr(f"multiconv: {message}\n")
+    return status
+
+
+def _to_stderr(text: str) -> None:
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            print(f"multiconv: {message}", file=sys.stderr, flush=True)
-    return status
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+
+def _text(text: str) -> list[Line]:
+    return [[Segment(line)] for line in text.splitlines()]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -232,6 +245,5 @@ def _backends(arguments: argparse.Namespace) -> Outcome:
     return _json(document.of_backends(states)) if arguments.json else report.states(states), AGREED
 
 
-def _json(found: dict[str, Any]) -> Iterator[Line]:
-    for line in json.dumps(found, indent=1, allow_nan=False).splitlines():
-        yield [Segment(line)]
+def _json(found: dict[str, Any]) -> list[Line]:
+    return _text(json.dumps(found, indent=1, allow_nan=False))

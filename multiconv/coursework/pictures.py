@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import warnings
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -52,7 +53,7 @@ def read(path: str) -> Picture:
 def _load_array(path: str) -> NDArray[Any]:
     try:
         # Mapped, so that a header that claims more than the file has allocates nothing.
-        return np.lib.format.open_memmap(path, mode="r")
+        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
     except Exception as error:  # a damaged header raises whatever Python's parser and mmap do
         raise ValueError(f"is no .npy file of numbers: {_first_line(error)}") from error
 
@@ -67,7 +68,7 @@ def _load_picture(path: str) -> NDArray[Any]:
         )
         raise ValueError(msg) from error
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             if image.mode not in _DEEP_MODES:
                 return np.asarray(image.convert("L"))
             pixels = np.asarray(image)
