@@ -20,6 +20,7 @@ from multiconv.coursework import (
     learning,
     learning_report,
     pictures,
+    recovery,
     terminal,
 )
 from multiconv.coursework.lesson import of_picture, textbook
@@ -254,6 +255,93 @@ class TestLearn:
         status, out, _ = run("learn", "--backends", "numpy", *arguments)
         assert status == 0
         assert "3x8 are not printed" in out
+
+
+class TestRecovery:
+    """The exit status says whether the kernel came back, and the last line why not."""
+
+    def last(self, out):
+        return " ".join(out[out.index("the kernel is not recovered") :].split())
+
+    def test_too_few_steps(self, run, small):
+        arguments = ["learn", "--backends", "numpy", "--image", small]
+        status, out, _ = run(*arguments, "--steps", 2)
+        assert status == 1
+        found = re.fullmatch(
+            r"the kernel is not recovered by numpy: it is off by [\d.]+, more than 0\.5, half its "
+            r"smallest number that shows; give --steps (\d+), or take the solved one, which needs "
+            r"no steps",
+            self.last(out),
+        )
+        assert run(*arguments, "--steps", found[1])[0] == 0
+
+    def test_our_photograph_with_the_steps_that_are_asked_for(self, run):
+        status, out, _ = run("learn", "--backends", "numpy")
+        assert status == 1
+        steps = re.search(r"give --steps (\d+)", self.last(out))[1]
+        status, out, _ = run("learn", "--backends", "numpy", "--steps", steps)
+        assert status == 0
+        assert "not recovered" not in out
+
+    @pytest.mark.parametrize("rate", ["10", "1e-9"])
+    def test_a_rate_that_leads_nowhere(self, run, small, rate):
+        arguments = ["learn", "--backends", "numpy", "--image", small]
+        status, out, _ = run(*arguments, "--lr", rate)
+        assert status == 1
+        diverged = "with lr=10 the descent diverges" in self.last(out)
+        assert diverged == (rate == "10")
+        advice = re.search(r"give (--lr auto(?: --steps \d+)?)", self.last(out))[1]
+        assert run(*arguments, *advice.split())[0] == 0
+
+    def test_in_the_document(self, learn, small):
+        status, found = learn("--image", small, "--steps", 2)
+        assert (status, found["agree"], found["recovered"]) == (1, True, False)
+        assert found["recovered_within"] == 0.5
+        assert not any(pupil["recovered"] for pupil in found["backends"])
+        status, found = learn("--image", small, "--steps", 300)
+        assert (status, found["agree"], found["recovered"]) == (0, True, True)
+        assert all(pupil["recovered"] for pupil in found["backends"])
+
+    @pytest.mark.parametrize(
+        ("kernel", "within"),
+        [
+            ([[1, -1]], 0.5),
+            ([[2, 0, -0.25]], 0.125),
+            ([[1, 1 / 256]], 0.5),  # the second is less than a grey level of 255
+            (np.full((17, 17), 0.5), 0.25),
+            ([[0, 0]], math.inf),
+        ],
+    )
+    def test_what_counts(self, kernel, within):
+        kernel = np.float32(kernel)
+        found = recovery.recovery(of_picture(pictures.camera(), kernel, kernel.shape))
+        assert found.within == within
+        truth = kernel.ravel().astype(np.float64)
+        assert found.is_reached(truth)
+        for value in (np.nan, np.inf):
+            assert not found.is_reached(truth + value)
+        if math.isfinite(within):
+            change = np.zeros_like(truth)
+            change[0] = within
+            assert found.is_reached(truth + change * 0.999)
+            assert not found.is_reached(truth + change * 1.001)
+
+    def test_what_the_data_leave_open_does_not_count(self):
+        flat = np.full((6, 8), 0.5, np.float32)
+        found = recovery.recovery(of_picture(flat, np.float32([[1, -1]]), (1, 2)))
+        assert found.is_reached(np.array([7.0, -7.0]))
+        assert not found.is_reached(np.array([2.0, -0.5]))
+
+    def test_the_steps_are_those_of_exact_descent(self):
+        lesson = of_picture(pictures.camera()[:20, :20], np.float32([[1, -1]]), (2, 2), seed=3)
+        goal, rate = recovery.recovery(lesson), 1e-3
+        steps = goal.steps(rate)
+        path = descent_bounds.descent_bound(
+            lesson.moments(), lesson.start, rate, steps, "float32"
+        ).weights
+        assert np.linalg.norm(path[steps] - lesson.truth) <= goal.within
+        assert np.linalg.norm(path[steps - 1] - lesson.truth) > goal.within
+        assert goal.steps(10.0) == math.inf
 
 
 class TestDisagreement:
