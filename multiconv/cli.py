@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import contextlib
+import io
 import json
-import math
 import os
-import re
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 import multiconv
 from multiconv import kernels
-from multiconv.backends import registry
-from multiconv.faces import Face, get_backend
+from multiconv.coursework import arguments as read
+from multiconv.coursework import terminal
+from multiconv.coursework.terminal import Line, Segment
 from multiconv.learning.descend import LOSSES
 from multiconv.methods import table as methods
 
-if TYPE_CHECKING:
-    from multiconv.coursework.cases import Case
-    from multiconv.coursework.learning import Lesson
+# What a command returns: the lines to print, and the exit status.
+Outcome: TypeAlias = tuple[Iterable[Line], int]
 
 AGREED, DISAGREED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 _PIPE_CLOSED = 141  # what shells report for a program that SIGPIPE ended
@@ -40,7 +39,8 @@ examples:
   multiconv compare --kernel "[[1, -1]]" --no-jit
   multiconv compare --kernel="-1 0 1; -2 0 2; -1 0 1" --json > comparison.json
 
-exit status: 0 when all agree, 1 when not, 2 when the command was misused"""
+exit status: 0 when all agree, 1 when not, 2 when the command was misused, there was nothing to
+compare, or the output could not be written"""
 
 _LEARN = """\
 Correlate a picture with a kernel, and let every backend learn the kernel back from the two, by
@@ -48,12 +48,17 @@ gradient descent from the same start and in closed form. Say first whether all g
 
 _LEARN_MORE = """\
 examples:
-  multiconv learn
-  multiconv learn --image photo.jpg --kernel laplacian --steps 1000
+  multiconv learn --steps 1000
+  multiconv learn --image photo.jpg --kernel laplacian --steps 5000
   multiconv learn --kernel "[[1, -1]]" --size 3x3 --bias
   multiconv learn --lr 1e-3 --loss mean --json > learning.json
 
-exit status: 0 when all agree, 1 when not, 2 when the command was misused"""
+exit status: 0 when all agree and the kernel is recovered, 1 when not, 2 when the command was
+misused or the output could not be written. Recovered means that the zeros and signs of the kernel
+can be told: that no number is off by more than half the smallest of the true kernel, those apart
+that are worth less than a grey level of 255. What the picture leaves undetermined does not count,
+and where the true kernel is larger than the one that is learned, the solution in closed form stands
+for it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,31 +72,56 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0 for success, 1 if a comparison found a disagreement, 2 for misuse, 130
-        after an interruption from the keyboard.
+        The exit status: 0 for success, 1 if something disagrees or was not learned, 2 for misuse
+        and for output that cannot be written, 130 after an interruption from the keyboard.
     """
+    if sys.stdout is None:
+        return _complain("error: stdout is closed: there is nowhere to write to", MISUSED)
+    said, complained = io.StringIO(), io.StringIO()
     try:
-        arguments = _parser().parse_args(argv)
-        run: Callable[[argparse.Namespace], int] = arguments.run
-        status = run(arguments)
-        sys.stdout.flush()
-    except SystemExit as leave:  # argparse has said why
-        return leave.code if isinstance(leave.code, int) else MISUSED
-    except _MisuseError as error:
-        print(f"multiconv: error: {error}", file=sys.stderr)
-        return MISUSED
+        # argparse ignores that it cannot write.
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
+            arguments = _parser().parse_args(argv)
+        run: Callable[[argparse.Namespace], Outcome] = arguments.run
+        lines, status = run(arguments)
+        return _write(lines) or status
+    except SystemExit as leave:
+        _to_stderr(complained.getvalue())
+        return _write(_text(said.getvalue())) or int(leave.code or 0)
+    except read.MisuseError as error:
+        return _complain(f"error: {error}", MISUSED)
     except KeyboardInterrupt:
-        print("multiconv: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone. Python would complain when it flushes once more at its end.
+        return _complain("interrupted", INTERRUPTED)
+
+
+def _write(lines: Iterable[Line]) -> int:
+    """Print lines, and return the exit status if that fails."""
+    try:
+        terminal.show(lines, sys.stdout)
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer cannot be written either when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
+        if isinstance(error, BrokenPipeError):  # the reader has seen enough
+            return _PIPE_CLOSED
+        return _complain(f"error: stdout cannot be written to: {error.strerror}", MISUSED)
+    return 0
+
+
+def _complain(message: str, status: int) -> int:
+    _to_stderr(f"multiconv: {message}\n")
     return status
 
 
-class _MisuseError(Exception):
-    """Arguments that cannot be used; the message names the argument and what would work."""
+def _to_stderr(text: str) -> None:
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+
+def _text(text: str) -> list[Line]:
+    return [[Segment(line)] for line in text.splitlines()]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,66 +129,65 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"multiconv {multiconv.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    compare = commands.add_parser(
-        "compare",
-        help="compare backends and methods: agreement first, then time",
-        description=_COMPARE,
-        epilog=_COMPARE_MORE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    _add_picture(compare)
-    compare.add_argument(
+    def add(name: str, run: Any, summary: str, description: str, more: str = "") -> Any:
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=description,
+            epilog=more,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("--json", action="store_true", help="print one JSON document instead")
+        command.set_defaults(run=run)
+        return command
+
+    summary = "compare backends and methods: agreement first, then time"
+    _add_compared(add("compare", _compare, summary, _COMPARE, _COMPARE_MORE))
+    summary = "learn a kernel back from a picture, on every backend"
+    _add_learned(add("learn", _learn, summary, _LEARN, _LEARN_MORE))
+    summary = "list the backends: versions, devices, and how to install what is missing"
+    add("backends", _backends, summary, f"{summary[0].upper()}{summary[1:]}.")
+    return parser
+
+
+def _add_compared(command: argparse.ArgumentParser) -> None:
+    _add_picture(command)
+    command.add_argument(
         "--methods",
         metavar="a,b",
         help=f"only these of {', '.join(methods.NAMES)} (default: all)",
     )
-    compare.add_argument(
+    command.add_argument(
         "--no-jit", action="store_true", help="leave out the compiled runs, which take longest"
     )
-    compare.add_argument("--json", action="store_true", help="print one JSON document instead")
-    compare.set_defaults(run=_compare)
 
-    learn = commands.add_parser(
-        "learn",
-        help="learn a kernel back from a picture, on every backend",
-        description=_LEARN,
-        epilog=_LEARN_MORE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    _add_picture(learn)
-    learn.add_argument(
+
+def _add_learned(command: argparse.ArgumentParser) -> None:
+    _add_picture(command)
+    command.add_argument(
         "--size", metavar="KHxKW", help="size of the kernel that is learned (default: the kernel's)"
     )
-    learn.add_argument("--bias", action="store_true", help="learn a bias too, which should be zero")
-    learn.add_argument(
+    command.add_argument(
+        "--bias", action="store_true", help="learn a bias too, which should be zero"
+    )
+    command.add_argument(
         "--steps", type=int, default=100, metavar="N", help="number of steps (default: %(default)s)"
     )
-    learn.add_argument(
+    command.add_argument(
         "--lr",
         default="auto",
         metavar="RATE",
         help="the learning rate, or auto, the fastest that converges (default: %(default)s)",
     )
-    learn.add_argument(
+    command.add_argument(
         "--loss",
         choices=LOSSES,
         default="sum",
         help="whether squared errors are added up or averaged (default: %(default)s)",
     )
-    learn.add_argument(
+    command.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of the start (default: %(default)s)"
     )
-    learn.add_argument("--json", action="store_true", help="print one JSON document instead")
-    learn.set_defaults(run=_learn)
-
-    backends = commands.add_parser(
-        "backends",
-        help="list the backends: versions, devices, and how to install what is missing",
-        description="List the backends that are installed, and how to install the others.",
-    )
-    backends.add_argument("--json", action="store_true", help="print one JSON document instead")
-    backends.set_defaults(run=_backends)
-    return parser
 
 
 def _add_picture(command: argparse.ArgumentParser) -> None:
@@ -177,164 +206,44 @@ def _add_picture(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _compare(arguments: argparse.Namespace) -> int:
-    from multiconv.coursework import document, report, terminal
+def _compare(arguments: argparse.Namespace) -> Outcome:
+    from multiconv.coursework import document, report
     from multiconv.coursework.compare import compare
 
-    picture = _picture(arguments)
-    chosen_methods = _chosen_methods(arguments.methods)
-    faces, broken = _chosen_backends(arguments.backends)
-
-    comparison = compare(
-        faces,
-        chosen_methods,
-        picture,
-        arguments.kernel.strip(),
-        jit=not arguments.no_jit,
-        broken=broken,
-    )
+    picture = read.picture(arguments)
+    chosen = read.method_names(arguments.methods)
+    faces, broken = read.backends(arguments.backends)
+    kernel = arguments.kernel.strip()
+    comparison = compare(faces, chosen, picture, kernel, jit=not arguments.no_jit, broken=broken)
+    if not comparison.judged and not broken:
+        reasons = "; ".join(dict.fromkeys(f"{where}: {why}" for why, where in comparison.refusals))
+        raise read.MisuseError(f"--methods: there is nothing to compare, for {reasons}")
+    status = AGREED if comparison.agrees else DISAGREED
     if arguments.json:
-        print(json.dumps(document.of_comparison(comparison), indent=1, allow_nan=False))
-    else:
-        terminal.show(report.lines(comparison), sys.stdout)
-    return AGREED if comparison.agrees else DISAGREED
+        return _json(document.of_comparison(comparison)), status
+    return report.lines(comparison), status
 
 
-def _picture(arguments: argparse.Namespace) -> Case:
-    from multiconv.coursework import cases, kernel_literals, pictures
+def _learn(arguments: argparse.Namespace) -> Outcome:
+    from multiconv.coursework import document, learning, learning_report
 
-    try:
-        kernel = kernel_literals.read(arguments.kernel)
-    except ValueError as error:
-        raise _MisuseError(f"--kernel: {error}") from error
-    try:
-        image = pictures.camera() if arguments.image is None else pictures.read(arguments.image)
-    except ValueError as error:
-        raise _MisuseError(f"--image: {error}") from error
-    try:
-        return cases.picture(image, kernel)
-    except ValueError as error:
-        raise _MisuseError(f"--kernel: {error}") from error
-
-
-def _learn(arguments: argparse.Namespace) -> int:
-    from multiconv.coursework import document, learning, learning_report, terminal
-
-    lesson = _lesson(arguments)
-    faces, broken = _chosen_backends(arguments.backends)
+    lesson = read.lesson_of(arguments)
+    faces, broken = read.backends(arguments.backends)
     learned = learning.learn(faces, lesson, broken=broken)
+    status = AGREED if learned.agrees and learned.is_recovered else DISAGREED
     if arguments.json:
         found = {"multiconv": multiconv.__version__, "learning": document.of_learning(learned)}
-        print(json.dumps(found, indent=1, allow_nan=False))
-    else:
-        picture = "our photograph" if arguments.image is None else arguments.image
-        shown = learning_report.lines(learned, picture, arguments.kernel.strip())
-        terminal.show(shown, sys.stdout)
-    return AGREED if learned.agrees else DISAGREED
+        return _json(found), status
+    picture = "our photograph" if arguments.image is None else arguments.image
+    return learning_report.lines(learned, picture, arguments.kernel.strip()), status
 
 
-def _lesson(arguments: argparse.Namespace) -> Lesson:
-    """Read what is to be learned."""
-    from multiconv.coursework import learning
-
-    case = _picture(arguments)
-    size = _size(arguments.size, case)
-    if math.prod(size) + arguments.bias > learning.MOST_UNKNOWNS:
-        argument = "--kernel" if arguments.size is None else "--size"
-        raise _MisuseError(
-            f"{argument}: a kernel of {size[0]}x{size[1]} has {math.prod(size)} numbers, and at "
-            f"most {learning.MOST_UNKNOWNS} are learned here, bias included"
-        )
-    if arguments.steps < 1:
-        raise _MisuseError(f"--steps: at least one step is needed, got {arguments.steps}")
-    if not -(2**63) <= arguments.seed < 2**64:
-        raise _MisuseError(f"--seed: a seed has 64 bits, got {arguments.seed}")
-    lesson = learning.of_picture(
-        case.x,
-        case.k,
-        size,
-        bias=arguments.bias,
-        steps=arguments.steps,
-        loss=arguments.loss,
-        seed=arguments.seed,
-    )
-    return dataclasses.replace(lesson, lr=_rate(arguments.lr, lesson))
-
-
-def _size(text: str | None, case: Case) -> tuple[int, int]:
-    if text is None:
-        return case.k.shape[0], case.k.shape[1]
-    match = re.fullmatch(r"(\d+)[x,](\d+)", text.strip())
-    if not match or min(size := [int(n) for n in match.groups()]) < 1:
-        raise _MisuseError(f"--size: got {text!r}, and takes a height and a width such as 3x5")
-    height, width = case.x.shape
-    if size[0] > height or size[1] > width:
-        raise _MisuseError(
-            f"--size: a kernel of {size[0]}x{size[1]} is larger than the picture of "
-            f"{height}x{width}: it must fit in, for no border is added"
-        )
-    return size[0], size[1]
-
-
-def _rate(text: str, lesson: Lesson) -> float:
-    if text == "auto":
-        return lesson.normal_form().best_rate(lesson.scale)
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not (math.isfinite(rate) and rate > 0):
-        raise _MisuseError(f"--lr: got {text!r}, and takes auto or a positive number such as 3e-2")
-    return rate
-
-
-def _chosen_methods(listed: str | None) -> list[str]:
-    if listed is None:
-        return list(methods.NAMES)
-    names = _split("--methods", listed)
-    for name in names:
-        if name not in methods.NAMES:
-            known = ", ".join(methods.NAMES)
-            raise _MisuseError(f"--methods: there is no method {name!r}; there are {known}")
-    return names
-
-
-def _chosen_backends(listed: str | None) -> tuple[list[Face], dict[str, str]]:
-    """Return the backends, and why others that are installed cannot be used."""
-    if listed is not None:
-        try:
-            return [get_backend(name) for name in _split("--backends", listed)], {}
-        except (ImportError, ValueError) as error:
-            raise _MisuseError(f"--backends: {error}") from error
-    faces, broken = [], {}
-    for name in registry.available_backends():
-        try:
-            faces.append(get_backend(name))
-        except ImportError as error:
-            broken[name] = str(error)
-    return faces, broken
-
-
-def _split(argument: str, listed: str) -> list[str]:
-    names = [name.strip() for name in listed.split(",") if name.strip()]
-    if not names:
-        raise _MisuseError(f"{argument}: got {listed!r}, and takes names separated by commas")
-    return list(dict.fromkeys(names))
-
-
-def _backends(arguments: argparse.Namespace) -> int:
-    from multiconv.coursework import document, environment
+def _backends(arguments: argparse.Namespace) -> Outcome:
+    from multiconv.coursework import document, environment, report
 
     states = environment.backends()
-    if arguments.json:
-        print(json.dumps(document.of_backends(states), indent=1))
-        return AGREED
-    width = max(len(state.name) for state in states)
-    for state in states:
-        if state.problem is None:
-            found = f"{state.version or ''} on {', '.join(state.devices)}".strip()
-        else:
-            found = state.problem
-        advice = f": {state.install}" if state.install else ""
-        print(f"{state.name:<{width}}  {found}{advice}")
-    return AGREED
+    return _json(document.of_backends(states)) if arguments.json else report.states(states), AGREED
+
+
+def _json(found: dict[str, Any]) -> list[Line]:
+    return _text(json.dumps(found, indent=1, allow_nan=False))

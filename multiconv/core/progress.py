@@ -19,11 +19,13 @@ class Progress:
         What is being done.
     total : int
         How many steps it takes.
+    coarse : bool, optional
+        Whether steps are few and long, so that each is shown as it begins.
     """
 
-    def __init__(self, what: str, total: int) -> None:
+    def __init__(self, what: str, total: int, *, coarse: bool = False) -> None:
         self.what, self.total, self.done = what, total, 0
-        self._next = 0.0
+        self._next, self._interval = 0.0, 0.0 if coarse else _INTERVAL
         self._watched = sys.stderr is not None and sys.stderr.isatty()
 
     def __enter__(self) -> Progress:
@@ -39,7 +41,7 @@ class Progress:
 
     def _write(self, line: str) -> None:
         if self._watched:
-            self._next = time.monotonic() + _INTERVAL
+            self._next = time.monotonic() + self._interval
             width = shutil.get_terminal_size().columns - 1  # what wraps would stay
             sys.stderr.write(f"\r\x1b[K{line[:width]}")
             sys.stderr.flush()

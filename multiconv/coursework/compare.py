@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from multiconv.coursework import cases, environment, learning, runs
+from multiconv.core.progress import Progress
+from multiconv.coursework import cases, environment, lesson, runs
 from multiconv.coursework.cases import Case
 from multiconv.coursework.differentiation import table as differentiate
 from multiconv.coursework.environment import Machine
@@ -55,6 +56,19 @@ class Comparison:
         return [run for run in self.judged if run.status != "agrees"]
 
     @property
+    def refusals(self) -> list[tuple[str, str]]:
+        """The reasons for what is missing, each with where it holds."""
+        return [
+            (
+                refusal.partition("; ")[0],  # behind it stands what to call instead
+                f"{run.configuration.face.name} {run.configuration.method}"
+                + ("" if stage == "forward" else f" {stage}"),
+            )
+            for run in self.runs
+            for stage, refusal in run.refusals.items()
+        ]
+
+    @property
     def agrees(self) -> bool:
         """Whether every backend agrees with the exact result on everything."""
         return not self.dissenting and self.learning.agrees and not self.broken
@@ -71,7 +85,12 @@ def compare(
 ) -> Comparison:
     """Run everything; ``kernel`` is what the user calls the kernel of the picture."""
     start = time.perf_counter()
-    libraries = [_library(face, jit=jit) for face in faces]
+    libraries = []
+    with Progress("preparing", len(faces), coarse=True) as progress:
+        for face in faces:
+            compiler = ", and its compiler" if jit else ""
+            progress.advance(f"{face.name}{compiler}")
+            libraries.append(_library(face, jit=jit))
     everything = [*cases.textbook(), picture]
     chosen = runs.configurations(faces, method_names, jit=jit)
     results = list(runs.run_all(everything, chosen))
@@ -82,7 +101,7 @@ def compare(
         everything,
         kernel,
         results,
-        learn(faces, learning.textbook(), repeat=True),
+        learn(faces, lesson.textbook(), repeat=True),
         time.perf_counter() - start,
     )
 

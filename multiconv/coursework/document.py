@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from multiconv.coursework.agreement import Agreement
 from multiconv.coursework.cases import Case
 from multiconv.coursework.compare import Comparison
 from multiconv.coursework.environment import BackendState
-from multiconv.coursework.learning import Learning, Lesson, Pupil, Solution
+from multiconv.coursework.learning import Learning, Pupil, Solution
 from multiconv.coursework.runs import Run, Timing
 
 
@@ -51,14 +52,17 @@ def of_learning(learning: Learning) -> dict[str, Any]:
         "lr": lesson.lr,
         "loss": lesson.loss,
         "seed": lesson.seed,
-        "backends": [_pupil(lesson, pupil) for pupil in learning.pupils],
+        "backends": [_pupil(learning, pupil) for pupil in learning.pupils],
         "broken": learning.broken,
         "compared_steps": learning.compared,
         "agree": learning.agrees,
+        "recovered": learning.is_recovered,
+        "recovered_within": _finite(learning.recovery.within),
     }
 
 
-def _pupil(lesson: Lesson, pupil: Pupil) -> dict[str, Any]:
+def _pupil(learning: Learning, pupil: Pupil) -> dict[str, Any]:
+    away = learning.lesson.away
     return {
         "backend": pupil.name,
         "status": pupil.status,
@@ -68,22 +72,19 @@ def _pupil(lesson: Lesson, pupil: Pupil) -> dict[str, Any]:
         "sha256": pupil.digest,
         "weights": _numbers(pupil.weights),
         "losses": _numbers(pupil.losses),
-        "largest_difference": _finite(lesson.away(pupil.weight)),
+        "largest_difference": _finite(away(pupil.weight)),
+        "recovered": learning.recovery.is_reached(pupil.weight),
         "notes": pupil.notes,
-        "solved": None if pupil.solution is None else _solution(lesson, pupil.solution),
+        "solved": None if pupil.solution is None else _solution(pupil.solution, away),
         "time": None if pupil.timing is None else _timing(pupil.timing),
     }
 
 
-def _solution(lesson: Lesson, solution: Solution) -> dict[str, Any]:
-    return {
+def _solution(solution: Solution, away: Callable[..., float | None]) -> dict[str, Any]:
+    return dataclasses.asdict(solution) | {
         "weight": _numbers(solution.weight),
-        "largest_difference": _finite(lesson.away(solution.weight)),
-        "residual": solution.residual,
-        "rank": solution.rank,
-        "unknowns": solution.unknowns,
+        "largest_difference": _finite(away(solution.weight)),
         "undetermined": solution.undetermined.tolist(),
-        "statement": solution.statement,
     }
 
 
@@ -133,11 +134,10 @@ def _run(run: Run) -> dict[str, Any]:
 
 
 def _agreement(agreement: Agreement) -> dict[str, Any]:
-    fraction = agreement.fraction
     return {
         "agrees": agreement.problem is None,
         "bit_equal": agreement.is_bit_equal,
-        "fraction": fraction if fraction is not None and math.isfinite(fraction) else None,
+        "fraction": _finite(agreement.fraction),
         "problem": agreement.problem,
         "sha256": agreement.digest,
     }

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import multiconv
-from multiconv.coursework.layout import LETTERS, duration, number, wrapped
-from multiconv.coursework.learning import Learning, Lesson, Pupil
+from multiconv.coursework.layout import (
+    by,
+    durations,
+    grouped,
+    letters,
+    number,
+    table,
+    unusable,
+    verdict,
+    wrapped,
+)
+from multiconv.coursework.learning import Learning, Pupil
+from multiconv.coursework.lesson import Lesson
 from multiconv.coursework.terminal import Line, Segment
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -19,6 +30,7 @@ _CURVE_WIDTH = 20
 _DECADES = 8  # of the losses that a curve shows at most
 _MOST_COLUMNS = 7  # of a kernel that is printed
 
+_LEFT = ("", "loss", "log loss")
 _LEGEND = (
     "A number is the largest distance of weights and losses, at any step, from gradient descent in "
     "float64, as a fraction of how far rounding can lead; the same letter beside it: the same bits "
@@ -29,27 +41,29 @@ _LEGEND = (
 def section(learning: Learning) -> Iterator[Line]:
     """Yield the section of `multiconv compare`."""
     lesson = learning.lesson
-    rows = _row_text(lesson.kernel, 0)
+    kernel = _row_text(lesson.kernel, 0)
     yield [
         Segment("learning", "heading"),
         Segment(
-            f": the textbook's edge detector {rows}, from a picture of {_by(lesson.x.shape)}: "
+            f": the textbook's edge detector {kernel}, from a picture of {by(lesson.x.shape)}: "
             f"{lesson.steps} steps from zero, lr {lesson.lr:g}"
         ),
     ]
-    letters = _letters(learning.pupils)
-    table = [["", "way/bound", "learned", "solved", "loss", "log loss", "first", "warm"]]
-    styles = [["heading"] * 8]
-    for pupil in learning.pupils:
-        cell = _agreement(pupil, letters)
-        solved = "" if pupil.solution is None else _row_text(pupil.solution.weight, 2)
-        learned = _row_text(pupil.weight, 2) if len(pupil.weight) else ""
-        times = _times(pupil)
-        table.append(
-            [pupil.name, cell.text, learned, solved, _ends(pupil), curve(pupil.losses), *times]
-        )
-        styles.append(["", cell.style, "", "", "", "", "", ""])
-    yield from _table(table, styles, left={0, 4, 5})
+    marks = _marks(learning)
+    rows = [
+        [
+            Segment(pupil.name),
+            _agreement(pupil, marks),
+            Segment(_row_text(pupil.weight, 2) if len(pupil.weight) else ""),
+            Segment("" if pupil.solution is None else _row_text(pupil.solution.weight, 2)),
+            Segment(_ends(pupil)),
+            Segment(curve(pupil.losses)),
+            *durations(pupil.timing),
+        ]
+        for pupil in learning.pupils
+    ]
+    titles = ("", "way/bound", "learned", "solved", "loss", "log loss", "first", "warm")
+    yield from table(titles, rows, _LEFT)
     yield from wrapped(_LEGEND, "   ")
     yield from _verdict(learning)
 
@@ -63,15 +77,16 @@ def lines(learning: Learning, picture: str, kernel: str) -> Iterator[Line]:
     yield []
     yield from _kernels(learning)
     yield []
-    for text, names in _grouped({p.name: p.notes for p in learning.pupils}).items():
-        yield from wrapped(f"{', '.join(names)}: {text}", "   ")
-    statements = {p.name: [_statement(p)] for p in learning.pupils if p.solution is not None}
-    for text, names in _grouped(statements).items():
-        yield from wrapped(f"solved, {', '.join(names)}: {text}", "   ")
+    notes = grouped((note, p.name) for p in learning.pupils for note in p.notes)
+    solved = grouped((p.solution.summary, p.name) for p in learning.pupils if p.solution)
+    for word, texts in (("", notes), ("solved, ", solved)):
+        for text, names in texts.items():
+            yield from wrapped(f"{word}{', '.join(names)}: {text}", "   ")
     yield []
     yield from wrapped(_LEGEND, "   ")
     yield []
     yield from _verdict(learning)
+    yield from _recovery(learning)
 
 
 def curve(losses: NDArray[Any]) -> str:
@@ -100,8 +115,8 @@ def curve(losses: NDArray[Any]) -> str:
 def _header(lesson: Lesson, picture: str, kernel: str) -> Iterator[Line]:
     bias = " and a bias" if lesson.bias else ""
     yield from wrapped(
-        f"multiconv {multiconv.__version__}: y = corr2d(x, k) of {picture}, {_by(lesson.x.shape)}, "
-        f"with the kernel {kernel}; a kernel of {_by(lesson.size)}{bias} is learned back from x "
+        f"multiconv {multiconv.__version__}: y = corr2d(x, k) of {picture}, {by(lesson.x.shape)}, "
+        f"with the kernel {kernel}; a kernel of {by(lesson.size)}{bias} is learned back from x "
         f"and y in float32: {lesson.steps} steps, lr {lesson.lr:.6g}, {lesson.loss} of squared "
         f"errors, seed {lesson.seed}",
         "  ",
@@ -109,31 +124,27 @@ def _header(lesson: Lesson, picture: str, kernel: str) -> Iterator[Line]:
 
 
 def _backends(learning: Learning) -> Iterator[Line]:
-    letters = _letters(learning.pupils)
-    table = [["", "way/bound", "distance", "off by", "solved by", "loss", "log loss", "time"]]
-    styles = [["heading"] * 8]
-    for pupil in learning.pupils:
-        cell = _agreement(pupil, letters)
-        solved = None if pupil.solution is None else learning.lesson.away(pupil.solution.weight)
-        table.append(
-            [
-                pupil.name,
-                cell.text,
-                _short(pupil.distance),
-                _short(learning.lesson.away(pupil.weight)),
-                _short(solved),
-                _ends(pupil),
-                curve(pupil.losses),
-                _times(pupil)[0],
-            ]
-        )
-        styles.append(["", cell.style, *[""] * 6])
-    yield from _table(table, styles, left={0, 5, 6})
+    marks, lesson = _marks(learning), learning.lesson
+    rows = [
+        [
+            Segment(pupil.name),
+            _agreement(pupil, marks),
+            Segment(_short(pupil.distance)),
+            Segment(_short(lesson.away(pupil.weight))),
+            Segment(_short(lesson.away(pupil.solution.weight) if pupil.solution else None)),
+            Segment(_ends(pupil)),
+            Segment(curve(pupil.losses)),
+            durations(pupil.timing)[0],
+        ]
+        for pupil in learning.pupils
+    ]
+    titles = ("", "way/bound", "distance", "off by", "solved by", "loss", "log loss", "time")
+    yield from table(titles, rows, _LEFT)
     yield from wrapped(
         "off by, solved by: the largest difference of the kernel learned, and of that solved in "
         "closed form, from the true one"
         + (", and of the bias from zero" if learning.lesson.bias else "")
-        if learning.lesson.truth is not None
+        if lesson.truth is not None
         else "the kernel that is learned is smaller than the true one: nothing to be off by",
         "   ",
     )
@@ -143,18 +154,17 @@ def _kernels(learning: Learning) -> Iterator[Line]:
     lesson = learning.lesson
     if max(lesson.size) > _MOST_COLUMNS:
         yield from wrapped(
-            f"kernels of {_by(lesson.size)} are not printed: --json has all their numbers", "   "
+            f"kernels of {by(lesson.size)} are not printed: --json has all their numbers", "   "
         )
         return
     columns: list[tuple[str, list[str]]] = []
-    truth = lesson.truth
-    if truth is not None:
-        columns.append(("true", _block(lesson, truth)))
+    if lesson.truth is not None:
+        columns.append(("true", _block(lesson, lesson.truth)))
     for word, weights in (
-        ("learned", {p.name: p.weight for p in learning.pupils if len(p.weight)}),
-        ("solved", {p.name: p.solution.weight for p in learning.pupils if p.solution is not None}),
+        ("learned", [(p.weight, p.name) for p in learning.pupils if len(p.weight)]),
+        ("solved", [(p.solution.weight, p.name) for p in learning.pupils if p.solution]),
     ):
-        shown = _grouped({n: ["\n".join(_block(lesson, w))] for n, w in weights.items()})
+        shown = grouped(("\n".join(_block(lesson, weight)), name) for weight, name in weights)
         for text, names in shown.items():
             label = word if len(shown) == 1 else f"{word}: {', '.join(names)}"
             columns.append((label, text.split("\n")))
@@ -190,51 +200,69 @@ def _plain(value: float, decimals: int) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def _statement(pupil: Pupil) -> str:
-    if pupil.solution is None:
-        return ""
-    return f"{pupil.solution.statement}; residual {pupil.solution.residual:.3g}"
-
-
 def _verdict(learning: Learning) -> Iterator[Line]:
     steps, compared = learning.lesson.steps, learning.compared
     what = f"all {steps} steps" if compared == steps else f"{compared} steps, up to an overflow,"
-    what += " and the solution"
-    for name, reason in learning.broken.items():
-        yield [Segment(f"{name} cannot be used: {reason}", "bad")]
     wrong = [pupil for pupil in learning.pupils if pupil.status != "agrees"]
-    for pupil in wrong:
-        for problem in pupil.problems:
-            yield from wrapped(f"{pupil.name}: {problem}", "  ", "bad")
+    problems = unusable(learning.broken) + [(p.name, text) for p in wrong for text in p.problems]
     count = len(learning.pupils)
     backends = "1 backend" if count == 1 else f"{count} backends"
     if wrong:
-        text, style = f"{len(wrong)} of {backends} did not learn as they should", "bad"
-    elif learning.broken:
-        text, style = f"{backends} agree on {what}, but a backend cannot be used", "bad"
-    elif count == 1:
-        text, style = f"{learning.pupils[0].name} agrees with float64 on {what}", "good"
+        text = f"{len(wrong)} of {backends} did not learn as they should"
+    elif count == 1 and not learning.broken:
+        text = f"{learning.pupils[0].name} agrees with float64 on {what} and the solution"
     else:
-        text, style = f"{backends} agree on {what}", "good"
-    yield [Segment(text, style), Segment(f" ({learning.seconds:.0f} s)")]
+        text = f"{backends} agree on {what} and the solution"
+        text += ", but a backend cannot be used" if learning.broken else ""
+    return verdict(problems, text, learning.seconds, agrees=learning.agrees)
 
 
-def _agreement(pupil: Pupil, letters: dict[str, str]) -> Segment:
+def _recovery(learning: Learning) -> Iterator[Line]:
+    """Say why the kernel has not come back, and what brings it back."""
+    recovery, lesson = learning.recovery, learning.lesson
+    away = {pupil.name: recovery.distance(pupil.weight) for pupil in learning.pupils}
+    late = [pupil.name for pupil in learning.pupils if not recovery.is_reached(pupil.weight)]
+    if not late:
+        return
+    if math.isfinite(recovery.steps(lesson.lr)):
+        why = (
+            f"it is off by {max(away[name] for name in late):.3g}, more than "
+            f"{recovery.within:.3g}, half its smallest number that shows"
+        )
+    else:
+        why = f"with lr={lesson.lr:g} the descent diverges"
+    advice = _advice(learning)
+    text = f"the kernel is not recovered by {', '.join(late)}: {why}"
+    yield from wrapped(f"{text}; {advice}" if advice else text, "  ", "bad")
+
+
+def _advice(learning: Learning) -> str:
+    recovery, lesson = learning.recovery, learning.lesson
+    best = recovery.system.best_rate(lesson.scale)
+    needed, fastest = recovery.steps(lesson.lr), recovery.steps(best)
+    several = []
+    if (least := min(needed, fastest)) > lesson.steps and math.isfinite(least):
+        unit = 10 ** max(0, len(str(least)) - 2)  # two digits, upwards, are enough
+        rate = "" if needed <= fastest else "--lr auto "
+        several.append(f"give {rate}--steps {math.ceil(least / unit) * unit}")
+    elif needed > fastest:
+        several.append("give --lr auto")
+    if all(p.solution and recovery.is_reached(p.solution.weight) for p in learning.pupils):
+        several.append("take the solved one, which needs no steps")
+    return ", or ".join(several)
+
+
+def _agreement(pupil: Pupil, marks: dict[str, str]) -> Segment:
     if pupil.errors:
         return Segment("ERROR  ", "bad")
     if pupil.wrong:
         off = pupil.fraction is not None and 1 < pupil.fraction < math.inf
-        return Segment(f"! {number(pupil.fraction or 0.0)}  " if off else "WRONG  ", "bad")
-    return Segment(f"{number(pupil.fraction or 0.0)} {letters.get(pupil.digest or '', ' ')}")
+        return Segment(f"! {number(pupil.fraction)}  " if off else "WRONG  ", "bad")
+    return Segment(f"{number(pupil.fraction)} {marks.get(pupil.digest or '', ' ')}")
 
 
-def _letters(pupils: Sequence[Pupil]) -> dict[str, str]:
-    digests = dict.fromkeys(p.digest for p in pupils if p.digest and p.status == "agrees")
-    return {
-        digest: LETTERS[i] if i < len(LETTERS) else "*"
-        for i, digest in enumerate(digests)
-        if digest
-    }
+def _marks(learning: Learning) -> dict[str, str]:
+    return letters(p.digest for p in learning.pupils if p.digest and p.status == "agrees")
 
 
 def _ends(pupil: Pupil) -> str:
@@ -245,32 +273,3 @@ def _ends(pupil: Pupil) -> str:
 
 def _short(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
-
-
-def _times(pupil: Pupil) -> list[str]:
-    if pupil.timing is None:
-        return ["", ""]
-    return [duration(pupil.timing.first), duration(pupil.timing.warm)]
-
-
-def _grouped(texts: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Turn the texts of every backend into the backends of every text."""
-    groups: dict[str, list[str]] = {}
-    for name, several in texts.items():
-        for text in several:
-            groups.setdefault(text, []).append(name)
-    return groups
-
-
-def _table(table: list[list[str]], styles: list[list[str]], left: set[int]) -> Iterator[Line]:
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    for row, row_styles in zip(table, styles, strict=True):
-        line = []
-        for i, (text, width) in enumerate(zip(row, widths, strict=True)):
-            set_text = f"{text:<{width}}" if i in left else f"{text:>{width}}"
-            line.append(Segment(("  " if i else "") + set_text, row_styles[i]))
-        yield line
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import warnings
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,50 +33,60 @@ def read(path: str) -> Picture:
         If the file cannot be read or holds no picture; the message says what would work.
     """
     try:
+        Path(path).open("rb").close()  # a missing file is the first thing to say
         pixels = _load_array(path) if Path(path).suffix == ".npy" else _load_picture(path)
-    except OSError as error:  # Pillow's UnidentifiedImageError is one too
-        reason = error.strerror or "it is not a picture in a format that Pillow knows"
-        raise ValueError(f"{path!r} cannot be read: {reason}") from error
-    if pixels.ndim != 2 or pixels.size == 0:
-        msg = (
-            f"{path!r} holds an array of shape {pixels.shape}, and a grey picture has (H, W) with "
-            f"at least one pixel"
-        )
-        raise ValueError(msg)
-    try:
+        if pixels.ndim != 2 or pixels.size == 0:
+            msg = (
+                f"holds an array of shape {pixels.shape}, and a grey picture has (H, W) with at "
+                f"least one pixel"
+            )
+            raise ValueError(msg)
         return _scaled(pixels)
+    except OSError as error:
+        raise ValueError(f"{path!r} cannot be read: {error.strerror or error}") from error
+    except MemoryError:
+        raise ValueError(f"{path!r} cannot be read: it does not fit into memory") from None
     except ValueError as error:
-        raise ValueError(f"{path!r} {error}") from None
+        raise ValueError(f"{path!r} {error}") from error.__cause__
 
 
 def _load_array(path: str) -> NDArray[Any]:
-    with Path(path).open("rb") as file:
-        try:
-            return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
-        except ValueError as error:
-            raise ValueError(f"{path!r} is no .npy file of numbers: {error}") from error
+    try:
+        # Mapped, so that a header that claims more than the file has allocates nothing.
+        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+    except Exception as error:  # a damaged header raises whatever Python's parser and mmap do
+        raise ValueError(f"is no .npy file of numbers: {_first_line(error)}") from error
 
 
 def _load_picture(path: str) -> NDArray[Any]:
-    Path(path).open("rb").close()  # a missing file is the first thing to say
     try:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
     except ImportError as error:
         msg = (
-            f"{path!r} needs Pillow to be read: pip install 'multiconv[image]'; or save the pixels "
-            f"with numpy.save as a .npy file"
+            "needs Pillow to be read: pip install 'multiconv[image]'; or save the pixels with "
+            "numpy.save as a .npy file"
         )
         raise ValueError(msg) from error
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             if image.mode not in _DEEP_MODES:
                 return np.asarray(image.convert("L"))
             pixels = np.asarray(image)
+    except UnidentifiedImageError as error:
+        raise ValueError(
+            "cannot be read: it is no picture in a format that Pillow knows"
+        ) from error
     except Image.DecompressionBombError as error:
-        raise ValueError(f"{path!r} is too large for Pillow: {error}") from error
+        raise ValueError(f"is too large for Pillow: {error}") from error
+    except Exception as error:  # each of Pillow's formats has its own for a damaged file
+        raise ValueError(f"cannot be read, it is damaged: {_first_line(error)}") from error
     if image.mode == "I" and pixels.min() >= 0 and pixels.max() < 2**16:
         return pixels.astype(np.uint16)  # how Pillow opens some 16-bit files
     return pixels
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _scaled(pixels: NDArray[Any]) -> Picture:

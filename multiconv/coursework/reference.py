@@ -8,14 +8,15 @@ then gives what the exact sum rounds to.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from multiconv.coursework.bounds import elementwise_bound, fft_bound
 from multiconv.coursework.cases import Case
+from multiconv.coursework.sum_bounds import elementwise_bound, fft_bound
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -35,8 +36,8 @@ class Exact:
     bound_in_norm: float | None = None
 
 
-def exact(case: Case) -> dict[str, Exact]:
-    """Return the result ``y`` and the gradients ``dx`` and ``dk`` of ``sum(y * g)``.
+def exact(case: Case, names: Sequence[str] = ("y", "dx", "dk")) -> dict[str, Exact]:
+    """Return the result ``y`` and the gradients ``dx`` and ``dk`` of ``sum(y * g)``, or some only.
 
     All three are correlations: dx of g, inside a border of zeros, with the flipped kernel, and dk
     of the image with g.
@@ -45,7 +46,7 @@ def exact(case: Case) -> dict[str, Exact]:
     kh, kw = k.shape
     bordered = np.pad(g, ((kh - 1, kh - 1), (kw - 1, kw - 1)))
     pairs = {"y": (x, k), "dx": (bordered, k[::-1, ::-1]), "dk": (x, g)}
-    return {name: _exact(a, b, case.dtype) for name, (a, b) in pairs.items()}
+    return {name: _exact(a, b, case.dtype) for name, (a, b) in pairs.items() if name in names}
 
 
 def _exact(a: Floats, b: Floats, dtype: str) -> Exact:

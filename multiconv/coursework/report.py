@@ -3,53 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import multiconv
 from multiconv.coursework import learning_report
 from multiconv.coursework.agreement import Agreement
 from multiconv.coursework.cases import Case
 from multiconv.coursework.compare import Comparison, Library
-from multiconv.coursework.layout import LETTERS, digits, duration, number, wrapped
-from multiconv.coursework.runs import Run, Timing
+from multiconv.coursework.environment import BackendState
+from multiconv.coursework.layout import (
+    by,
+    digits,
+    durations,
+    grouped,
+    letters,
+    number,
+    table,
+    unbroken,
+    unusable,
+    verdict,
+    wrapped,
+)
+from multiconv.coursework.runs import Run
 from multiconv.coursework.terminal import Line, Segment
 
-
-class _Column(NamedTuple):
-    group: str
-    title: str
-    width: int
-
-
-_COLUMNS = (
-    _Column("", "method", 15),
-    _Column("textbook", "int32", 6),
-    _Column("textbook", "float32", 7),
-    _Column("picture: error / bound", "y  ", 8),
-    _Column("picture: error / bound", "dx  ", 8),
-    _Column("picture: error / bound", "dk  ", 8),
-    _Column("forward", "first", 8),
-    _Column("forward", "warm", 8),
-    _Column("forward", "ratio", 6),
-    _Column("with gradients", "first", 8),
-    _Column("with gradients", "warm", 8),
-)
+_TITLES = ("method", "int32", "float32", "y  ", "dx  ", "dk  ")
+_TIMES = ("first", "warm", "ratio", "first", "warm")
+_GROUPS = {"": 1, "textbook": 2, "picture: error / bound": 3, "forward": 3, "with gradients": 2}
 
 
 def lines(comparison: Comparison) -> Iterator[Line]:
     """Yield the report, line by line."""
     yield from _header(comparison)
     yield []
-    yield from _titles()
-    letters = _letters(comparison.runs)
-    for library in comparison.libraries:
-        for mode in ("eager", "jit"):
-            rows = _rows(comparison, library.name, mode)
-            if rows:
-                yield [Segment(_heading(library, mode), "heading")]
-                baseline = _baseline(rows, comparison.cases[-1])
-                for method, runs in rows.items():
-                    yield _row(method, runs, comparison.cases[-1], baseline, letters)
+    sections = list(_sections(comparison))
+    yield from table(_TITLES + _TIMES, sections, left=("method",), groups=_GROUPS)
     yield []
     yield from _legend(comparison)
     yield []
@@ -59,37 +46,37 @@ def lines(comparison: Comparison) -> Iterator[Line]:
 
 
 def _header(comparison: Comparison) -> Iterator[Line]:
-    machine = comparison.machine
-    picture = comparison.cases[-1]
+    machine, picture = comparison.machine, comparison.cases[-1]
     settings = "".join(f", {name}={value}" for name, value in machine.settings.items())
-    devices = ", ".join(f"{library.name} on {library.device}" for library in comparison.libraries)
+    devices = ", ".join(
+        unbroken(f"{library.name} on {library.device}") for library in comparison.libraries
+    )
+    why = (
+        ", for without x64 JAX has no float64"
+        if any(lib.name == "jax" for lib in comparison.libraries)
+        else ""
+    )
     for text in (
         f"multiconv {multiconv.__version__}, Python {machine.python}, {machine.system}",
-        f"{machine.cpu}, {machine.cpus} CPUs{settings}; {devices}",
+        f"{machine.cpu}, {unbroken(f'{machine.cpus} CPUs')}{settings}; {devices}",
         "textbook: a 3 x 3 image and a 2 x 2 kernel that give 19 25 37 43",
-        f"picture: {_by(picture)}, grey from 0 to 1, with the kernel {comparison.kernel}, in "
-        f"{picture.dtype}, for without x64 JAX has no float64",
+        f"picture: {by(picture.x.shape)}, grey from 0 to 1, with the kernel {comparison.kernel}, "
+        f"in {picture.dtype}{why}",
     ):
         yield from wrapped(text, "  ")
 
 
-def _titles() -> Iterator[Line]:
-    groups = list(dict.fromkeys(column.group for column in _COLUMNS))
-    widths = [sum(c.width + 1 for c in _COLUMNS if c.group == group) - 1 for group in groups]
-    over = [f"{group:>{width}}" for group, width in zip(groups, widths, strict=True)]
-    yield [Segment("  ".join(over), "heading")]
-    yield _spaced([Segment(column.title) for column in _COLUMNS], "heading")
-
-
-def _spaced(cells: list[Segment], style: str | None = None) -> Line:
-    """Set cells under their titles: the first to the left, the others to the right."""
-    line = [Segment(f"{cells[0].text:<{_COLUMNS[0].width}}", style or cells[0].style)]
-    before = _COLUMNS[0]
-    for cell, column in zip(cells[1:], _COLUMNS[1:], strict=True):
-        gap = " " if column.group == before.group else "  "
-        line.append(Segment(f"{gap}{cell.text:>{column.width}}", style or cell.style))
-        before = column
-    return line
+def _sections(comparison: Comparison) -> Iterator[Line]:
+    """Yield the rows of every backend, eager and compiled, each section under its heading."""
+    marks = _letters(comparison.runs)
+    for library in comparison.libraries:
+        for mode in ("eager", "jit"):
+            rows = _rows(comparison, library.name, mode)
+            if rows:
+                yield [Segment(_heading(library, mode), "heading")]
+                baseline = _baseline(rows, comparison.cases[-1])
+                for method, runs in rows.items():
+                    yield _row(method, runs, comparison.cases[-1], baseline, marks)
 
 
 def _heading(library: Library, mode: str) -> str:
@@ -118,24 +105,26 @@ def _baseline(rows: dict[str, list[Run]], picture: Case) -> float | None:
 
 
 def _row(
-    method: str, runs: list[Run], picture: Case, baseline: float | None, letters: dict[str, str]
+    method: str,
+    runs: list[Run],
+    picture: Case,
+    baseline: float | None,
+    marks: dict[str, dict[str, str]],
 ) -> Line:
     integers, floats, own = runs
     is_whole = own.case.x.shape == picture.x.shape
     label = f"{method}: {own.chosen}" if method == "auto" and own.chosen else method
     forward, gradients = own.timings.get("forward"), own.timings.get("gradients")
     ratio = digits(forward.warm / baseline) if forward and baseline and is_whole else ""
-    return _spaced(
-        [
-            Segment(label if is_whole else f"{method}, {_by(own.case)}"),
-            _textbook_cell(integers),
-            _textbook_cell(floats),
-            *(_picture_cell(own, name, letters) for name in ("y", "dx", "dk")),
-            *_durations(forward),
-            Segment(ratio),
-            *_durations(gradients),
-        ]
-    )
+    return [
+        Segment(label if is_whole else f"{method}, {by(own.case.x.shape)}"),
+        _textbook_cell(integers),
+        _textbook_cell(floats),
+        *(_picture_cell(own, name, marks[name]) for name in ("y", "dx", "dk")),
+        *durations(forward),
+        Segment(ratio),
+        *durations(gradients),
+    ]
 
 
 def _textbook_cell(run: Run) -> Segment:
@@ -148,7 +137,7 @@ def _textbook_cell(run: Run) -> Segment:
     return Segment(number(max(a.fraction or 0.0 for a in run.agreements.values())))
 
 
-def _picture_cell(run: Run, name: str, letters: dict[str, str]) -> Segment:
+def _picture_cell(run: Run, name: str, marks: dict[str, str]) -> Segment:
     agreement = run.agreements.get(name)
     if agreement is None:
         stage = "forward" if name == "y" else "gradients"
@@ -160,27 +149,23 @@ def _picture_cell(run: Run, name: str, letters: dict[str, str]) -> Segment:
         return Segment("WRONG" if fraction is None else f"! {number(fraction)}  ", "bad")
     if agreement.is_bit_equal:
         return Segment("=  ", "good")
-    return Segment(f"{number(agreement.fraction or 0.0)} {letters[_bits(run, name, agreement)]}")
+    return Segment(f"{number(agreement.fraction)} {marks[_bits(run, agreement)]}")
 
 
-def _letters(runs: list[Run]) -> dict[str, str]:
-    """Give every bit pattern of a result of the picture a letter, in the order of appearance."""
-    letters: dict[str, str] = {}
-    used: dict[str, int] = {}
-    for run in runs:
-        if run.case.is_exact:
-            continue
-        for name, agreement in run.agreements.items():
-            key = _bits(run, name, agreement)
-            if not agreement.problem and not agreement.is_bit_equal and key not in letters:
-                number = used.setdefault(name, 0)
-                letters[key] = LETTERS[number] if number < len(LETTERS) else "*"
-                used[name] += 1
-    return letters
+def _letters(runs: list[Run]) -> dict[str, dict[str, str]]:
+    """Give every bit pattern of a result of the picture a letter, y, dx and dk apart."""
+    rounded = [
+        (name, _bits(run, agreement))
+        for run in runs
+        if not run.case.is_exact
+        for name, agreement in run.agreements.items()
+        if not agreement.problem and not agreement.is_bit_equal
+    ]
+    return {name: letters(bits for of, bits in rounded if of == name) for name in ("y", "dx", "dk")}
 
 
-def _bits(run: Run, name: str, agreement: Agreement) -> str:
-    return f"{name} {run.case.x.shape} {agreement.digest}"
+def _bits(run: Run, agreement: Agreement) -> str:
+    return f"{run.case.x.shape} {agreement.digest}"
 
 
 def _legend(comparison: Comparison) -> Iterator[Line]:
@@ -194,58 +179,42 @@ def _legend(comparison: Comparison) -> Iterator[Line]:
     ):
         yield from wrapped(text, "   ")
     middles = dict.fromkeys(
-        f"{run.configuration.method}, {_by(run.case)}"
+        f"{run.configuration.method}, {by(run.case.x.shape)}"
         for run in comparison.runs
         if not run.case.is_exact and run.case.x.shape != comparison.cases[-1].x.shape
     )
     if middles:
         text = f"{'; '.join(middles)}: on the middle of the picture, where the whole takes too long"
         yield from wrapped(text, "   ")
-    for reason, where in _refusals(comparison.runs).items():
+    for reason, where in grouped(comparison.refusals).items():
         yield from wrapped(f"-  {', '.join(where)}: {reason}", "   ")
     for library in comparison.libraries:
         if library.remark:
             yield from wrapped(library.remark, "   ")
 
 
-def _refusals(runs: list[Run]) -> dict[str, list[str]]:
-    """Return the reasons for what is missing, each with where it holds."""
-    reasons: dict[str, list[str]] = {}
-    for run in runs:
-        for stage, refusal in run.refusals.items():
-            reason = refusal.partition("; ")[0]  # behind it stands what to call instead
-            where = f"{run.configuration.face.name} {run.configuration.method}"
-            where += "" if stage == "forward" else f" {stage}"
-            places = reasons.setdefault(reason, [])
-            if where not in places:
-                places.append(where)
-    return reasons
-
-
 def _verdict(comparison: Comparison) -> Iterator[Line]:
-    for name, reason in comparison.broken.items():
-        yield [Segment(f"{name} cannot be used: {reason}", "bad")]
-    for run in comparison.dissenting:
-        place = f"{run.configuration}, {run.case.name}"
-        for problem in run.problems:
-            yield from wrapped(f"{place}: {problem}", "  ", "bad")
+    problems = unusable(comparison.broken) + [
+        (f"{run.configuration}, {run.case.name}", problem)
+        for run in comparison.dissenting
+        for problem in run.problems
+    ]
     count, wrong = len(comparison.judged), len(comparison.dissenting)
-    if comparison.agrees:
-        text, style = f"all {count} runs agree", "good"
-    elif wrong:
-        text, style = f"{wrong} of {count} runs do not agree", "bad"
-    elif not comparison.learning.agrees:
-        text, style = f"all {count} runs agree, but not what is learned", "bad"
+    if wrong:
+        text = f"{wrong} of {count} runs do not agree"
     else:
-        text, style = f"all {count} runs agree, but a backend cannot be used", "bad"
-    yield [Segment(text, style), Segment(f" ({comparison.seconds:.0f} s)")]
+        text = f"all {count} runs agree"
+        if not comparison.learning.agrees:
+            text += ", but not what is learned"
+        elif comparison.broken:
+            text += ", but a backend cannot be used"
+    return verdict(problems, text, comparison.seconds, agrees=comparison.agrees)
 
 
-def _by(case: Case) -> str:
-    return "x".join(map(str, case.x.shape))
-
-
-def _durations(timing: Timing | None) -> list[Segment]:
-    if timing is None:
-        return [Segment(""), Segment("")]
-    return [Segment(duration(timing.first)), Segment(duration(timing.warm))]
+def states(found: list[BackendState]) -> Iterator[Line]:
+    """Yield the backends that there are, and how to install the others."""
+    width = max(len(state.name) for state in found)
+    for state in found:
+        what = state.problem or f"{state.version or ''} on {', '.join(state.devices)}".strip()
+        advice = f": {state.install}" if state.install else ""
+        yield [Segment(f"{state.name:<{width}}  {what}{advice}")]

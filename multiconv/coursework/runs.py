@@ -111,7 +111,7 @@ def configurations(
 def run_all(cases: Sequence[Case], chosen: Sequence[Configuration]) -> Iterator[Run]:
     """Run every configuration on every case."""
     exact: dict[tuple[str, tuple[int, ...]], dict[str, reference.Exact]] = {}
-    with Progress("comparing", len(chosen) * len(cases)) as progress:
+    with Progress("comparing", len(chosen) * len(cases), coarse=True) as progress:
         for configuration, case in itertools.product(chosen, cases):
             progress.advance(f"{configuration}, {case.name}")
             part = _affordable(case, configuration)

@@ -20,6 +20,7 @@ import multiconv
 from multiconv import cli, kernels
 from multiconv.coursework import (
     agreement,
+    arguments,
     cases,
     environment,
     kernel_literals,
@@ -108,6 +109,21 @@ class TestTheTable:
         assert "19 25 37 43" in header
         assert f"numpy {np.__version__}, eager" in done.stdout
 
+    def test_an_item_of_the_header_is_not_broken(self):
+        machine = "Some Processor with a long name, " * 3
+        text = f"{machine}{layout.unbroken('2 CPUs')}, XLA_FLAGS=--xla_a=b --xla_c=d-e; "
+        for width in range(40):
+            item = "numpy on cpu"
+            found = layout.wrapped(text + "x" * width + " " + layout.unbroken(item), "  ")
+            shown = ["".join(s.text for s in line) for line in found]
+            assert any(item in line for line in shown)
+            assert any("--xla_c=d-e;" in line for line in shown)
+            assert max(map(len, shown)) <= 100
+
+    def test_jax_gives_the_dtype_where_it_takes_part(self, done):
+        assert "JAX" not in done.stdout
+        assert "in float32\n" in done.stdout
+
     def test_every_method_has_a_row(self, done):
         rows = {
             line.split()[0].strip(":,"): line.split()
@@ -129,6 +145,12 @@ class TestTheTable:
         lines = done.stdout.splitlines()
         assert max(map(len, lines)) <= 105
         assert len(lines) < 46
+
+
+@pytest.mark.needs_backend("jax")
+def test_why_it_is_float32_beside_jax(run, small):
+    _, out, _ = run("compare", "--backends", "numpy,jax", "--methods", "direct", "--image", small)
+    assert "in float32, for without x64 JAX has no float64" in " ".join(out.split())
 
 
 def test_numpy_alone_loads_nothing_else(small):
@@ -294,8 +316,8 @@ class TestDisagreement:
                 raise ImportError("libtorch.so: cannot open shared object file")
             return multiconv.get_backend(name)
 
-        monkeypatch.setattr(cli.registry, "available_backends", lambda: ["numpy", "torch"])
-        monkeypatch.setattr(cli, "get_backend", broken)
+        monkeypatch.setattr(arguments.registry, "available_backends", lambda: ["numpy", "torch"])
+        monkeypatch.setattr(arguments, "get_backend", broken)
         status, out, _ = run("compare", *QUICK, "--image", small)
         assert status == 1
         assert "torch cannot be used: libtorch.so" in out
@@ -368,6 +390,13 @@ class TestMisuse:
         assert out.startswith("2 multiconv: error: --backends: ")
         assert "torch" in out
         assert "pip install" in out
+
+    @pytest.mark.parametrize("more", [[], ["--json"]])
+    def test_nothing_to_compare(self, run, more):
+        status, out, err = run("compare", "--backends", "numpy", "--methods", "native", *more)
+        assert (status, out) == (2, "")
+        assert "--methods: there is nothing to compare" in err
+        assert "numpy native: the numpy backend has no convolution of its own" in err
 
     def test_a_kernel_larger_than_the_picture(self, run, tmp_path):
         np.save(tmp_path / "row.npy", np.zeros((1, 20)))
@@ -452,6 +481,58 @@ class TestPictures:
             assert status == 2
             assert "--image" in err
             assert path.name in err
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (10**9",  # it has no end
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000, 1000000000), }",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000000000, 9), }",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (-2, -3), }",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (9, 9), }",
+        ],
+    )
+    def test_a_damaged_array(self, run, tmp_path, header):
+        path, text = tmp_path / "picture.npy", header.ljust(117).encode() + b"\n"
+        path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(64))
+        self.is_one_line(*run("compare", "--image", path), "no .npy file of numbers")
+
+    def test_a_header_that_is_cut(self, run, tmp_path):
+        path = tmp_path / "picture.npy"
+        path.write_bytes(b"\x93NUMPY\x01\x00\xff\x7f{'descr': '<f8', 'shape': (2, 2)")
+        self.is_one_line(*run("compare", "--image", path), "no .npy file of numbers")
+
+    @pytest.mark.parametrize("suffix", ["png", "jpg", "tiff", "bmp", "gif", "webp", "dds", "avif"])
+    @pytest.mark.parametrize("damage", ["cut", "changed"])
+    def test_a_damaged_picture(self, run, tmp_path, suffix, damage):
+        from PIL import Image as image  # noqa: N813
+        from PIL import features
+
+        if suffix in ("webp", "avif") and not features.check(suffix):
+            pytest.skip(f"this Pillow does not write {suffix}")
+        path = tmp_path / f"picture.{suffix}"
+        image.fromarray(np.arange(4096, dtype=np.uint8).reshape(64, 64)).save(path)
+        content = bytearray(path.read_bytes())
+        if damage == "cut":
+            del content[len(content) // 2 :]
+        else:
+            content[12::37] = bytes(b ^ 0xFF for b in content[12::37])
+        path.write_bytes(content)
+        self.is_one_line(*run("compare", "--image", path), "cannot be read")
+
+    def test_more_than_memory_holds(self, run, tmp_path, monkeypatch):
+        def too_much(pixels):
+            raise MemoryError
+
+        monkeypatch.setattr(pictures, "_scaled", too_much)
+        np.save(tmp_path / "large.npy", np.zeros((2, 2)))
+        self.is_one_line(*run("compare", "--image", tmp_path / "large.npy"), "memory")
+
+    def is_one_line(self, status, out, err, words):
+        assert (status, out) == (2, "")
+        assert err.startswith("multiconv: error: --image: ")
+        assert err.count("\n") == 1
+        assert words in err
 
     def test_without_pillow(self, run, tmp_path, monkeypatch):
         (tmp_path / "picture.png").write_bytes(b"")
@@ -687,12 +768,13 @@ class TestTheProcess:
         status, out, err = run("compare", "--backends", "numpy")
         assert (status, out, err) == (130, "", "multiconv: interrupted\n")
 
-    def test_a_closed_pipe_is_quiet(self, small):
+    @pytest.mark.parametrize("more", [[], ["--json"]])
+    def test_a_closed_pipe_is_quiet(self, small, more):
         reading, writing = os.pipe()
         os.close(reading)
         arguments = [sys.executable, "-m", "multiconv", "compare", "--backends", "numpy"]
         done = subprocess.run(
-            [*arguments, *QUICK, "--image", small],
+            [*arguments, *QUICK, "--image", small, *more],
             stdout=writing,
             stderr=subprocess.PIPE,
             timeout=300,
@@ -700,3 +782,74 @@ class TestTheProcess:
         )
         os.close(writing)
         assert (done.returncode, done.stderr) == (141, b"")
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+    @pytest.mark.parametrize(
+        "arguments", [["backends", "--json"], ["backends"], ["--help"], ["--version"]]
+    )
+    @pytest.mark.parametrize("unbuffered", ["", "1"])
+    def test_a_full_disk(self, arguments, unbuffered):
+        done = self.shell(arguments, "> /dev/full", PYTHONUNBUFFERED=unbuffered)
+        assert done.returncode == 2
+        assert done.stderr.startswith("multiconv: error: stdout cannot be written to: ")
+        assert done.stderr.count("\n") == 1
+
+    @pytest.mark.parametrize("arguments", [["compare"], ["--help"]])
+    def test_a_closed_stdout(self, arguments):
+        done = self.shell(arguments, ">&-")
+        assert done.returncode == 2
+        assert done.stderr == "multiconv: error: stdout is closed: there is nowhere to write to\n"
+
+    def test_a_closed_stderr(self):
+        for words in (["compare", "--backends", "numpi"], ["compair"]):
+            done = self.shell(words, "2>&-")
+            assert (done.returncode, done.stdout) == (2, "")
+
+    def shell(self, arguments, redirection, **environment):
+        words = " ".join([sys.executable, "-m", "multiconv", *arguments, redirection])
+        return subprocess.run(
+            ["sh", "-c", words],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            env=os.environ | environment,
+        )
+
+
+class TestProgress:
+    """On a terminal every command says at once what it is doing; elsewhere nothing."""
+
+    @pytest.fixture
+    def shown(self, run, small, monkeypatch):
+        """The lines that a command shows on a terminal, one over the other."""
+
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        def shown(*arguments):
+            with monkeypatch.context() as patch:
+                patch.setattr(sys, "stderr", Terminal())
+                run(*arguments, "--backends", "numpy", "--image", small)
+                before, *lines = sys.stderr.getvalue().split("\r\x1b[K")
+            assert (before, lines[-1]) == ("", "")
+            return lines
+
+        return shown
+
+    def test_of_comparing(self, shown):
+        lines = shown("compare", "--methods", "direct")
+        assert lines[0] == "loading 1/1 numpy"
+        assert "preparing 1/1 numpy, and its compiler" in lines
+        assert "comparing 3/3 numpy eager direct, picture" in lines
+        assert "learning 2/2 with numpy" in lines
+
+    def test_of_learning(self, shown):
+        lines = shown("learn")
+        assert lines[:2] == ["reading 1/2 the picture", "reading 2/2 the learning rate"]
+        assert "learning 1/2 in float64" in lines
+
+    def test_it_is_no_wider_than_the_terminal(self, shown, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "20")
+        assert max(map(len, shown("compare", "--methods", "direct"))) == 19

@@ -1,0 +1,300 @@
+r"""How far rounding may lead gradient descent, and a solution in closed form, from the exact one.
+
+Every bound is derived, none is a tolerance that somebody chose.
+
+References
+----------
+.. [H] N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM, 2002: section
+   3.1 (inner products), section 19.3 (QR factorization).
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from multiconv.core.rounding import gamma, smallest_normal, smallest_subnormal, unit_roundoff
+
+
+class Moments(NamedTuple):
+    r"""The sums over the rows of a least squares problem min ||A w - y|| that its bounds need.
+
+    All are float64. The second of each pair has every number replaced by its absolute value.
+
+    Attributes
+    ----------
+    rows : int
+        The number m of rows of A.
+    gram, gram_magnitude : ndarray of shape (n, n)
+        :math:`A^T A`.
+    cross, cross_magnitude : ndarray of shape (n,)
+        :math:`A^T y`.
+    columns : ndarray of shape (n,)
+        The sum of :math:`|A|` over the rows.
+    target : float
+        :math:`\|y\|_2^2`.
+    """
+
+    rows: int
+    gram: NDArray[np.float64]
+    gram_magnitude: NDArray[np.float64]
+    cross: NDArray[np.float64]
+    cross_magnitude: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    target: float
+
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """The Euclidean lengths of the columns of A."""
+        return np.asarray(np.sqrt(np.diag(self.gram)), dtype=np.float64)
+
+    @property
+    def length(self) -> float:
+        """The Frobenius norm of A."""
+        return math.sqrt(float(np.trace(self.gram)))
+
+
+class Descent(NamedTuple):
+    """A path of gradient descent, and how far from it a rounded one may be.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (steps + 1, n)
+        The path, in float64: the start, and the weight after each step.
+    distances : ndarray of shape (steps + 1,)
+        How far from it, in the Euclidean norm, the weight of a rounded path may be.
+    losses, loss_errors : ndarray of shape (steps + 1,)
+        The loss at each of these weights, and how far the loss of a rounded path may be from it.
+    """
+
+    weights: NDArray[np.float64]
+    distances: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    loss_errors: NDArray[np.float64]
+
+
+def moments(blocks: Iterable[tuple[ArrayLike, ArrayLike]]) -> Moments:
+    """Add up the moments of a least squares problem, given rows of A and their targets in blocks.
+
+    Examples
+    --------
+    >>> from multiconv.coursework.descent_bounds import moments
+    >>> found = moments([([[1.0, 0.0], [1.0, -2.0]], [1.0, -1.0]), ([[0.0, 1.0]], [3.0])])
+    >>> found.rows, found.gram.tolist(), found.cross.tolist(), found.target
+    (3, [[2.0, -2.0], [-2.0, 5.0]], [0.0, 5.0], 11.0)
+    """
+    total: Moments | None = None
+    for block in blocks:
+        a, y = (np.asarray(array, dtype=np.float64) for array in block)
+        size = abs(a)
+        sums = (a.T @ a, size.T @ size, a.T @ y, size.T @ abs(y), size.sum(axis=0), float(y @ y))
+        part = Moments(len(a), *sums)
+        total = part if total is None else Moments(*map(operator.add, total, part))
+    if total is None:
+        raise ValueError("blocks is empty: there are no rows to add up")
+    return total
+
+
+def descent_bound(
+    system: Moments,
+    start: ArrayLike,
+    lr: float,
+    steps: int,
+    dtype: str,
+    *,
+    mean: bool = False,
+) -> Descent:
+    r"""Return the path of gradient descent on a squared error, and how far rounding leads from it.
+
+    The exact path is, with s = 2, over the number m of rows for the mean,
+
+    .. math:: r = A w - y, \quad g = s A^T r, \quad w' = w - \eta g
+
+    Let e bound the distance of a rounded path from it. From the rounded point :math:`\hat w`, n
+    being the number of unknowns, a step costs, in any order of summation [H, section 3.1],
+
+    .. math::
+        |\hat r - r| &\le d = \gamma_{n+2} (|A| |\hat w| + |y|) \\
+        |\hat g - g| &\le s |A|^T (d + \gamma_{m+6} |\hat r|) \\
+        \text{update} &\le \gamma_3 (|\hat w| + \eta |\hat g|)
+
+    and the exact step from the rounded point contracts the distance, so that
+
+    .. math:: e' = \rho e + \|\eta |\hat g - g| + \text{update}\|_2, \quad
+        \rho = \|I - \eta s A^T A\|_2
+
+    Sums over the rows that change from step to step are bounded by the Cauchy-Schwarz inequality,
+    so that the moments are all that is needed of A. The path that is returned is computed in
+    float64 from them; its own distance from the exact one follows the same recursion, with the
+    unit roundoff of float64, and is part of the distances, as is underflow. From where a number
+    could overflow nothing is promised, and the distances are infinite. The dtype is float32 or
+    float64; a bias is a column of ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multiconv.coursework.descent_bounds import descent_bound, moments
+    >>> system = moments([(np.eye(2), [1.0, -1.0])])
+    >>> path = descent_bound(system, [0.0, 0.0], 0.25, 3, "float32")
+    >>> path.weights[:, 0].tolist(), path.losses.tolist()
+    ([0.0, 0.5, 0.75, 0.875], [2.0, 0.5, 0.125, 0.03125])
+    >>> bool(path.distances[0] == 0), bool(path.distances[3] < 1e-5)
+    (True, True)
+    """
+    if dtype not in ("float32", "float64"):
+        msg = f"dtype is {dtype!r}: the bound is derived for float32 and float64"
+        raise ValueError(msg)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        return _descend(system, np.asarray(start, dtype=np.float64), lr, steps, dtype, mean)
+
+
+def stationarity(
+    system: Moments, weight: ArrayLike, dtype: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Return how far a rounded solution of least squares is from the normal equations.
+
+    .. math:: |A^T (A \hat w - y)| \le u |A|^T |A| |\hat w|
+        + \gamma_{8 n (m + n)}(u_{64})\, (a + \max a)\, (a^T |\hat w| + \|y\|_2), \quad
+        a_j = \|A_{:j}\|_2
+
+    The first term stands for rounding the solution to its dtype, the second for the QR
+    factorization in float64, which is backward stable column by column [H, theorem 19.4, with 8
+    for the "small integer constant"], and for directions that were dropped as undetermined. It
+    holds however ill-conditioned the problem is. The left side is returned, and the right one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from multiconv.coursework.descent_bounds import moments, stationarity
+    >>> gradient, bound = stationarity(moments([(np.eye(2), [0.1, -1.0])]), [0.1, -1.0], "float32")
+    >>> bool((gradient <= bound).all()), bool((bound < 1e-6).all())
+    (True, True)
+    """
+    weight = np.asarray(weight, dtype=np.float64)
+    rows, unknowns = system.rows, len(system.cross)
+    size, lengths = abs(weight), system.lengths
+    gradient = abs(system.gram @ weight - system.cross)
+    rounded = unit_roundoff(dtype) * size + smallest_subnormal(dtype)
+    stable = gamma(8 * unknowns * (rows + unknowns), unit_roundoff("float64"))
+    norm = max(float(np.max(lengths)), 0.0) if unknowns else 0.0
+    # A dropped direction has a singular value below max(m, n) eps ||A||.
+    reached = lengths @ size + math.sqrt(system.target)
+    bound = system.gram_magnitude @ rounded * (1 + 1e-6) + stable * (lengths + norm) * reached
+    return np.asarray(gradient), np.asarray(bound, dtype=np.float64)
+
+
+def _descend(
+    system: Moments, weight: NDArray[np.float64], lr: float, steps: int, dtype: str, mean: bool
+) -> Descent:
+    recursion = _Recursion(system, lr, 2 / system.rows if mean else 2.0, dtype)
+    distance = own = 0.0
+    promised = True
+    weights, distances, losses, errors = [], [], [], []
+    for _ in range(steps + 1):
+        point = recursion.at(weight, own, distance)
+        weights.append(weight)
+        distances.append(recursion.up * (distance + own) if promised else math.inf)
+        losses.append(point.loss)
+        errors.append(point.loss_error if promised else math.inf)
+        distance, fits = recursion.rounded(point, distance)
+        promised = promised and fits
+        own, weight = recursion.in_float64(point, weight, own)
+    count = system.rows if mean else 1
+    return Descent(
+        np.array(weights), np.array(distances), np.array(losses) / count, np.array(errors) / count
+    )
+
+
+class _Point(NamedTuple):
+    """What the bounds of the next step are made of, on both paths."""
+
+    reach: NDArray[np.float64]  # |w| and how far from it any path may be
+    image: float  # || |A| |w| ||
+    loss: float
+    loss_error: float  # infinite where the loss could overflow
+    residual: float  # its norm, rounded or not
+    d_sums: NDArray[np.float64]  # |A|^T d
+
+
+@dataclass
+class _Recursion:
+    """The steps of `descent_bound`; what is taken from the moments is rounded up."""
+
+    system: Moments
+    lr: float
+    scale: float
+    dtype: str
+
+    def __post_init__(self) -> None:
+        system, rows, unknowns = self.system, self.system.rows, len(self.system.cross)
+        self.u, self.tiny = unit_roundoff(self.dtype), smallest_normal(self.dtype)
+        self.limit = float(np.finfo(self.dtype).max) / 4
+        # Of sums in float64 over all rows, and how far up to round what they gave.
+        self.sums = gamma(rows + 2 * unknowns + 8, unit_roundoff("float64"))
+        self.up = up = 1 + 4 * self.sums
+        self.lengths, self.length = up * system.lengths, up * system.length
+        self.gram, self.cross = up * system.gram_magnitude, up * system.cross_magnitude
+        self.target = up * system.target
+        step = self.lr * self.scale
+        shrink = _spectral_norm(np.eye(unknowns) - step * system.gram)
+        self.shrink = up * (shrink + 11 * self.sums * (1 + step * self.length**2))
+
+    def at(self, weight: NDArray[np.float64], own: float, distance: float) -> _Point:
+        """Look at the loss and the residual where the two paths are."""
+        system, rows, unknowns = self.system, self.system.rows, len(weight)
+        reach = abs(weight) + own + distance
+        image = math.sqrt(_number(float(reach @ self.gram @ reach)))
+        loss = float(weight @ system.gram @ weight - 2 * (weight @ system.cross) + system.target)
+        spread = float(reach @ self.gram @ reach + 2 * (reach @ self.cross)) + self.target
+        loss_own = self.sums * _number(spread)
+        residual = math.sqrt(_number(max(loss, 0.0) + loss_own))
+
+        rounding, lost = gamma(unknowns + 2, self.u), (2 * unknowns + 2) * self.tiny
+        d_norm = rounding * (image + math.sqrt(self.target)) + lost * math.sqrt(rows)
+        d_sums = rounding * (self.gram @ reach + self.cross) + lost * self.up * system.columns
+        off = self.length * (own + distance) + d_norm
+        largest = residual + off
+        error = off * (2 * residual + off) + gamma(rows + 3, self.u) * largest**2
+        error += 2 * rows * self.tiny + loss_own
+        fits = largest**2 < self.limit
+        return _Point(reach, image, loss, self.up * error if fits else math.inf, largest, d_sums)
+
+    def rounded(self, point: _Point, distance: float) -> tuple[float, bool]:
+        """Return the distance after a step, and whether no number of it could overflow."""
+        rows, lr, reach = self.system.rows, self.lr, point.reach
+        lengths = self.lengths * point.residual
+        slope = self.scale * (point.d_sums + gamma(rows + 6, self.u) * lengths)
+        slope = slope + 2 * rows * self.tiny
+        steepness = 2 * lengths + slope
+        update = reach + lr * self.scale / 2 * steepness + lr * slope
+        local = lr * slope + gamma(3, self.u) * update + 3 * self.tiny
+        images = 2 * (point.image + math.sqrt(self.target))
+        peak = _number(max(images, *steepness, *(reach + lr * steepness)))
+        distance = self.up * (self.shrink * distance + float(np.linalg.norm(local)))
+        return distance, peak < self.limit and math.isfinite(distance)
+
+    def in_float64(
+        self, point: _Point, weight: NDArray[np.float64], own: float
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Take a step on the path that is returned; its own distance from the exact one first."""
+        gradient = self.scale * (self.system.gram @ weight - self.system.cross)
+        slope = self.scale * self.sums * (self.gram @ (abs(weight) + own) + self.cross)
+        three = gamma(3, unit_roundoff("float64"))
+        local = self.lr * slope + three * (abs(weight) + self.lr * abs(gradient))
+        own = self.up * (self.shrink * own + float(np.linalg.norm(local)))
+        return own, weight - self.lr * gradient
+
+
+def _spectral_norm(matrix: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(matrix, 2)) if np.isfinite(matrix).all() else math.inf
+
+
+def _number(value: float) -> float:
+    """Return infinity for what is none, as where two infinities were subtracted."""
+    return math.inf if math.isnan(value) else float(value)

@@ -1,0 +1,115 @@
+r"""How far a rounded sum of products may lie from the exact one.
+
+Every bound is derived, none is a tolerance that somebody chose. They are evaluated in float64,
+whose own rounding, some 1e-15 of a bound, is left out.
+
+References
+----------
+.. [H] N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM, 2002: section
+   3.1 (inner products), section 3.6 (complex numbers), section 24.1 (the fast Fourier transform).
+.. [P] C. Percival, "Rapid multiplication modulo the sum and difference of highly composite
+   numbers", *Mathematics of Computation* 72, 2003, pages 387-395, section 2 (convolution by the
+   fast Fourier transform).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from multiconv.core import dtypes
+from multiconv.core.rounding import PARTS, gamma, smallest_subnormal, unit_roundoff
+
+
+def elementwise_bound(
+    exact: ArrayLike, magnitude: ArrayLike, products: int, dtype: str
+) -> NDArray[np.float64]:
+    r"""Return the bound that every method but ``fft`` keeps, for each output.
+
+    .. math:: |\hat y - y| \le \gamma_{n+1}(u_{acc})\, S + 2\, u_{out}\, |y| + (n + 1)\, \eta,
+        \qquad S = \sum_{i=1}^{n} |x_i| |w_i|
+
+    Each of the n products is rounded once and takes part in at most n further roundings, in any
+    order of summation, a bias among them [H, section 3.1]. The second term stands for rounding
+    to a result narrower than the sums, twice where a bias is added in between, and is left out
+    where the two have the same dtype; the third for gradual underflow.
+
+    Each part of a complex output is a sum of 2 n real products with S at most
+    :math:`\sum |x_i| |w_i|`, by Cauchy and Schwarz; the modulus of the error is at most
+    :math:`\sqrt 2` times that of the larger part.
+
+    Parameters
+    ----------
+    exact : array_like
+        The exact outputs y.
+    magnitude : array_like
+        S for each of them, of the same shape.
+    products : int
+        The number n of products in one output.
+    dtype : str
+        The name of the result's dtype, whose `accumulator` it is summed in.
+
+    Returns
+    -------
+    ndarray of float64
+        Of the common shape of exact and magnitude.
+
+    Examples
+    --------
+    >>> from multiconv.coursework.sum_bounds import elementwise_bound
+    >>> round(float(elementwise_bound(19.0, 19.0, 4, "float32") / (19 * 2.0**-24)), 6)
+    5.000001
+    """
+    sums = dtypes.accumulator(dtype)
+    roundings = 2 * products + 1 if dtype in PARTS else products + 1
+    parts = 2 if dtype in PARTS else 1
+    bound = math.sqrt(parts) * gamma(roundings, unit_roundoff(sums)) * np.asarray(magnitude, float)
+    if sums != dtype:
+        bound = bound + 2 * unit_roundoff(dtype) * np.abs(np.asarray(exact))
+    return np.asarray(bound + parts * roundings * smallest_subnormal(dtype), dtype=np.float64)
+
+
+def fft_bound(
+    norms: ArrayLike, lengths: tuple[int, ...], channels: int, dtype: str
+) -> NDArray[np.float64]:
+    r"""Return the bound of the Fourier method, the same for all outputs of one image and filter.
+
+    .. math:: \max |\hat y - y| \le u \left(C + 8.3 \log_2 \prod_a L_a\right)
+        \sum_{c=1}^{C} \|x_c\|_2 \|w_c\|_2
+
+    Transforms mix all pixels, so that only the norms of the image and the kernel count. The error
+    of one transform grows like the logarithm of its length [H, theorem 24.2], and so does that of
+    the three transforms of a convolution [P]; C counts the product of the transforms and the sum
+    over channels. The constant is smaller than that of the worst case, which has every rounding
+    at its largest and in phase: 8.3 allows each of the three transforms an error of 2.77 u for
+    every doubling of its length.
+
+    Parameters
+    ----------
+    norms : array_like
+        The sum over the channels of the product of the norms of image and kernel.
+    lengths : tuple of int
+        The transform's length on each axis, or more.
+    channels : int
+        The number C of channels that are summed.
+    dtype : str
+        The name of the result's dtype.
+
+    Returns
+    -------
+    ndarray of float64
+        Of the shape of norms. For a dtype narrower than its sums, twice its unit roundoff times
+        the exact output comes on top, as in `elementwise_bound`.
+
+    Examples
+    --------
+    >>> from multiconv.coursework.sum_bounds import fft_bound
+    >>> round(float(fft_bound(1.0, (128, 128), 1, "float32") / 2.0**-24), 6)
+    117.2
+    """
+    sums = dtypes.accumulator(dtype)
+    factor = channels + 8.3 * math.log2(math.prod(lengths))
+    bound = unit_roundoff(sums) * factor * np.asarray(norms, dtype=np.float64)
+    return np.asarray(bound + smallest_subnormal(dtype), dtype=np.float64)
