@@ -30,7 +30,8 @@ class Progress:
 
     def __enter__(self) -> Progress:
         """Show at once that the work has begun: its first step may take long."""
-        self._write(f"{self.what} 0/{self.total}")
+        if self._interval:
+            self._write(f"{self.what} 0/{self.total}")
         return self
 
     def advance(self, detail: str = "") -> None:

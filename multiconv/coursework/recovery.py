@@ -46,7 +46,7 @@ class Recovery:
         goal = self._goal()
         if weight.shape != goal.shape or not np.isfinite(weight).all():
             return math.inf
-        _, directions = self._directions()
+        directions = self.system.determined
         away = directions.T @ (directions @ (weight - goal))
         return float(np.max(abs(away), initial=0.0))
 
@@ -61,9 +61,9 @@ class Recovery:
         Along the singular direction v of A the distance of the start shrinks by
         :math:`|1 - 2 \eta \sigma^2|` a step, over the number of rows for the mean.
         """
-        values, directions = self._directions()
-        shrink = abs(1 - 2 * lr * values**2 / self.lesson.scale)
-        start = abs(directions @ (self.lesson.start - self._goal()))
+        system = self.system
+        shrink = abs(1 - 2 * lr * system.eigenvalues[: system.rank] / self.lesson.scale)
+        start = abs(system.determined @ (self.lesson.start - self._goal()))
 
         def is_near(steps: int) -> bool:
             return float(np.linalg.norm(start * shrink**steps)) <= self.within
@@ -79,15 +79,9 @@ class Recovery:
             low, high = (low, middle) if is_near(middle) else (middle, high)
         return high
 
-    def _directions(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the singular values and directions, a row each, that the data determine."""
-        _, values, directions = np.linalg.svd(self.system.factor)
-        rank = self.system.rank
-        return values[:rank], directions[:rank]
-
     def _goal(self) -> NDArray[Any]:
         truth = self.lesson.truth
-        return self.system.solve()[:, 0] if truth is None else truth
+        return self.system.solution[:, 0] if truth is None else truth
 
 
 def recovery(lesson: Lesson) -> Recovery:

@@ -32,7 +32,8 @@ class NormalForm:
     residual: float  # the least sum of squared errors
     rank: int  # how many directions of a filter the data determine
     undetermined: FloatArray  # an orthonormal basis of the others, one per row
-    eigenvalues: FloatArray  # of A^T A in those determined, largest first; a zero where none is
+    determined: FloatArray  # the singular directions that are determined, one per row
+    eigenvalues: FloatArray  # of A^T A in these, largest first; a zero where there is none
 
     def best_rate(self, scale: int) -> float:
         """Return the rate of gradient descent that converges fastest."""
@@ -63,6 +64,7 @@ def normal_form(layer: LayerArguments, x: FloatArray, y: FloatArray) -> NormalFo
         float(np.sum(beyond**2)),
         rank,
         basis * np.sign(np.take_along_axis(basis, first[:, None], axis=1)),
+        right[:rank],
         values[: max(rank, 1)] ** 2,
     )
 
