@@ -25,12 +25,12 @@ class Progress:
 
     def __init__(self, what: str, total: int, *, coarse: bool = False) -> None:
         self.what, self.total, self.done = what, total, 0
-        self._next, self._interval = 0.0, 0.0 if coarse else _INTERVAL
+        self._next, self._coarse = 0.0, coarse
         self._watched = sys.stderr is not None and sys.stderr.isatty()
 
     def __enter__(self) -> Progress:
         """Show at once that the work has begun: its first step may take long."""
-        if self._interval:
+        if not self._coarse:
             self._write(f"{self.what} 0/{self.total}")
         return self
 
@@ -42,7 +42,7 @@ class Progress:
 
     def _write(self, line: str) -> None:
         if self._watched:
-            self._next = time.monotonic() + self._interval
+            self._next = time.monotonic() + (0 if self._coarse else _INTERVAL)
             width = shutil.get_terminal_size().columns - 1  # what wraps would stay
             sys.stderr.write(f"\r\x1b[K{line[:width]}")
             sys.stderr.flush()
