@@ -22,7 +22,10 @@ class JaxLayer(Layer):
         jax.tree_util.register_pytree_with_keys_class(cls)
 
     def _device(self, device: Any) -> Callable[[Any], Any]:
-        place = jax.devices(device)[0] if isinstance(device, str) else device
+        place = device
+        if isinstance(device, str):
+            platform, _, index = device.partition(":")
+            place = jax.devices(platform)[int(index or 0)]
         if not isinstance(place, (jax.Device, jax.sharding.Sharding, type(None))):
             msg = "it must be a jax.Device, a jax.sharding.Sharding or the name of a platform"
             raise TypeError(msg)

@@ -8,6 +8,7 @@ rest, each with its `kind`.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar, ParamSpec, Self
 
@@ -32,12 +33,16 @@ _OURS = ("kernel_size", "in_channels", "out_channels")
 def _constructor(init: Callable[P, None]) -> Callable[P, None]:
     """Explain calls that do not fit, above all those in another library's order."""
     explained = takes()(init)
+    accepted = inspect.signature(init).parameters
 
     @functools.wraps(init)
     def call(*args: P.args, **kwargs: P.kwargs) -> None:
         layer, *positional = args
         if len(positional) + ("kernel_size" in kwargs) > 1:
             raise TypeError(_rewritten(layer, positional, kwargs))
+        if "padding_mode" in kwargs and "padding_mode" not in accepted:
+            msg = f"a {layer.kind} has no padding_mode: {layers.NO_BORDER}"
+            raise TypeError(msg)
         explained(*args, **kwargs)
 
     return call

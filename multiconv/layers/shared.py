@@ -32,6 +32,9 @@ _FUNCTIONS: dict[str, Callable[..., Array]] = {
 }
 
 
+NO_BORDER = "where a convolution pads its input, its adjoint cuts off its output"
+
+
 @dataclass(frozen=True)
 class LayerArguments:
     """The arguments of a layer, read and checked; hashable, for compilers to compare."""
@@ -170,7 +173,7 @@ def _channels(
 
 def _check_kind(layer: LayerArguments) -> None:
     if layer.transposed and layer.padding_mode != "zeros":
-        msg = f"a {layer.kind} has no padding_mode: what it pads, it cuts off its output"
+        msg = f"a {layer.kind} has no padding_mode: {NO_BORDER}"
         raise ValueError(msg)
     for axis, extra in enumerate(layer.output_padding):
         limit = max(layer.stride[axis], layer.dilation[axis]) if layer.transposed else 1
