@@ -28,9 +28,10 @@ _PIPE_CLOSED = 141  # what shells report for a program that SIGPIPE ended
 _DESCRIPTION = "One convolution for every array library, with the same answer."
 
 _COMPARE = """\
-Run every installed backend and every method, eager and compiled, forward and through the
-gradients, on the textbook's example and on a photograph, and say whether they agree with the
-exact result; then how long they take. At the end each backend learns the textbook's kernel."""
+Run every installed backend and every method, eager and compiled, forward and
+through the gradients, on the textbook's example and on a photograph, and say
+whether they agree with the exact result; then how long they take. At the end
+each backend learns the textbook's kernel."""
 
 _COMPARE_MORE = """\
 examples:
@@ -39,12 +40,13 @@ examples:
   multiconv compare --kernel "[[1, -1]]" --no-jit
   multiconv compare --kernel="-1 0 1; -2 0 2; -1 0 1" --json > comparison.json
 
-exit status: 0 when all agree, 1 when not, 2 when the command was misused, there was nothing to
-compare, or the output could not be written"""
+exit status: 0 when all agree, 1 when not, 2 when the command was misused, there
+was nothing to compare, or the output could not be written"""
 
 _LEARN = """\
-Correlate a picture with a kernel, and let every backend learn the kernel back from the two, by
-gradient descent from the same start and in closed form. Say first whether all go the same way."""
+Correlate a picture with a kernel, and let every backend learn the kernel back
+from the two, by gradient descent from the same start and in closed form. Say
+first whether all go the same way."""
 
 _LEARN_MORE = """\
 examples:
@@ -53,12 +55,13 @@ examples:
   multiconv learn --kernel "[[1, -1]]" --size 3x3 --bias
   multiconv learn --lr 1e-3 --loss mean --json > learning.json
 
-exit status: 0 when all agree and the kernel is recovered, 1 when not, 2 when the command was
-misused or the output could not be written. Recovered means that the zeros and signs of the kernel
-can be told: that no number is off by more than half the smallest of the true kernel, those apart
-that are worth less than a grey level of 255. What the picture leaves undetermined does not count,
-and where the true kernel is larger than the one that is learned, the solution in closed form stands
-for it."""
+exit status: 0 when all agree and the kernel is recovered, 1 when not, 2 when
+the command was misused or the output could not be written. Recovered means that
+the zeros and signs of the kernel can be told: that no number is off by more
+than half the smallest of the true kernel, those apart that are worth less than
+a grey level of 255. What the picture leaves undetermined does not count, and
+where the true kernel is larger than the one that is learned, the solution in
+closed form stands for it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

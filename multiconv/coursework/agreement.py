@@ -16,22 +16,12 @@ from multiconv.coursework.reference import Exact
 class Agreement:
     """What was found out about one result.
 
-    Parameters
-    ----------
-    problem : str or None
-        Why it does not agree; None where it does.
-    is_bit_equal : bool
-        Whether every element is the exact number, rounded once. The sign of a zero does not count.
-    fraction : float or None
-        The largest error as a fraction of its bound; None for integers and for what cannot be
-        compared.
-    digest : str or None
-        The same for results of the same bits.
+    The sign of a zero does not count. A ``digest`` is the same for results of the same bits.
     """
 
-    problem: str | None
-    is_bit_equal: bool = False
-    fraction: float | None = None
+    problem: str | None  # why it does not agree
+    is_bit_equal: bool = False  # to the exact numbers, rounded once
+    fraction: float | None = None  # the largest error over its bound, where there is one
     digest: str | None = None
 
     @property

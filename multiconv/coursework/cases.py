@@ -13,21 +13,13 @@ from numpy.typing import NDArray
 class Case:
     """One correlation, and the loss ``sum(y * g)`` whose gradients are taken.
 
-    Parameters
-    ----------
-    name : str
-        What the JSON calls it.
-    x : ndarray of shape (H, W)
-        The image; its dtype is that of the kernel and of the result.
-    k : ndarray of shape (kh, kw)
-        The kernel.
-    is_exact : bool
-        Whether every method that sums products must give the exact result, bit for bit.
+    Where a case ``is_exact``, every method that sums products must give the exact result, bit for
+    bit.
     """
 
     name: str
-    x: NDArray[Any]
-    k: NDArray[Any]
+    x: NDArray[Any]  # the image, (H, W)
+    k: NDArray[Any]  # the kernel, (kh, kw)
     is_exact: bool
 
     @property

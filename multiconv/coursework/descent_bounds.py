@@ -25,29 +25,16 @@ from multiconv.core.rounding import gamma, smallest_normal, smallest_subnormal, 
 class Moments(NamedTuple):
     r"""The sums over the rows of a least squares problem min ||A w - y|| that its bounds need.
 
-    All are float64. The second of each pair has every number replaced by its absolute value.
-
-    Attributes
-    ----------
-    rows : int
-        The number m of rows of A.
-    gram, gram_magnitude : ndarray of shape (n, n)
-        :math:`A^T A`.
-    cross, cross_magnitude : ndarray of shape (n,)
-        :math:`A^T y`.
-    columns : ndarray of shape (n,)
-        The sum of :math:`|A|` over the rows.
-    target : float
-        :math:`\|y\|_2^2`.
+    A magnitude has every number replaced by its absolute value.
     """
 
     rows: int
-    gram: NDArray[np.float64]
+    gram: NDArray[np.float64]  # A^T A, of shape (n, n)
     gram_magnitude: NDArray[np.float64]
-    cross: NDArray[np.float64]
+    cross: NDArray[np.float64]  # A^T y, of shape (n,)
     cross_magnitude: NDArray[np.float64]
-    columns: NDArray[np.float64]
-    target: float
+    columns: NDArray[np.float64]  # the sums of |A| over the rows
+    target: float  # the square of ||y||
 
     @property
     def lengths(self) -> NDArray[np.float64]:
@@ -63,18 +50,11 @@ class Moments(NamedTuple):
 class Descent(NamedTuple):
     """A path of gradient descent, and how far from it a rounded one may be.
 
-    Attributes
-    ----------
-    weights : ndarray of shape (steps + 1, n)
-        The path, in float64: the start, and the weight after each step.
-    distances : ndarray of shape (steps + 1,)
-        How far from it, in the Euclidean norm, the weight of a rounded path may be.
-    losses, loss_errors : ndarray of shape (steps + 1,)
-        The loss at each of these weights, and how far the loss of a rounded path may be from it.
+    The first of every array belongs to the start, the others to what each step gave.
     """
 
-    weights: NDArray[np.float64]
-    distances: NDArray[np.float64]
+    weights: NDArray[np.float64]  # in float64, of shape (steps + 1, n)
+    distances: NDArray[np.float64]  # in the Euclidean norm, of a rounded path from these
     losses: NDArray[np.float64]
     loss_errors: NDArray[np.float64]
 
@@ -102,13 +82,7 @@ def moments(blocks: Iterable[tuple[ArrayLike, ArrayLike]]) -> Moments:
 
 
 def descent_bound(
-    system: Moments,
-    start: ArrayLike,
-    lr: float,
-    steps: int,
-    dtype: str,
-    *,
-    mean: bool = False,
+    system: Moments, start: ArrayLike, lr: float, steps: int, dtype: str, *, mean: bool = False
 ) -> Descent:
     r"""Return the path of gradient descent on a squared error, and how far rounding leads from it.
 

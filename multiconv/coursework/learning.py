@@ -6,10 +6,11 @@ may lead from it; solving in closed form is judged by the normal equations.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,32 +145,18 @@ def _learned(face: Face, lesson: Lesson, path: Descent, system: Moments, *, repe
 def _descend(pupil: Pupil, face: Face, lesson: Lesson, path: Descent, *, repeat: bool) -> None:
     backend = face.backend
     x, y = _data(backend, lesson)
-    init = lesson.start[: lesson.layer.fan_in].reshape(lesson.size)
     start: dict[str, Any] = {"seed": lesson.seed}
     if lesson.seed is None:
+        init = lesson.start[: lesson.layer.fan_in].reshape(lesson.size)
         start = {"init": backend.from_numpy(init, DTYPE, x)}
+    options = {name: getattr(lesson, name) for name in ("steps", "lr", "loss", "bias")}
+    run = functools.partial(face.learn_kernel, x, y, lesson.size, **options, **start)
     points: list[tuple[Array, Array | None]] = []
-
-    def run(callback: Callable[..., None] | None = None) -> Any:
-        return face.learn_kernel(
-            x,
-            y,
-            lesson.size,
-            steps=lesson.steps,
-            lr=lesson.lr,
-            loss=lesson.loss,
-            bias=lesson.bias,
-            callback=callback,
-            **start,
-        )
-
-    def record(step: int, loss: float, weight: Array, bias: Array | None) -> None:
-        points.append((weight, bias))
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         began = time.perf_counter()
-        learned = run(record)
+        learned = run(callback=lambda step, loss, *point: points.append(point))
         backend.synchronize(learned.weight)
         first = time.perf_counter() - began
     advice = [str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)]
@@ -194,14 +181,8 @@ def _solve(pupil: Pupil, face: Face, lesson: Lesson, system: Moments) -> None:
     x, y = _data(face.backend, lesson)
     solved = face.solve_kernel(x, y, lesson.size, bias=lesson.bias)
     weight = _row(face.backend, solved.weight, solved.bias)
-    pupil.solution = Solution(
-        weight,
-        solved.residual,
-        solved.rank,
-        solved.unknowns,
-        solved.undetermined,
-        solved.statement,
-    )
+    names = ("residual", "rank", "unknowns", "undetermined", "statement")
+    pupil.solution = Solution(weight, **{name: getattr(solved, name) for name in names})
     if weight.dtype != DTYPE or weight.shape != lesson.start.shape:
         pupil.wrong.append(f"the solved kernel has {weight.size} numbers of {weight.dtype}")
         return
@@ -264,12 +245,8 @@ def _judge(pupil: Pupil, lesson: Lesson, path: Descent) -> None:
 
 def _fractions(errors: NDArray[Any], bounds: NDArray[Any]) -> NDArray[Any]:
     """Divide by the bounds, of which zero allows no error and infinity any."""
-    fractions = np.zeros(len(errors))
-    for i, (error, bound) in enumerate(zip(errors, bounds, strict=True)):
-        if np.isinf(bound):
-            continue
-        if np.isnan(error) or (bound == 0 and error > 0):
-            fractions[i] = np.inf
-        elif bound > 0:
-            fractions[i] = error / bound
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fractions = np.where(errors == 0, 0.0, errors / bounds)
+    fractions[np.isnan(fractions)] = np.inf
+    fractions[np.isinf(bounds)] = 0.0
     return fractions

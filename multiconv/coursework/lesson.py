@@ -29,26 +29,9 @@ _BLOCK_ELEMENTS = 2**20  # of the patch matrix: 8 MiB
 class Lesson:
     """A kernel to be learned back from a picture and what the kernel made of it.
 
-    Parameters
-    ----------
-    x : ndarray of shape (H, W)
-        The picture.
-    y : ndarray of shape (H - kh + 1, W - kw + 1)
-        Its exact correlation with the kernel, rounded once.
-    kernel : ndarray
-        The true kernel.
-    size : (int, int)
-        The size of the kernel that is learned; y has been cut to it.
-    bias : bool
-        Whether a bias is learned too.
-    steps : int
-        Number of steps.
-    lr : float
-        The learning rate.
-    loss : {"sum", "mean"}
-        As in `learn_kernel`.
-    seed : int or None
-        Of the start; None starts from zero.
+    ``y`` is the exact correlation of ``x`` with ``kernel``, rounded once and cut to the ``size`` of
+    the kernel that is learned; ``loss`` is that of `learn_kernel`. Without a ``seed`` the descent
+    starts from zero.
     """
 
     x: NDArray[np.float32]

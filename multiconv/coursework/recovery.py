@@ -24,19 +24,11 @@ class Recovery:
     Directions that the data leave open do not count; where the true kernel does not fit in, the
     kernel of least squares stands for it.
 
-    Parameters
-    ----------
-    lesson : Lesson
-        What is learned.
-    system : NormalForm
-        Its least squares problem.
-    within : float
-        Half the smallest magnitude of the true kernel that shows; infinite for zeros alone.
     """
 
     lesson: Lesson
     system: NormalForm
-    within: float
+    within: float  # half the smallest magnitude that shows; infinite for a kernel of zeros
 
     def distance(self, weight: NDArray[Any]) -> float:
         """Return the largest difference from what should be learned, as far as data determine it.

@@ -40,21 +40,8 @@ def elementwise_bound(
     :math:`\sum |x_i| |w_i|`, by Cauchy and Schwarz; the modulus of the error is at most
     :math:`\sqrt 2` times that of the larger part.
 
-    Parameters
-    ----------
-    exact : array_like
-        The exact outputs y.
-    magnitude : array_like
-        S for each of them, of the same shape.
-    products : int
-        The number n of products in one output.
-    dtype : str
-        The name of the result's dtype, whose `accumulator` it is summed in.
-
-    Returns
-    -------
-    ndarray of float64
-        Of the common shape of exact and magnitude.
+    ``exact`` holds the outputs y, ``magnitude`` their S, ``products`` is n, and ``dtype`` the name
+    of the result's dtype, whose `accumulator` it is summed in.
 
     Examples
     --------
@@ -86,22 +73,9 @@ def fft_bound(
     at its largest and in phase: 8.3 allows each of the three transforms an error of 2.77 u for
     every doubling of its length.
 
-    Parameters
-    ----------
-    norms : array_like
-        The sum over the channels of the product of the norms of image and kernel.
-    lengths : tuple of int
-        The transform's length on each axis, or more.
-    channels : int
-        The number C of channels that are summed.
-    dtype : str
-        The name of the result's dtype.
-
-    Returns
-    -------
-    ndarray of float64
-        Of the shape of norms. For a dtype narrower than its sums, twice its unit roundoff times
-        the exact output comes on top, as in `elementwise_bound`.
+    ``norms`` holds the sums over the channels, ``lengths`` those of the transform on each axis, or
+    more. For a dtype narrower than its sums, twice its unit roundoff times the exact output comes
+    on top, as in `elementwise_bound`.
 
     Examples
     --------
