@@ -7,21 +7,14 @@ alone. What a later call of the same kind costs is reading its arguments and one
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
-from multiconv.backends import registry
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of
 from multiconv.core import dtypes, geometry
 from multiconv.core.arguments import Pairs
-from multiconv.core.calls import array_arguments
 from multiconv.core.geometry import Geometry
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _MAXIMUM_CALLS = 4096
 
@@ -88,45 +81,6 @@ def dispatch(planner: Planner, named: dict[str, Array | None], options: Options)
             _calls.clear()
         _calls[key] = call
     return call(*arrays)
-
-
-def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
-    """Return a public function for one backend's arrays, and nested lists made into them.
-
-    A function that has the argument ``backend`` and takes no arrays gets this one by default.
-    """
-    signature = inspect.signature(function)
-    names = array_arguments(function)
-    if not names and "backend" not in signature.parameters:
-        return function
-    if not names:
-
-        @functools.wraps(function)
-        def with_backend(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = signature.bind(*args, **kwargs)
-            given.arguments.setdefault("backend", backend.name)
-            return function(*given.args, **given.kwargs)
-
-        return with_backend
-
-    @functools.wraps(function)
-    def bound(*args: P.args, **kwargs: P.kwargs) -> R:
-        given: dict[str, Any] = dict(zip(names, args, strict=False))
-        for name in names:
-            if name in kwargs:
-                given[name] = kwargs[name]
-        _, arrays = backend_of(given, backend)
-        positional = list(args)
-        for position, (name, array) in enumerate(zip(given, arrays, strict=True)):
-            if name in kwargs:
-                kwargs[name] = array
-            else:
-                positional[position] = array
-        return function(*positional, **kwargs)  # type: ignore[arg-type]
-
-    if backend.name in registry.BUILT_IN:
-        bound.__module__ = f"multiconv.{backend.name}"  # where pickle finds it
-    return bound
 
 
 def check_devices(operands: list[Operand | None], backend: Backend) -> None:

@@ -7,11 +7,10 @@
 
 from typing import TYPE_CHECKING
 
-from multiconv.faces import get_backend
-
 if TYPE_CHECKING:
     from multiconv.layers.torch import Conv2D as Conv2D
     from multiconv.public import *  # noqa: F403
 else:
-    _members = get_backend("torch").members()
-    globals().update(_members, __all__=sorted(_members))
+    from multiconv.faces import exports
+
+    __getattr__, __dir__, __all__ = exports(globals())
