@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+import multiconv
 from multiconv import public
 from multiconv.backends import registry
 from multiconv.backends.base import Array, Backend
@@ -33,7 +33,7 @@ class Face:
         for name in public.FUNCTIONS:
             setattr(self, name, bind(getattr(public, name), backend))
         if backend.name in registry.BUILT_IN:
-            importlib.import_module(_module(backend))  # where cloudpickle looks for the functions
+            getattr(multiconv, backend.name)  # imports the module where cloudpickle looks for them
 
     if TYPE_CHECKING:
         col2im = staticmethod(public.col2im)

@@ -11,7 +11,7 @@ import torch
 from array_api_compat import torch as torch_namespace
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional
-from torch.nn.parameter import is_lazy
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import spread
@@ -38,7 +38,7 @@ class TorchBackend(Backend):
 
     def check(self, name: str, array: Array) -> None:
         """Refuse what has no sizes, and the layouts that cannot be sliced."""
-        if is_lazy(array):
+        if isinstance(array, UninitializedTensorMixin):
             msg = (
                 f"{name} has no size yet: call {name}.materialize(shape), or the lazy module that "
                 f"it belongs to, once"
