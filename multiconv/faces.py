@@ -7,54 +7,15 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from multiconv import public as functions
+import multiconv
+from multiconv import public
 from multiconv.backends import registry
 from multiconv.backends.base import Array, Backend
-from multiconv.backends.registry import backend_of
 from multiconv.core.calls import array_arguments
-from multiconv.layers.table import layer_of
+from multiconv.layers.table import NAMES, layer_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
-    """Return a public function for one backend's arrays, and nested lists made into them.
-
-    A function that has the argument ``backend`` and takes no arrays gets this one by default.
-    """
-    signature = inspect.signature(function)
-    names = array_arguments(function)
-    if not names and "backend" not in signature.parameters:
-        return function
-    if not names:
-
-        @functools.wraps(function)
-        def with_backend(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = signature.bind(*args, **kwargs)
-            given.arguments.setdefault("backend", backend.name)
-            return function(*given.args, **given.kwargs)
-
-        return with_backend
-
-    @functools.wraps(function)
-    def bound(*args: P.args, **kwargs: P.kwargs) -> R:
-        given: dict[str, Any] = dict(zip(names, args, strict=False))
-        for name in names:
-            if name in kwargs:
-                given[name] = kwargs[name]
-        _, arrays = backend_of(given, backend)
-        positional = list(args)
-        for position, (name, array) in enumerate(zip(given, arrays, strict=True)):
-            if name in kwargs:
-                kwargs[name] = array
-            else:
-                positional[position] = array
-        return function(*positional, **kwargs)  # type: ignore[arg-type]
-
-    if backend.name in registry.BUILT_IN:
-        bound.__module__ = f"multiconv.{backend.name}"  # where pickle finds it
-    return bound
 
 
 class Face:
@@ -69,23 +30,44 @@ class Face:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.name = backend.name
-        for name in functions.__all__:
-            setattr(self, name, bind(getattr(functions, name), backend))
+        for name in public.FUNCTIONS:
+            setattr(self, name, bind(getattr(public, name), backend))
+        if backend.name in registry.BUILT_IN:
+            getattr(multiconv, backend.name)  # imports the module where cloudpickle looks for them
 
     if TYPE_CHECKING:
+        col2im = staticmethod(public.col2im)
+        conv1d = staticmethod(public.conv1d)
+        conv2d = staticmethod(public.conv2d)
+        conv3d = staticmethod(public.conv3d)
+        conv_input_grad = staticmethod(public.conv_input_grad)
+        conv_transpose1d = staticmethod(public.conv_transpose1d)
+        conv_transpose2d = staticmethod(public.conv_transpose2d)
+        conv_transpose3d = staticmethod(public.conv_transpose3d)
+        conv_weight_grad = staticmethod(public.conv_weight_grad)
+        convolve2d = staticmethod(public.convolve2d)
+        corr2d = staticmethod(public.corr2d)
+        im2col = staticmethod(public.im2col)
+        learn_kernel = staticmethod(public.learn_kernel)
+        load = staticmethod(public.load)
+        output_size = staticmethod(public.output_size)
+        plan = staticmethod(public.plan)
+        receptive_field = staticmethod(public.receptive_field)
+        save = staticmethod(public.save)
+        solve_kernel = staticmethod(public.solve_kernel)
+        toeplitz_matrix = staticmethod(public.toeplitz_matrix)
+        Conv2D: type[Any]
+    else:
 
-        def __getattr__(self, name: str) -> Callable[..., Any]:
-            """All but ``name`` and ``backend`` are functions of `multiconv.public`."""
+        def __getattr__(self, name: str) -> Any:
+            """Return a layer: its framework's module is imported when it is asked for."""
+            if name in NAMES:
+                return layer_of(self.backend, name)
+            raise public.no_attribute(f"the {self.name} face", name, dir(self))
 
-    @property
-    def Conv2D(self) -> type[Any]:
-        """The framework's convolutional layer."""
-        layer: type[Any] = layer_of(self.backend)
-        return layer
-
-    def members(self) -> dict[str, Any]:
-        """Return the functions and the layer by name: what a face module exports."""
-        return {name: getattr(self, name) for name in ("Conv2D", *functions.__all__)}
+    def __dir__(self) -> list[str]:
+        layers = NAMES if self.name in registry.BUILT_IN else ()
+        return sorted([*super().__dir__(), *layers])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return get_backend, (self.name,)
@@ -171,3 +153,59 @@ def _face(backend: Backend) -> Face:
     if face is None:
         face = _faces.setdefault(backend, Face(backend))
     return face
+
+
+def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
+    """Return a public function for one backend's arrays, and nested lists made into them.
+
+    A function that has the argument ``backend`` and takes no arrays gets this one by default.
+    """
+    names = array_arguments(function)
+    parameters = list(inspect.signature(function).parameters)
+    if not names and "backend" not in parameters:
+        return function
+
+    @functools.wraps(function)
+    def with_backend(*args: P.args, **kwargs: P.kwargs) -> R:
+        if len(args) <= parameters.index("backend"):
+            kwargs.setdefault("backend", backend.name)
+        return function(*args, **kwargs)
+
+    @functools.wraps(function)
+    def with_arrays(*args: P.args, **kwargs: P.kwargs) -> R:
+        given: dict[str, Any] = dict(zip(names, args, strict=False))
+        count = len(given)
+        for name in names:
+            if name in kwargs:
+                given[name] = kwargs[name]
+        _, arrays = registry.backend_of(backend.adopt(given), backend)
+        kwargs.update(zip(list(given)[count:], arrays[count:], strict=True))
+        return function(*arrays[:count], *args[count:], **kwargs)  # type: ignore[arg-type]
+
+    bound = with_arrays if names else with_backend
+    if backend.name in registry.BUILT_IN:
+        bound.__module__ = _module(backend)  # where pickle finds it
+    return bound
+
+
+def exports(module: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[], list[str]], Any]:
+    """Return the ``__getattr__``, ``__dir__`` and ``__all__`` of the module that is a face.
+
+    The framework must be installed, and is imported with the first function that is used.
+    """
+    title = module["__name__"]
+    framework = title.rpartition(".")[2]
+    registry.require(framework)
+    names = sorted([*NAMES, *public.FUNCTIONS])
+
+    def load(name: str) -> Any:
+        if name not in names:
+            raise public.no_attribute(f"module {title!r}", name, names)
+        module[name] = getattr(get_backend(framework), name)
+        return module[name]
+
+    return load, lambda: names, names
+
+
+def _module(backend: Backend) -> str:
+    return f"multiconv.{backend.name}"

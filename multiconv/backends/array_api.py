@@ -6,7 +6,7 @@ from typing import Any
 
 import array_api_compat
 
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import Backend
 
 
 class ArrayAPIBackend(Backend):
@@ -29,21 +29,15 @@ class ArrayAPIBackend(Backend):
         return namespace_of(array) is self.namespace
 
 
-def backend_for(array: Array) -> Backend | None:
-    """Return a backend for an array with an array namespace, None where it has none."""
-    xp = namespace_of(array)
-    if xp is None:
-        return None
-    if array_api_compat.is_dask_namespace(xp):
-        from multiconv.backends.dask import DaskBackend
-
-        return DaskBackend(xp)
-    return ArrayAPIBackend(xp)
-
-
 def namespace_of(array: object) -> Any:
     """Return the array namespace of an array, None where it has none."""
     try:
         return array_api_compat.array_namespace(array)
     except (TypeError, ImportError):
         return None
+
+
+def is_dask(xp: Any) -> bool:
+    """Tell whether a namespace is Dask's, which has a backend of its own."""
+    found: bool = array_api_compat.is_dask_namespace(xp)
+    return found

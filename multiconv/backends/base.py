@@ -15,10 +15,9 @@ Design decisions, all governed by this file:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import array_api_compat
 import numpy as np
 
 from multiconv.core import dtypes
@@ -69,9 +68,16 @@ class Backend:
     def check(self, name: str, array: Array) -> None:
         """Raise a `TypeError` for arrays of a kind that cannot be convolved (masked, sparse...)."""
 
+    def check_together(self, named: Mapping[str, Any]) -> None:
+        """Raise a `TypeError` for arrays that do not go together; called where types differ."""
+
+    def adopt(self, named: dict[str, Any]) -> dict[str, Any]:
+        """Make those arrays the face's own that the framework's own functions take, too."""
+        return named
+
     def asarray(self, nested: Sequence[Any], *, like: Array | None = None) -> Array:
         """Turn a nested list into an array, on the device of ``like`` where there is one."""
-        device = None if like is None else array_api_compat.device(like)
+        device = None if like is None else device_of(like)
         return self.xp.asarray(nested, device=device)
 
     def dtype_name(self, dtype: Any) -> str:
@@ -111,7 +117,7 @@ class Backend:
 
     def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Hashable]:
         """Return shape, dtype and device; None for a device that goes with every other."""
-        return array.shape, array.dtype, array_api_compat.device(array)
+        return array.shape, array.dtype, device_of(array)
 
     def configuration(self) -> Hashable:
         """Return what else, beside the signatures, the resolution of a call depends on."""
@@ -137,7 +143,7 @@ class Backend:
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         """Return zeros of the dtype and on the device of ``like``."""
-        return self.xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
+        return self.xp.zeros(shape, dtype=like.dtype, device=device_of(like))
 
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         """Add ``(low, high)`` zeros around each of the last axes."""
@@ -183,7 +189,7 @@ class Backend:
 
     def gather(self, array: Array, indices: np.ndarray[Any, Any]) -> Array:
         """Take elements along the last axis."""
-        places = self.xp.asarray(indices, device=array_api_compat.device(array))
+        places = self.xp.asarray(indices, device=device_of(array))
         return self.xp.take(array, places, axis=-1)
 
     def sparse_matrix(
@@ -207,12 +213,14 @@ class Backend:
         try:
             return np.array(array)
         except (TypeError, ValueError, RuntimeError):  # it lives on a device of its own
-            home = array_api_compat.device(self.xp.empty(0))
+            home = device_of(self.xp.empty(0))
+            import array_api_compat
+
             return np.array(np.from_dlpack(array_api_compat.to_device(array, home)))
 
     def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
         """Make an array of a dtype, on the device of ``like``, of a copy of NumPy's."""
-        device = array_api_compat.device(like)
+        device = device_of(like)
         return self.astype(self.xp.asarray(array, device=device, copy=True), dtype)
 
     # Talking to people -------------------------------------------------------------------------
@@ -222,8 +230,12 @@ class Backend:
         return f"{self.name} array"
 
     def conversion(self, name: str) -> str:
-        """Return the expression that makes one of these arrays of an argument called ``name``."""
+        """Return the expression that makes one of these arrays of what ``name`` stands for."""
         return f"{self.xp.__name__}.asarray({name})"
+
+    def readable(self, name: str, array: Array) -> str:
+        """Return the expression of ``array``, called ``name``, that other libraries can read."""
+        return name
 
     def transfer(self, name: str, onto: str) -> str:
         """Return the expression that moves the argument ``name`` to the device of ``onto``."""
@@ -235,3 +247,10 @@ class Backend:
 
     def synchronize(self, array: Array) -> None:
         """Wait until an array has been computed."""
+
+
+def device_of(array: Array) -> Any:
+    """Return the device of an array; only backends without a rule of their own import for it."""
+    import array_api_compat
+
+    return array_api_compat.device(array)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from multiconv.backends.base import HOST_MEMORY, Array, Backend
+from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 
@@ -36,6 +37,21 @@ class JaxBackend(Backend):
     def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
         """Turn a nested list into an array."""
         return jnp.asarray(nested)
+
+    def adopt(self, named: dict[str, Any]) -> dict[str, Any]:
+        """Take NumPy arrays, as JAX's functions do, in copies: they may be changed afterwards."""
+        return {
+            name: self._adopted(name, array) if NUMPY.owns(array) else array
+            for name, array in named.items()
+        }
+
+    def _adopted(self, name: str, array: Any) -> Array:
+        NUMPY.check(name, array)
+        dtype = NUMPY.dtype_name(array.dtype)
+        if dtype not in dtypes.SUPPORTED:
+            msg = f"{name} has the dtype {dtype}, which JAX does not have"
+            raise TypeError(msg)
+        return jnp.array(NUMPY.astype(array, dtype))  # in the byte order of the machine
 
     def dtype_name(self, dtype: Any) -> str:
         """Return the name."""

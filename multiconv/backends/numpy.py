@@ -8,6 +8,7 @@ import numpy as np
 
 from multiconv.backends.base import HOST_MEMORY, Array, Backend
 from multiconv.core.arguments import Pairs
+from multiconv.core.installation import install_line
 
 
 class NumPyBackend(Backend):
@@ -96,7 +97,7 @@ class NumPyBackend(Backend):
         try:
             from scipy import sparse
         except ImportError as error:
-            msg = "sparse=True needs SciPy for NumPy arrays: pip install 'multiconv[scipy]'"
+            msg = f"sparse=True needs SciPy for NumPy arrays: {install_line('scipy')}"
             raise ImportError(msg, name="scipy") from error
         if values.dtype.name in ("float16", "bfloat16"):
             msg = (
@@ -116,7 +117,7 @@ class NumPyBackend(Backend):
 
     def conversion(self, name: str) -> str:
         """Return the expression that makes a NumPy array."""
-        return f"numpy.asarray({name})"
+        return name if name.endswith(".numpy()") else f"numpy.asarray({name})"
 
 
 BACKEND = NumPyBackend()

@@ -8,19 +8,25 @@ generic backend for anything with an array namespace.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multiconv.backends.base import Array, Backend
-from multiconv.core import dtypes
+from multiconv.backends.nested import array_of
+from multiconv.core.installation import install_line
+from multiconv.core.suggestions import closest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "multiconv.backends"
 ENVIRONMENT_VARIABLE = "MULTICONV_BACKEND"
 BUILT_IN = ("numpy", "torch", "jax")
 OPTIONAL = frozenset({"bias"})
+
+_ALIASES = {"pytorch": "torch", "np": "numpy", "jnp": "jax"}
 
 _loaded: dict[str, Backend] = {}
 _registered: list[str] = []
@@ -39,7 +45,7 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
     """
     backend: Backend | None = None
     owner = ""
-    lists = False
+    lists = kinds_differ = False
     for name, array in named.items():
         if array is None and name in OPTIONAL:
             continue
@@ -51,18 +57,26 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
             backend, owner = found, name
         elif found is not backend:
             raise TypeError(_mixed(owner, named[owner], backend, name, array, found))
+        elif type(array) is not type(named[owner]):
+            kinds_differ = True
         found.check(name, array)
     if default is not None and backend is not None and backend is not default:
         msg = (
             f"{owner} is a {backend.describe(named[owner])}, and this is the {default.name} face: "
-            f"{owner}={default.conversion(owner)} converts it; the functions of multiconv itself "
-            f"take the arrays of every framework"
+            f"{owner}={_converted(owner, named[owner], backend, default)} converts it; the "
+            f"functions of multiconv itself take the arrays of every framework"
         )
         raise TypeError(msg)
+    if backend is not None and kinds_differ:
+        backend.check_together(named)
     backend = backend or default or load(default_name())
-    if lists:
-        return backend, _with_lists(named, backend, owner)
-    return backend, list(named.values())
+    if not lists:
+        return backend, list(named.values())
+    like = named[owner] if owner else None
+    return backend, [
+        _of_list(name, given, backend, like) if isinstance(given, (list, tuple)) else given
+        for name, given in named.items()
+    ]
 
 
 def load(name: Any) -> Backend:
@@ -74,16 +88,25 @@ def load(name: Any) -> Backend:
         return _loaded[name]
     if name in BUILT_IN:
         return _load_built_in(name)
-    entry = _entry_points().get(name)
-    if entry is None:
-        known = ", ".join(repr(n) for n in _known_names())
-        asked = os.environ.get(ENVIRONMENT_VARIABLE) == name
-        source = f", which {ENVIRONMENT_VARIABLE} names" if asked else ""
-        msg = (
-            f"there is no backend {name!r}{source}: known are {known}; register_backend adds others"
-        )
-        raise ValueError(msg)
-    return _load_entry_point(entry)
+    plugins = _entry_points().get(name)
+    if plugins is not None:
+        return _load_plugin(name, plugins)
+    known = _known_names()
+    meant = closest(name, known, _ALIASES)
+    hint = f"did you mean {meant!r}? Known" if meant else "known"
+    asked = os.environ.get(ENVIRONMENT_VARIABLE) == name
+    source = f", which {ENVIRONMENT_VARIABLE} names" if asked else ""
+    msg = (
+        f"there is no backend {name!r}{source}: {hint} are {', '.join(map(repr, known))}; "
+        f"register_backend adds others"
+    )
+    raise ValueError(msg)
+
+
+def require(name: str) -> None:
+    """Raise an ImportError where a built-in backend's framework is not installed."""
+    if not is_installed(name):
+        raise _missing(name)
 
 
 def default_name() -> str:
@@ -107,7 +130,7 @@ def available_backends() -> list[str]:
     >>> "numpy" in multiconv.available_backends()
     True
     """
-    return [name for name in _known_names() if name not in BUILT_IN or _is_installed(name)]
+    return [name for name in _known_names() if name not in BUILT_IN or is_installed(name)]
 
 
 def register_backend(backend: Backend) -> None:
@@ -150,7 +173,7 @@ def _find(name: str, array: Array) -> Backend:
     backend = (
         _first_owner(_registered, array)
         or _built_in_owner(array)
-        or _entry_point_owner(array)
+        or _plugin_owner(array)
         or _generic(array)
     )
     if backend is None:
@@ -175,10 +198,10 @@ def _built_in_owner(array: Array) -> Backend | None:
     return None
 
 
-def _entry_point_owner(array: Array) -> Backend | None:
-    for entry in _entry_points().values():
+def _plugin_owner(array: Array) -> Backend | None:
+    for name, plugins in _entry_points().items():
         try:
-            backend = _loaded.get(entry.name) or _load_entry_point(entry)
+            backend = _loaded.get(name) or _load_plugin(name, plugins)
         except ImportError:  # said in full when that backend is asked for by name
             continue
         if backend.owns(array):
@@ -187,10 +210,16 @@ def _entry_point_owner(array: Array) -> Backend | None:
 
 
 def _generic(array: Array) -> Backend | None:
-    from multiconv.backends.array_api import backend_for
+    from multiconv.backends.array_api import ArrayAPIBackend, is_dask, namespace_of
 
-    backend = backend_for(array)
-    return backend and _loaded.setdefault(backend.name, backend)
+    xp = namespace_of(array)
+    if xp is None:
+        return None
+    kind: type[ArrayAPIBackend] = ArrayAPIBackend
+    if is_dask(xp):
+        from multiconv.backends.dask import DaskBackend as kind  # noqa: N813
+    backend = kind(xp)
+    return _loaded.setdefault(backend.name, backend)
 
 
 def _load_built_in(name: str) -> Backend:
@@ -198,17 +227,21 @@ def _load_built_in(name: str) -> Backend:
         backend = _import(name)
     except _MissingFrameworkError:  # said by the face, which the import passes through
         raise
-    except Exception as error:  # a broken framework may raise anything
-        advice = (
-            f"it is not installed: pip install 'multiconv[{name}]'"
-            if not _is_installed(name)
-            else f"importing it failed with {type(error).__name__}: {error}. "
-            f"Reinstall it: pip install --force-reinstall {name}"
-        )
-        msg = f"the backend {name!r} needs the package {name}; {advice}"
-        raise _MissingFrameworkError(msg, name=name) from error
+    except (Exception, SystemExit) as error:  # a broken framework may raise anything
+        raise _missing(name, error) from error
     _loaded[name] = backend
     return backend
+
+
+def _missing(name: str, error: BaseException | None = None) -> _MissingFrameworkError:
+    advice = (
+        f"it is not installed: {install_line(name)}"
+        if not is_installed(name)
+        else f"importing it failed with {type(error).__name__}: {error}. "
+        f"Reinstall it: pip install --force-reinstall {name}"
+    )
+    msg = f"the backend {name!r} needs the package {name}; {advice}"
+    return _MissingFrameworkError(msg, name=name)
 
 
 def _import(name: str) -> Backend:
@@ -226,18 +259,25 @@ def _import(name: str) -> Backend:
     return NUMPY
 
 
-def _load_entry_point(entry: importlib.metadata.EntryPoint) -> Backend:
-    try:
-        backend = _instance(entry.load(), f"entry point {entry.name!r}")
-    except Exception as error:  # whatever a third party's import may raise
-        package = entry.dist.name if entry.dist else entry.module
+def _load_plugin(name: str, plugins: dict[str, EntryPoint]) -> Backend:
+    """Load a backend from the one package that has it."""
+    if len(plugins) > 1:
         msg = (
-            f"the backend {entry.name!r} ({entry.value}, of the package {package}) cannot be "
+            f"the packages {' and '.join(plugins)} both have a backend {name!r}: uninstall one of "
+            f"them, for example with pip uninstall {min(plugins)}"
+        )
+        raise ImportError(msg)
+    [(package, entry)] = plugins.items()
+    try:
+        backend = _instance(entry.load(), f"entry point {name!r}")
+    except (Exception, SystemExit) as error:  # whatever a third party's import may raise
+        msg = (
+            f"the backend {name!r} ({entry.value}, of the package {package}) cannot be "
             f"loaded: {type(error).__name__}: {error}. Reinstall it: pip install --force-reinstall "
             f"{package}"
         )
-        raise ImportError(msg, name=entry.module) from error
-    _loaded[entry.name] = backend
+        raise ImportError(msg, name=package) from error
+    _loaded[name] = backend
     return backend
 
 
@@ -253,20 +293,30 @@ def _instance(backend: Any, what: str) -> Backend:
     return backend
 
 
-def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
-    return {
-        entry.name: entry
-        for entry in importlib.metadata.entry_points(group=ENTRY_POINTS)
-        if entry.name not in BUILT_IN
-    }
+def _entry_points() -> dict[str, dict[str, EntryPoint]]:
+    """Return the entry points of each name, by the package that declares them."""
+    import importlib.metadata  # which takes a third as long as importing NumPy
+
+    found: dict[str, dict[str, EntryPoint]] = {}
+    for distribution in importlib.metadata.distributions():
+        try:
+            entries = list(distribution.entry_points.select(group=ENTRY_POINTS))
+        except Exception:  # a file that is no list of entry points; pip would complain, too
+            continue
+        for entry in entries:
+            if entry.name not in BUILT_IN:
+                # The first on the path is the one that is imported.
+                found.setdefault(entry.name, {}).setdefault(distribution.name, entry)
+    return found
 
 
 def _known_names() -> list[str]:
     return list(dict.fromkeys([*BUILT_IN, *_registered, *_entry_points()]))
 
 
-def _is_installed(name: str) -> bool:
-    if name in sys.modules:
+def is_installed(name: str) -> bool:
+    """Tell whether a package can be found, without importing it."""
+    if sys.modules.get(name) is not None:
         return True
     try:
         return importlib.util.find_spec(name) is not None
@@ -274,30 +324,20 @@ def _is_installed(name: str) -> bool:
         return False
 
 
-def _with_lists(named: dict[str, Any], backend: Backend, owner: str) -> list[Any]:
-    """Make arrays of the nested lists, beside the array ``named[owner]`` where there is one."""
-    like = named[owner] if owner else None
-    arrays = []
-    for name, given in named.items():
-        if not isinstance(given, (list, tuple)):
-            arrays.append(given)
-            continue
-        try:
-            array = backend.asarray(given, like=like)
-        except Exception as error:  # every framework has its own for ragged lists, strings...
-            msg = f"{name} is a nested list that is no array of numbers: {error}"
-            raise ValueError(msg) from error
-        if backend.dtype_name(array.dtype) not in dtypes.SUPPORTED:
-            msg = f"{name} is a nested list that is no array of numbers: its dtype is {array.dtype}"
-            raise ValueError(msg)
-        if like is not None:
-            # Lists have no precision of their own, just as Python's numbers have none.
-            current = backend.dtype_name(array.dtype)
-            wanted = dtypes.with_precision(current, backend.dtype_name(like.dtype))
-            if dtypes.kind(current) in ("float", "complex"):
-                array = backend.astype(array, wanted)
-        arrays.append(array)
-    return arrays
+def _of_list(name: str, nested: Any, backend: Backend, like: Array | None) -> Array:
+    """Make an array of a nested list, which must not hold another framework's arrays."""
+
+    def refuse_foreign(place: str, entry: Any) -> None:
+        found = _of_type.get(type(entry)) or _find(place, entry)
+        if found is not backend:
+            change = _converted(place, entry, found, backend)
+            msg = (
+                f"{place} is a {found.describe(entry)}, in a nested list for the {backend.name} "
+                f"backend: convert it first, {place} = {change}"
+            )
+            raise TypeError(msg)
+
+    return array_of(name, nested, backend, like, refuse_foreign)
 
 
 def _mixed(
@@ -305,8 +345,14 @@ def _mixed(
 ) -> str:
     return (
         f"{first} is a {backend.describe(one)} and {second} a {found.describe(other)}: convert one "
-        f"of them, with {second}={backend.conversion(second)} or {first}={found.conversion(first)}"
+        f"of them, with {second}={_converted(second, other, found, backend)} or "
+        f"{first}={_converted(first, one, backend, found)}"
     )
+
+
+def _converted(name: str, array: Array, source: Backend, onto: Backend) -> str:
+    """Return the expression that makes an array of another backend's."""
+    return onto.conversion(source.readable(name, array))
 
 
 def _not_an_array(name: str, given: Any) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from array_api_compat import torch as torch_namespace
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from multiconv.backends.base import HOST_MEMORY, Array, Backend
 from multiconv.backends.edits import spread
@@ -34,10 +37,37 @@ class TorchBackend(Backend):
         return isinstance(array, torch.Tensor)
 
     def check(self, name: str, array: Array) -> None:
-        """Refuse the layouts that cannot be sliced."""
+        """Refuse what has no sizes, and the layouts that cannot be sliced."""
+        if isinstance(array, UninitializedTensorMixin):
+            msg = (
+                f"{name} has no size yet: call {name}.materialize(shape), or the lazy module that "
+                f"it belongs to, once"
+            )
+            raise TypeError(msg)
+        if array.is_nested:
+            msg = (
+                f"{name} is a nested tensor, whose images differ in size: pass "
+                f"torch.nested.to_padded_tensor({name}, 0.0), or one image at a time"
+            )
+            raise TypeError(msg)
         if array.layout is not torch.strided:
             msg = f"{name} is a tensor of layout {array.layout}: pass {name}.to_dense()"
             raise TypeError(msg)
+
+    def check_together(self, named: Mapping[str, Any]) -> None:
+        """Refuse a fake tensor beside a real one, where its mode does not allow it."""
+        if torch.compiler.is_compiling():
+            return
+        tensors = {name: a for name, a in named.items() if isinstance(a, torch.Tensor)}
+        fakes = {name: a for name, a in tensors.items() if isinstance(a, FakeTensor)}
+        real = next((name for name in tensors if name not in fakes), None)
+        for fake, tensor in fakes.items():
+            if real is not None and not tensor.fake_mode.allow_non_fake_inputs:
+                msg = (
+                    f"{fake} is a fake tensor, which has no numbers, and {real} a real one: pass "
+                    f"{real}={fake}.fake_mode.from_tensor({real})"
+                )
+                raise TypeError(msg)
 
     def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
         """Turn a nested list into a tensor."""
@@ -188,6 +218,15 @@ class TorchBackend(Backend):
     def conversion(self, name: str) -> str:
         """Return the expression that makes a tensor."""
         return f"torch.as_tensor({name})"
+
+    def readable(self, name: str, array: Array) -> str:
+        """Return the tensor, or NumPy's view of it where others cannot read a tensor like this."""
+        if array.dtype == torch.bfloat16:
+            return f"{name}.detach().cpu().float().numpy()"
+        if array.requires_grad or array.device.type != "cpu":
+            cpu = "" if array.device.type == "cpu" else ".cpu()"
+            return f"{name}.detach(){cpu}.numpy()"
+        return name
 
     def transfer(self, name: str, onto: str) -> str:
         """Return the expression that moves a tensor."""

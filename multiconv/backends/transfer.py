@@ -8,6 +8,7 @@ import numpy as np
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of
+from multiconv.core.installation import install_line
 
 
 def moved(name: str, array: Array, onto: Backend) -> Array:
@@ -41,6 +42,6 @@ def made(values: np.ndarray[Any, Any], dtype: str, onto: Backend) -> Array:
     except ModuleNotFoundError as error:
         msg = (
             f"{dtype} needs the package {error.name} on the {onto.name} backend: "
-            f"pip install 'multiconv[io]'"
+            f"{install_line('io', error.name)}"
         )
         raise ImportError(msg, name=error.name) from error

@@ -64,10 +64,13 @@ def at_least(name: str, other: str) -> bool:
 
 
 def with_precision(name: str, like: str) -> str:
-    """Return the float or complex dtype ``name`` in the precision of ``like``, where it has one."""
+    """Return the dtype ``name`` in the precision of ``like``, where that is a float's or complex.
+
+    Integers become floats.
+    """
     if like not in FLOATS and like not in COMPLEX:
         return name
-    if kind(name) == "float":
+    if name not in COMPLEX:
         return {"complex64": "float32", "complex128": "float64"}.get(like, like)
     return "complex128" if like in ("float64", "complex128") else "complex64"
 

@@ -7,8 +7,6 @@
 
 from typing import TYPE_CHECKING
 
-from multiconv.faces import get_backend
-
 if TYPE_CHECKING:
     from multiconv.layers.jax import Conv1D as Conv1D
     from multiconv.layers.jax import Conv2D as Conv2D
@@ -18,5 +16,6 @@ if TYPE_CHECKING:
     from multiconv.layers.jax import ConvTranspose3D as ConvTranspose3D
     from multiconv.public import *  # noqa: F403
 else:
-    _members = get_backend("jax").members()
-    globals().update(_members, __all__=sorted(_members))
+    from multiconv.faces import exports
+
+    __getattr__, __dir__, __all__ = exports(globals())

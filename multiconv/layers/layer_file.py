@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 
+from multiconv.core.version import __version__
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
 
@@ -46,8 +47,6 @@ class Stored(NamedTuple):
 
 def encode(arguments: LayerArguments, parameters: dict[str, Numbers]) -> bytes:
     """Return the file of a layer."""
-    from multiconv import __version__
-
     tensors = {name: _stored(name, *numbers) for name, numbers in parameters.items()}
     _check_tensors(tensors, arguments)
     description = {"version": _VERSION, "package": __version__, "layer": arguments.to_dict()}
