@@ -66,8 +66,8 @@ def explain(problem: Problem, losses: FloatArray, lr: float, scale: int) -> list
     minimum, best = system.residual / scale, system.best_rate(scale)
     if grew:
         return [
-            f"the loss grew from {first:.4g} to {last:.4g}: the learning rate lr={lr:g} is too "
-            f"large for these data, and lr={best:.2g} converges fastest"
+            f"the loss grew from {first:.4g} to {last:.4g}: the learning rate is too large, "
+            f"and lr={best:.2g} converges fastest"
         ]
     if last <= 1.01 * minimum:
         return [
