@@ -13,6 +13,7 @@ import array_api_compat
 
 from multiconv.backends import registry
 from multiconv.backends.base import Backend
+from multiconv.core import installation
 from multiconv.faces import get_backend
 
 _SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS")
@@ -64,7 +65,7 @@ def backends() -> list[BackendState]:
 
 def install_line(name: str) -> str | None:
     """Return the command that installs a framework, where this package knows one."""
-    return f"pip install 'multiconv[{name}]'" if name in _EXTRAS else None
+    return installation.install_line(name) if name in _EXTRAS else None
 
 
 def version_of(backend: Backend) -> str | None:

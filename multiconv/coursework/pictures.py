@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from multiconv.core.installation import install_line
+
 Picture: TypeAlias = NDArray[np.float32]
 
 _FILE = "camera.npy"  # the pixels of camera.png, readable without Pillow
@@ -63,7 +65,7 @@ def _load_picture(path: str) -> NDArray[Any]:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
         msg = (
-            "needs Pillow to be read: pip install 'multiconv[image]'; or save the pixels with "
+            f"needs Pillow to be read: {install_line('image', 'pillow')}; or save the pixels with "
             "numpy.save as a .npy file"
         )
         raise ValueError(msg) from error

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 
+from multiconv.core.installation import install_line
 from multiconv.core.version import __version__
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
@@ -219,7 +220,7 @@ def _library() -> Any:
     try:
         import safetensors
     except ImportError as error:
-        msg = "save and load need the package safetensors: pip install 'multiconv[io]'"
+        msg = f"save and load need the package safetensors: {install_line('io', 'safetensors')}"
         raise ImportError(msg, name="safetensors") from error
     return safetensors
 
@@ -242,7 +243,7 @@ def _little_endian(tag: str) -> np.dtype[Any]:
     try:
         from ml_dtypes import bfloat16
     except ImportError as error:
-        msg = "saving bfloat16 needs the package ml_dtypes: pip install 'multiconv[io]'"
+        msg = f"saving bfloat16 needs the package ml_dtypes: {install_line('io', 'ml_dtypes')}"
         raise ImportError(msg, name="ml_dtypes") from error
     dtype: np.dtype[Any] = np.dtype(bfloat16)
     return dtype

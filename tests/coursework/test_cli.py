@@ -18,6 +18,7 @@ from subprocesses import run_python
 
 import multiconv
 from multiconv import cli, kernels
+from multiconv.core.installation import install_line
 from multiconv.coursework import (
     agreement,
     arguments,
@@ -539,7 +540,7 @@ class TestPictures:
         monkeypatch.setitem(sys.modules, "PIL", None)
         status, _, err = run("compare", "--image", tmp_path / "picture.png")
         assert status == 2
-        assert "pip install 'multiconv[image]'" in err
+        assert install_line("image", "pillow") in err
         assert ".npy" in err
 
 
@@ -736,8 +737,8 @@ class TestBackends:
         status, out, _ = run("backends")
         assert status == 0
         assert f"numpy  {np.__version__} on cpu\n" in out
-        assert "torch  not installed: pip install 'multiconv[torch]'\n" in out
-        assert "jax    not installed: pip install 'multiconv[jax]'\n" in out
+        assert f"torch  not installed: {install_line('torch')}\n" in out
+        assert f"jax    not installed: {install_line('jax')}\n" in out
 
     def test_what_is_broken_says_so(self, run, monkeypatch):
         def broken(name):

@@ -16,6 +16,7 @@ from subprocesses import run_python
 
 import multiconv as mc
 from multiconv.core import geometry
+from multiconv.core.installation import install_line
 from multiconv.layers import shared as layers
 from multiconv.layers.exchange.dialects import DIALECTS
 from multiconv.layers.exchange.spelling import spell, understand
@@ -559,7 +560,7 @@ class TestALibraryThatIsMissing:
         monkeypatch.delitem(sys.modules, exchange._WINGS[library], raising=False)
         monkeypatch.setitem(sys.modules, library, None)
         call = lambda: mc.numpy.Conv2D(2).to_native(library)  # noqa: E731
-        check_error(ImportError, call, library, f"pip install 'multiconv[{library}]'")
+        check_error(ImportError, call, library, install_line(library))
 
     def test_is_not_loaded_for_another(self):
         found = run_python("""

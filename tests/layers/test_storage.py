@@ -15,6 +15,7 @@ import pytest
 from comparing import check_error
 
 import multiconv as mc
+from multiconv.core.installation import install_line
 from multiconv.layers import shared as layers
 
 FACES = [name for name in backends_under_test.CHOSEN if name != "strict"]
@@ -501,7 +502,7 @@ class TestErrors:
         saved(path)
         monkeypatch.setitem(sys.modules, "safetensors", None)
         for call in (lambda: mc.load(path), lambda: mc.save(mc.numpy.Conv2D(2), path)):
-            check_error(ImportError, call, "safetensors", "pip install 'multiconv[io]'")
+            check_error(ImportError, call, "safetensors", install_line("io", "safetensors"))
 
     @pytest.mark.needs_backend("torch")
     def test_bfloat16_without_ml_dtypes(self, path, monkeypatch):
@@ -512,4 +513,4 @@ class TestErrors:
         monkeypatch.setitem(sys.modules, "ml_dtypes", None)
         assert torch.equal(mc.load(path, "torch").weight, layer.weight)
         for call in (lambda: mc.load(path, "numpy"), lambda: mc.save(layer, path)):
-            check_error(ImportError, call, "ml_dtypes", "pip install 'multiconv[io]'")
+            check_error(ImportError, call, "ml_dtypes", install_line("io", "ml_dtypes"))

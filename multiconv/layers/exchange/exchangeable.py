@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 from multiconv.backends import registry
 from multiconv.backends.transfer import moved
 from multiconv.core.arguments import choice
+from multiconv.core.installation import install_line
 from multiconv.layers.exchange.dialects import DIALECTS, TRANSPOSED, Found
 from multiconv.layers.exchange.spelling import spell, understand
 from multiconv.layers.table import KINDS
@@ -208,6 +209,6 @@ def _wing(library: str) -> ModuleType:
     except ImportError as error:
         msg = (
             f"{DIALECTS[library].title(2)} needs the package {library}, which does not import "
-            f"({error}): pip install 'multiconv[{library}]'"
+            f"({error}): {install_line(library)}"
         )
         raise ImportError(msg, name=library) from error
