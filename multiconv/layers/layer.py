@@ -37,6 +37,8 @@ def _constructor(init: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(init)
     def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        positional: list[Any]
+        layer: Any
         layer, *positional = args
         if len(positional) + ("kernel_size" in kwargs) > 1:
             raise TypeError(_rewritten(layer, positional, kwargs))
