@@ -224,6 +224,13 @@ class TestVeryLarge:
         assert receptive_field((10**9, 1, 0, 3)).support[0] == range(0, 3 * 10**9 - 2, 3)
         assert receptive_field((10**6, 10**6), (10**6,)).support[0] == range(10**12)
 
+        assert receptive_field((10**30,)).support[0] == range(10**30)
+
+    def test_a_few_far_apart_are_listed(self):
+        far = 10**30
+        field = receptive_field((2, 1, 0, far), (2, 1, 0, 3))
+        assert field.support[0] == field.pixels(0)[0] == (0, 3, far, far + 3)
+
     def test_others_are_not_listed(self):
         field = receptive_field((10**9, 1, 0, 2), (2, 1, 0, 3))
         assert field.size == (2 * 10**9 + 2,) * 2
