@@ -37,8 +37,9 @@ def _constructor(init: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(init)
     def call(*args: P.args, **kwargs: P.kwargs) -> None:
-        layer: Any = args[0]
-        positional = list(args[1:])
+        positional: list[Any]
+        layer: Any
+        layer, *positional = args
         if len(positional) + ("kernel_size" in kwargs) > 1:
             raise TypeError(_rewritten(layer, positional, kwargs))
         if "padding_mode" in kwargs and "padding_mode" not in accepted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -47,8 +48,7 @@ class ReceptiveField(_Extent):
         First pixel that output 0 sees; negative where that is in the border.
     support : tuple of tuple of int
         Along each axis exactly which pixels output 0 sees, relative to ``offset``, away from
-        borders. Where they are more than 2**20, they are a range if they are evenly spaced, and
-        else None.
+        borders. Too many to list, from 2**20 on, they are a range if evenly spaced, else None.
     stack : tuple of tuple of Axis
         The layers along each axis.
     """
@@ -221,8 +221,11 @@ def _sums(taps: list[tuple[int, int]], size: int) -> Sequence[int] | None:
             break
         reached += distance * (count - 1)
     else:
-        return tuple(even) if len(even) <= _LISTED else even
-    if len(even) > _LISTED:
+        return tuple(even) if _count(even) <= _LISTED else even
+    if math.prod(count for _, count in taps) <= _LISTED:
+        axes = (range(0, distance * count, distance) for distance, count in taps)
+        return tuple(sorted(set(map(sum, itertools.product(*axes)))))
+    if _count(even) > _LISTED:
         return None
     places = 1  # a set of bits
     for distance, count in taps:
@@ -259,7 +262,7 @@ def _seen(layers: tuple[Axis, ...], position: int, size: int | None) -> tuple[in
     seen: Iterable[int] = {position}
     for layer, n in zip(reversed(layers), reversed(sizes), strict=True):
         windows = [_window(layer, p, n) for p in seen]
-        if sum(map(len, windows)) > _LISTED * 2**4:
+        if sum(map(_count, windows)) > _LISTED * 2**4:
             msg = f"position={position} sees too many pixels to list; size and offset say which"
             raise ValueError(msg)
         seen = set().union(*windows)
@@ -273,5 +276,9 @@ def _window(layer: Axis, position: int, size: int | None) -> range:
     if size is None:
         return whole
     before = -(start // layer.dilation) if start < 0 else 0
-    inside = len(range(start, size, layer.dilation))
-    return whole[min(before, layer.kernel) : inside]
+    return whole[min(before, layer.kernel) : _count(range(start, size, layer.dilation))]
+
+
+def _count(places: range) -> int:
+    """Return the length of a range, also beyond the 64 bits of `len`."""
+    return max(0, -(-(places.stop - places.start) // places.step))

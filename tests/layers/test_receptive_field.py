@@ -214,7 +214,54 @@ class TestTuples:
         assert field == receptive_field((3, 1, 1), (3, 2, 2))
 
 
+class TestVeryLarge:
+    """Sizes that nobody could list one by one."""
+
+    def test_evenly_spaced_pixels_are_a_range(self):
+        field = receptive_field((10**9,))
+        assert field[:3] == ((10**9,) * 2, (1, 1), (0, 0))
+        assert field.support[0] == range(10**9)
+        assert receptive_field((10**9, 1, 0, 3)).support[0] == range(0, 3 * 10**9 - 2, 3)
+        assert receptive_field((10**6, 10**6), (10**6,)).support[0] == range(10**12)
+
+        assert receptive_field((10**30,)).support[0] == range(10**30)
+
+    def test_a_few_far_apart_are_listed(self):
+        far = 10**30
+        field = receptive_field((2, 1, 0, far), (2, 1, 0, 3))
+        assert field.support[0] == field.pixels(0)[0] == (0, 3, far, far + 3)
+
+    def test_others_are_not_listed(self):
+        field = receptive_field((10**9, 1, 0, 2), (2, 1, 0, 3))
+        assert field.size == (2 * 10**9 + 2,) * 2
+        assert field.support == (None, None)
+        check_error(ValueError, lambda: field.pixels(0), "position=0", "too many")
+
+    def test_the_image_limits_what_is_listed(self):
+        field = receptive_field((10**9, 1, 10**9 - 1))
+        assert field.pixels(3, 28)[0] == (0, 1, 2, 3)
+        assert field.pixels(10**9, 28)[0] == tuple(range(1, 28))
+
+    def test_holes_of_many_layers_are_found(self):
+        layers = [(3, 1, 0, 7), (4, 5), (2, 3, 0, 3), (5, 1, 0, 2)]
+        (size, _), _, _, (support, _) = receptive_field(*layers)
+        seen, jump = {0}, 1
+        for layer in layers:
+            kernel, stride, _, dilation = (*layer, *(1, 1, 0, 1)[len(layer) :])
+            seen = {s + t * dilation * jump for s in seen for t in range(kernel)}
+            jump *= stride
+        assert support == tuple(sorted(seen))
+        assert size == max(seen) + 1
+
+
 class TestErrors:
+    def test_of_a_transposed_layer(self):
+        from multiconv.layers.numpy import ConvTranspose2D
+
+        layer = ConvTranspose2D(2, in_channels=1, out_channels=1)
+        call = lambda: receptive_field((3,), layer)  # noqa: E731
+        check_error(ValueError, call, "layers[1]", "ConvTranspose2D", "phase")
+
     @pytest.mark.parametrize(
         ("error", "layers", "words"),
         [

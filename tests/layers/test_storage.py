@@ -4,7 +4,9 @@ import json
 import os
 import pickle
 import stat
+import subprocess
 import sys
+import textwrap
 import threading
 from pathlib import Path
 from typing import ClassVar
@@ -189,6 +191,15 @@ class TestTheBackend:
         saved(path)
         check_error(TypeError, lambda: mc.load(path, 3), "backend", "3")
         check_error(ValueError, lambda: mc.load(path, "tensorflow"), "tensorflow", "numpy")
+
+    @pytest.mark.needs_backend("strict")
+    def test_must_have_layers(self, path):
+        import array_api_strict
+
+        saved(path)
+        mc.get_backend_of(array_api_strict.asarray([1.0]))
+        call = lambda: mc.load(path, "array_api_strict")  # noqa: E731
+        check_error(ValueError, call, "array_api_strict", "no layers", "'numpy', 'torch', 'jax'")
 
 
 class TestMemory:
@@ -443,6 +454,37 @@ class TestWholeOrNotAtAll:
             sizes.add(mc.load(path).weight.shape)
         writer.join()
         assert sizes <= {(64, 64), (1, 1)}
+        assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are POSIX's")
+class TestKilled:
+    """What a process leaves that is killed in the middle, the next save clears away."""
+
+    KILLED = """
+        import os, signal, sys
+        import multiconv as mc
+        os.fsync = lambda _: {does}
+        mc.save(mc.numpy.Conv2D(5), {path!r})
+    """
+
+    def start(self, path, does):
+        code = textwrap.dedent(self.KILLED).format(does=does, path=str(path))
+        return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+
+    def test_by_the_next_save_in_the_folder(self, path):
+        self.start(path, "os.kill(os.getpid(), signal.SIGKILL)").communicate()
+        assert [p.suffix for p in path.parent.iterdir()] == [".tmp"]
+        saved(path.with_name("another"))
+        assert [p.name for p in path.parent.iterdir()] == ["another"]
+
+    def test_but_not_what_a_living_one_is_writing(self, path):
+        with self.start(path, "(print(flush=True), signal.pause())") as process:
+            process.stdout.readline()
+            saved(path)
+            assert len(list(path.parent.glob(".multiconv-*.tmp"))) == 1
+            process.kill()
+        saved(path)
         assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 

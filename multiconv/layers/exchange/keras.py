@@ -56,7 +56,8 @@ def write(kind: str, options: dict[str, Any], weight: Any, bias: Any, layout: st
     channels = weight.shape[-1] if transposed else weight.shape[-2] * options["groups"]
     sizes = (None,) * (weight.ndim - 2)
     module.build((None, *sizes, channels) if last else (None, channels, *sizes))
-    module.set_weights([weight] if bias is None else [weight, bias])
+    parameters = [weight] if bias is None else [weight, bias]
+    module.set_weights([p.astype(p.dtype.newbyteorder("="), copy=False) for p in parameters])
     return module
 
 
