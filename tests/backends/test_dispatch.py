@@ -78,5 +78,12 @@ class TestTheDefault:
         monkeypatch.setenv("MULTICONV_BACKEND", "tensorflow")
         check_error(ValueError, multiconv.get_backend, "MULTICONV_BACKEND", "tensorflow", "numpy")
 
+    @pytest.mark.parametrize(
+        ("wrong", "right"),
+        [("pytorch", "torch"), ("PyTorch", "torch"), ("NumPy", "numpy"), ("JAX", "jax")],
+    )
+    def test_a_name_that_is_nearly_right(self, wrong, right):
+        check_error(ValueError, lambda: multiconv.get_backend(wrong), f"did you mean '{right}'?")
+
     def test_there_is_no_way_to_change_it(self):
         assert not [n for n in dir(multiconv) if "set_" in n or "default" in n]

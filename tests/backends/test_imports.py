@@ -1,10 +1,69 @@
 """What importing the package loads and changes, and what happens where a framework is missing."""
 
+import ast
+import inspect
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import backends_under_test
+import numpy as np
 import pytest
+from comparing import check_error
 from subprocesses import run_python
+
+import multiconv
+from multiconv import faces, public
+from multiconv.layers.table import NAMES
+
+FACES = [name for name in backends_under_test.CHOSEN if name != "strict"]
+
+# What an environment looks like that has NumPy alone.
+HIDDEN = """
+import importlib.machinery, sys
+class Finder(importlib.machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, fullname, path=None, target=None):
+        if fullname.split(".")[0] in ("torch", "jax"):
+            return None
+        return super().find_spec(fullname, path, target)
+sys.meta_path[:] = [f for f in sys.meta_path if f is not importlib.machinery.PathFinder]
+sys.meta_path.append(Finder)
+"""
+
+
+def hidden(code):
+    return run_python(HIDDEN + inspect.cleandoc(code))
 
 
 class TestImports:
+    def test_it_loads_the_list_of_names_and_nothing_else(self):
+        loaded = run_python("""
+            import sys
+            before = set(sys.modules)
+            import multiconv
+            hasattr(multiconv, "__wrapped__")
+            new = {name for name in set(sys.modules) - before if name.startswith("multiconv")}
+            heavy = ("numpy", "importlib.metadata", "array_api_compat", "torch", "jax", "scipy")
+            print(sorted(new), [name for name in heavy if name in set(sys.modules) - before])
+        """)
+        assert loaded == "['multiconv', 'multiconv.public'] []"
+
+    def test_a_call_on_numpy_arrays_loads_neither_layers_nor_learning_nor_metadata(self):
+        loaded = run_python("""
+            import sys
+            import numpy as np
+            before = set(sys.modules)
+            import multiconv
+            multiconv.corr2d(np.ones((3, 3)), np.ones((2, 2)))
+            heavy = ("importlib.metadata", "array_api_compat", "multiconv.layers",
+                     "multiconv.learning", "multiconv.kernels", "multiconv.cli")
+            print([name for name in heavy if name in set(sys.modules) - before])
+        """)
+        assert loaded == "[]"
+
     def test_the_package_loads_neither_torch_nor_jax(self):
         heavy = run_python("""
             import sys
@@ -150,3 +209,147 @@ class TestAFrameworkThatIsMissingOrBroken:
                 print("install" in str(error))
         """)
         assert out.splitlines() == ["False", "True"]
+
+
+class TestTheListOfNames:
+    def imported(self, module, owner=None):
+        """The names that type checkers read of a module's, or of its class's, TYPE_CHECKING."""
+        body = ast.parse(inspect.getsource(module)).body
+        if owner:
+            [body] = [n.body for n in body if isinstance(n, ast.ClassDef) and n.name == owner]
+        [block] = [
+            n.body
+            for n in body
+            if isinstance(n, ast.If) and getattr(n.test, "id", "") == "TYPE_CHECKING"
+        ]
+        if owner:
+            return {n.targets[0].id for n in block if isinstance(n, ast.Assign)}
+        return {alias.asname: n.module for n in block for alias in n.names}
+
+    def test_type_checkers_read_the_same(self):
+        assert self.imported(public) == public.FUNCTIONS
+        assert self.imported(faces, "Face") == set(public.FUNCTIONS)
+
+    def test_every_name_leads_somewhere(self):
+        for name, module in public.FUNCTIONS.items():
+            function = getattr(multiconv, name)
+            assert (function.__module__, function.__name__) == (module, name)
+        assert set(multiconv.__all__) > set(public.FUNCTIONS)
+        assert all(hasattr(multiconv, name) for name in [*multiconv.__all__, *NAMES])
+
+    @pytest.mark.parametrize("name", FACES)
+    def test_a_face_has_them_all(self, name):
+        module, face = getattr(multiconv, name), multiconv.get_backend(name)
+        assert module.__all__ == dir(module) == sorted([*public.FUNCTIONS, *NAMES])
+        for exported in module.__all__:
+            assert getattr(module, exported) is getattr(face, exported)
+            assert exported in dir(face)
+
+    @pytest.mark.parametrize(
+        ("wrong", "right"),
+        [
+            ("correlate", "corr2d"),
+            ("correlate2d", "corr2d"),
+            ("convolve", "convolve2d"),
+            ("conv", "conv2d"),
+            ("conv2D", "conv2d"),
+            ("Conv2d", "Conv2D"),
+            ("unfold", "im2col"),
+            ("filter2D", "corr2d"),
+            ("conv2s", "conv2d"),
+        ],
+    )
+    def test_a_name_that_is_wrong_leads_to_the_right_one(self, wrong, right):
+        owners = (multiconv, multiconv.get_backend("numpy"), multiconv.numpy)
+        for owner in owners:
+            check_error(
+                AttributeError, lambda owner=owner: getattr(owner, wrong), f"did you mean {right}?"
+            )
+        assert not hasattr(multiconv, "nothing_of_the_kind")
+
+    def test_the_terminal_shows_one_suggestion(self):
+        """And not Python's own behind ours."""
+        code = "import multiconv; multiconv.conv2D"
+        done = subprocess.run(
+            [sys.executable, "-c", code], check=False, capture_output=True, text=True
+        )
+        assert done.stderr.splitlines()[-1].lower().count("did you mean") == 1
+
+
+class TestLookingAround:
+    LOOK = """
+        import inspect, pydoc, rlcompleter, sys
+        import multiconv
+        members = dict(inspect.getmembers(multiconv))
+        tab = rlcompleter.Completer({"mc": multiconv}).attr_matches("mc.")
+        text = pydoc.render_doc(multiconv)
+        print("corr2d" in members, "Conv2D" in members, "mc.corr2d(" in tab, "corr2d(x" in text)
+    """
+
+    def test_with_numpy_alone(self):
+        out = hidden(
+            self.LOOK
+            + """
+        print(hasattr(multiconv, "torch"), getattr(multiconv, "jax", None), "torch" in members)
+        for use in (lambda: multiconv.torch.corr2d, lambda: multiconv.jax):
+            try:
+                use()
+            except AttributeError as error:
+                print("is not installed: pip install" in str(error))
+        for name in ("torch", "jax"):
+            try:
+                exec(f"from multiconv import {name}")
+            except ImportError as error:
+                print("is not installed: pip install" in str(error))
+        """
+        )
+        assert out.splitlines() == ["True True True True", "False None False", *["True"] * 4]
+
+    def test_it_imports_no_framework(self):
+        out = run_python(
+            self.LOOK.strip("\n") + '\n        print("torch" in sys.modules, "jax" in sys.modules)'
+        )
+        assert out.splitlines() == ["True True True True", "False False"]
+
+    @pytest.mark.parametrize("chosen", ["nonsense", "torch"])
+    def test_a_default_backend_that_is_not_there(self, chosen):
+        out = hidden(f"""
+            import inspect, os
+            os.environ["MULTICONV_BACKEND"] = "{chosen}"
+            import multiconv
+            print(hasattr(multiconv, "Conv2D"), "corr2d" in dict(inspect.getmembers(multiconv)))
+            try:
+                multiconv.Conv2D
+            except AttributeError as error:
+                print("{chosen}" in str(error))
+        """)
+        assert out.splitlines() == ["False True", "True"]
+
+
+@pytest.mark.parametrize("name", FACES)
+class TestFunctionsTravel:
+    def test_to_another_process(self, name):
+        module = getattr(multiconv, name)
+        functions = [getattr(module, exported) for exported in public.FUNCTIONS]
+        back = run_python(f"""
+            import pickle
+            functions = pickle.loads({pickle.dumps(functions)!r})
+            import multiconv.{name} as face
+            print([f is getattr(face, f.__name__) for f in functions].count(True))
+        """)
+        assert int(back) == len(functions)
+
+    def test_to_spawned_workers(self, name):
+        corr2d = multiconv.get_backend(name).corr2d
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            found = pool.submit(corr2d, [[1, 2, 3]], [[1, 1]]).result()
+        assert np.asarray(found).tolist() == [[3, 5]]
+
+    def test_a_function_by_name_belongs_to_the_module(self, name):
+        """Which cloudpickle looks for among the modules that are imported."""
+        out = run_python(f"""
+            import sys, multiconv
+            load = multiconv.get_backend("{name}").load
+            print(getattr(sys.modules[load.__module__], "load") is load)
+        """)
+        assert out == "True"

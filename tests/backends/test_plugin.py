@@ -112,6 +112,96 @@ class TestAnInstalledPackage:
         assert out.splitlines()[-1] == "True True"
 
 
+def declare(site, package, entries, code=""):
+    """A package in the folder ``site`` that declares these backends, and holds this code."""
+    module = package.replace("-", "_")
+    (site / f"{module}.py").write_text(code)
+    info = site / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[multiconv.backends]\n{entries}\n")
+
+
+GREEDY = """
+import numpy
+from multiconv.backends.base import Backend
+class Greedy(Backend):
+    name, xp = "greedy", numpy
+    def owns(self, array):
+        return True
+"""
+
+FOREIGN = """
+import multiconv
+class Foreign:
+    pass
+try:
+    multiconv.get_backend_of(Foreign())
+except TypeError as error:
+    print("must be an array" in str(error))
+"""
+
+
+class TestPackagesThatAreWrong:
+    def asked(self, site, name="outside"):
+        return run_python(
+            FOREIGN
+            + f"""
+try:
+    multiconv.get_backend({name!r})
+except ImportError as error:
+    print(error)
+""",
+            path=[site],
+        ).splitlines()
+
+    def test_two_of_one_name(self, tmp_path):
+        declare(tmp_path, "first-plugin", "outside = first_plugin:Greedy", GREEDY)
+        declare(tmp_path, "second-plugin", "outside = second_plugin:Greedy", GREEDY)
+        found, message = self.asked(tmp_path)
+        assert found == "True"
+        assert all(word in message for word in ("first-plugin", "second-plugin", "uninstall"))
+
+    @pytest.mark.parametrize("value", ["not a name!!", "", "wrong:"])
+    def test_a_malformed_entry_point(self, tmp_path, value):
+        declare(tmp_path, "wrong", f"outside = {value}")
+        found, message = self.asked(tmp_path)
+        assert found == "True"
+        assert "wrong" in message
+
+    def test_a_file_that_is_no_list_of_entry_points(self, tmp_path):
+        declare(tmp_path, "wrong", "outside")
+        declare(tmp_path, "second-plugin", "outside = second_plugin:missing")
+        found, message = self.asked(tmp_path)
+        assert found == "True"
+        assert "second-plugin" in message
+
+    def test_one_that_ends_the_program(self, tmp_path):
+        declare(tmp_path, "wrong", "outside = wrong:Greedy", "raise SystemExit('goodbye')")
+        found, message = self.asked(tmp_path)
+        assert found == "True"
+        assert "goodbye" in message
+
+    @pytest.mark.parametrize("name", ["numpy", "torch", "jax"])
+    def test_a_built_in_name_is_not_for_them(self, tmp_path, name):
+        """With no framework imported: neither by array nor by name, nor listed twice."""
+        declare(tmp_path, "greedy", f"{name} = greedy:Greedy", GREEDY)
+        out = run_python(
+            FOREIGN
+            + f"""
+import sys
+print(multiconv.available_backends().count({name!r}) <= 1, "greedy" in sys.modules)
+print(type(multiconv.get_backend("numpy").backend).__name__)
+try:
+    multiconv.get_backend("nonsense")
+except ValueError as error:
+    print(str(error).count({name!r}))
+""",
+            path=[tmp_path],
+        )
+        assert out.splitlines() == ["True", "True False", "NumPyBackend", "1"]
+
+
 class Metres:
     """An array-like of a type that nobody knows."""
 
