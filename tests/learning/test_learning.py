@@ -538,13 +538,18 @@ class TestProgress:
     def test_the_line_is_cleared_after_an_interrupt(self, learn, monkeypatch, step):
         terminal = Terminal()
         monkeypatch.setattr(sys, "stderr", terminal)
+        # A shell's background job ignores the signal, and so would its children.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
         def callback(at, *_):
             if at == step:
                 signal.raise_signal(signal.SIGINT)
 
-        with pytest.raises(KeyboardInterrupt):
-            learn(STRIPES, EDGES, (1, 2), callback=callback)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                learn(STRIPES, EDGES, (1, 2), callback=callback)
+        finally:
+            signal.signal(signal.SIGINT, before)
         assert f"{step}/10" in terminal.getvalue()
         assert terminal.getvalue().endswith("\r\x1b[K")
 
