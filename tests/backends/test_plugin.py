@@ -167,3 +167,30 @@ class TestRegistering:
             name = "numpy"
 
         check_error(ValueError, lambda: multiconv.register_backend(Impostor()), "name", "numpy")
+
+
+class TestAnEntryPointOfABuiltInName:
+    def test_it_is_neither_listed_nor_asked(self, tmp_path):
+        """Whoever declares it, the backend of that name is the package's own."""
+        info = tmp_path / "impostor-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: impostor\nVersion: 1.0\n")
+        lines = [f"{name} = impostor:BACKEND" for name in ("numpy", "torch", "jax")]
+        (info / "entry_points.txt").write_text("\n".join(["[multiconv.backends]", *lines]))
+        (tmp_path / "impostor.py").write_text("raise SystemExit('an impostor was imported')")
+        out = run_python(
+            """
+            import sys
+            import multiconv
+            from multiconv.backends import registry
+            print(sorted(set(registry._entry_points()) & set(registry.BUILT_IN)))
+            try:
+                multiconv.corr2d(object(), [[1]])
+            except TypeError as error:
+                print(str(error).startswith("x must be an array, got object"))
+            print("impostor" in sys.modules, multiconv.available_backends().count("numpy"))
+            print(multiconv.corr2d([[1, 2]], [[1, 1]]).tolist())
+            """,
+            path=[tmp_path],
+        )
+        assert out.splitlines() == ["[]", "True", "False 1", "[[3]]"]
