@@ -13,6 +13,7 @@ from comparing import check_error
 from subprocesses import run_python
 
 import multiconv
+from multiconv.backends import registry
 from multiconv.backends.base import Backend
 
 SOURCE = Path(__file__).parents[1] / "support" / "plugin"
@@ -157,6 +158,24 @@ class TestRegistering:
             path=[SOURCE.parent, Path(__file__).parent],
         )
         assert out.splitlines() == ["True", "True", "[[19, 25], [37, 43]]", "True"]
+
+    def test_a_second_one_of_the_name_replaces_the_first(self, monkeypatch):
+        for table in ("_loaded", "_of_type"):
+            monkeypatch.setattr(registry, table, dict(getattr(registry, table)))
+        monkeypatch.setattr(registry, "_registered", [])
+
+        class Other(MetresBackend):
+            name = "other"
+
+        first, second, other = MetresBackend(), MetresBackend(), Other()
+        length = Metres([[1, 2]])
+        multiconv.register_backend(first)
+        multiconv.register_backend(other)
+        assert registry.backend_of({"x": length})[0] is other
+        multiconv.register_backend(second)
+        assert registry.backend_of({"x": length})[0] is second
+        assert registry._registered == ["metres", "other"]
+        assert multiconv.available_backends().count("metres") == 1
 
     def test_what_is_no_backend_is_refused(self):
         check_error(TypeError, lambda: multiconv.register_backend("numpy"), "Backend")
