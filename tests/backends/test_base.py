@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from multiconv.backends.base import HOST_MEMORY, Backend
+from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core import dtypes
 
 X = np.arange(1, 13).reshape(3, 4)
@@ -28,8 +29,9 @@ class TestDtypes:
     def test_one_that_is_not_supported_has_its_own_name(self):
         assert PLAIN.dtype_name(np.dtype("datetime64[s]")) == "datetime64[s]"
 
-    def test_a_cast_to_what_it_is_copies_nothing(self):
-        assert np.shares_memory(PLAIN.astype(X, "int64"), X)
+    @pytest.mark.parametrize("backend", [PLAIN, NUMPY], ids=["defaults", "numpy"])
+    def test_a_cast_to_what_it_is_copies_nothing(self, backend):
+        assert np.shares_memory(backend.astype(X, "int64"), X)
 
     def test_the_default_integer_is_the_namespaces(self):
         assert PLAIN.default_integer == np.asarray(0).dtype.name
