@@ -156,10 +156,11 @@ class TestToeplitz:
             backend.functions.toeplitz_matrix(k, (3, 3), sparse=True)
 
 
+OPTIONS = {"stride": (2, 1), "padding": ((2, 3), (3, 1)), "dilation": (1, 2)}
+
+
 class TestBorders:
     """Every border mode, for the three of them: the padded image's patches, and their adjoint."""
-
-    options = {"stride": (2, 1), "padding": ((2, 3), (3, 1)), "dilation": (1, 2)}
 
     @pytest.fixture(params=PADDING_MODES)
     def mode(self, request):
@@ -170,14 +171,14 @@ class TestBorders:
         return np.eye(2 * 5 * 6, dtype=int).reshape(60, 2, 5, 6)
 
     def columns(self, mode):
-        maps = oracle.tap_maps((5, 6), (3, 2), *self.options.values(), mode)
+        maps = oracle.tap_maps((5, 6), (3, 2), *OPTIONS.values(), mode)
         outputs = len(maps[0]) * len(maps[1])
         patches = oracle.gather(self.images(), maps).reshape(60, 2, outputs, 6)
         return patches.swapaxes(2, 3).reshape(60, 12, outputs)
 
     def test_im2col(self, backend, mode):
         x = backend.array(self.images(), "int32")
-        found = backend.functions.im2col(x, (3, 2), **self.options, padding_mode=mode)
+        found = backend.functions.im2col(x, (3, 2), **OPTIONS, padding_mode=mode)
         assert_same(backend, found, self.columns(mode), "int32")
 
     def test_col2im(self, backend, mode):
@@ -186,14 +187,14 @@ class TestBorders:
         expected = np.einsum("ikp,nkp->ni", matrix, columns).reshape(3, 2, 5, 6)
         for given in ((5, 6), (2, 5, 6)):
             found = backend.functions.col2im(
-                backend.array(columns, "int32"), given, (3, 2), **self.options, padding_mode=mode
+                backend.array(columns, "int32"), given, (3, 2), **OPTIONS, padding_mode=mode
             )
             assert_same(backend, found, expected, "int32")
 
     @pytest.mark.parametrize("groups", [1, 2])
     def test_the_toeplitz_matrix(self, backend, mode, groups):
         weight = np.random.default_rng(15).integers(-9, 9, (4, 2 // groups, 3, 2))
-        options = {**self.options, "groups": groups, "padding_mode": mode}
+        options = {**OPTIONS, "groups": groups, "padding_mode": mode}
         expected = oracle.conv(self.images(), weight, **options).reshape(60, -1).T
         given = backend.array(weight, "int32")
         for size in ((5, 6), (2, 5, 6)):
