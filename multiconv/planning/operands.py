@@ -234,10 +234,9 @@ def _wrong_channels(x: Operand, weight: Operand, channels: int, groups: int) -> 
     axes, per_group = len(weight.shape) - 2, weight.shape[1]
     expected = per_group * groups
     if x.shape[-1] == expected:
-        order = "x.movedim(-1, -3)" if axes == 2 else "the channel axis moved"
         advice = (
             f"the last axis of {x.name} has that size, and channels come before the spatial axes "
-            f"here, ({spatial(axes)}): pass {order}"
+            f"here, ({spatial(axes)}): pass moveaxis({x.name}, -1, {-axes - 1})"
         )
     elif channels % groups == 0:
         shape = f"({weight.shape[0]}, {channels // groups}, {kernel_letters(axes)})"

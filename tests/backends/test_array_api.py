@@ -7,11 +7,31 @@ import pytest
 from comparing import assert_same
 
 import multiconv
+from multiconv.backends.array_api import ArrayAPIBackend, namespace_of
 
 
 def operands(*shapes, seed=40):
     rng = np.random.default_rng(seed)
     return [rng.integers(-3, 4, shape) for shape in shapes]
+
+
+class TestOwning:
+    def test_the_arrays_of_the_namespace_are_owned_and_no_others(self):
+        import array_api_compat.numpy as namespace
+
+        class Other:
+            """An array of another namespace."""
+
+            def __array_namespace__(self, api_version=None):
+                return Other
+
+        backend = ArrayAPIBackend(namespace)
+        assert backend.name == "numpy"
+        assert backend.owns(np.ones(2))
+        for other in (Other(), [1, 2], None):
+            assert not backend.owns(other)
+        assert namespace_of(Other()) is Other
+        assert namespace_of([1, 2]) is None
 
 
 @pytest.mark.needs_backend("strict")

@@ -13,6 +13,7 @@ from comparing import check_error
 from subprocesses import run_python
 
 import multiconv
+from multiconv.backends import registry
 from multiconv.backends.base import Backend
 
 SOURCE = Path(__file__).parents[1] / "support" / "plugin"
@@ -248,6 +249,24 @@ class TestRegistering:
         )
         assert out.splitlines() == ["True", "True", "[[19, 25], [37, 43]]", "True"]
 
+    def test_a_second_one_of_the_name_replaces_the_first(self, monkeypatch):
+        for table in ("_loaded", "_of_type"):
+            monkeypatch.setattr(registry, table, dict(getattr(registry, table)))
+        monkeypatch.setattr(registry, "_registered", [])
+
+        class Other(MetresBackend):
+            name = "other"
+
+        first, second, other = MetresBackend(), MetresBackend(), Other()
+        length = Metres([[1, 2]])
+        multiconv.register_backend(first)
+        multiconv.register_backend(other)
+        assert registry.backend_of({"x": length})[0] is other
+        multiconv.register_backend(second)
+        assert registry.backend_of({"x": length})[0] is second
+        assert registry._registered == ["metres", "other"]
+        assert multiconv.available_backends().count("metres") == 1
+
     def test_what_is_no_backend_is_refused(self):
         check_error(TypeError, lambda: multiconv.register_backend("numpy"), "Backend")
         check_error(TypeError, lambda: multiconv.register_backend(np), "Backend")
@@ -257,3 +276,30 @@ class TestRegistering:
             name = "numpy"
 
         check_error(ValueError, lambda: multiconv.register_backend(Impostor()), "name", "numpy")
+
+
+class TestAnEntryPointOfABuiltInName:
+    def test_it_is_neither_listed_nor_asked(self, tmp_path):
+        """Whoever declares it, the backend of that name is the package's own."""
+        info = tmp_path / "impostor-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: impostor\nVersion: 1.0\n")
+        lines = [f"{name} = impostor:BACKEND" for name in ("numpy", "torch", "jax")]
+        (info / "entry_points.txt").write_text("\n".join(["[multiconv.backends]", *lines]))
+        (tmp_path / "impostor.py").write_text("raise SystemExit('an impostor was imported')")
+        out = run_python(
+            """
+            import sys
+            import multiconv
+            from multiconv.backends import registry
+            print(sorted(set(registry._entry_points()) & set(registry.BUILT_IN)))
+            try:
+                multiconv.corr2d(object(), [[1]])
+            except TypeError as error:
+                print(str(error).startswith("x must be an array, got object"))
+            print("impostor" in sys.modules, multiconv.available_backends().count("numpy"))
+            print(multiconv.corr2d([[1, 2]], [[1, 1]]).tolist())
+            """,
+            path=[tmp_path],
+        )
+        assert out.splitlines() == ["[]", "True", "False 1", "[[3]]"]

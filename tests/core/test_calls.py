@@ -5,9 +5,21 @@ import pytest
 from comparing import check_error
 
 import multiconv as mc
+from multiconv.core.calls import takes
 
 X, K = np.ones((5, 5)), np.ones((2, 2))
 WEIGHT = np.ones((1, 1, 2, 2))
+
+
+@takes("x")
+def scaled(x, *, by, of=1):
+    return x * by * of
+
+
+def check(call):
+    with pytest.raises(TypeError) as caught:
+        call()
+    return str(caught.value)
 
 
 class TestKeywords:
@@ -39,6 +51,15 @@ class TestPositions:
 
     def test_a_missing_array_is_named(self):
         assert "corr2d(x, k)" in check_error(TypeError, lambda: mc.corr2d(X), "needs", "k")
+
+    def test_what_is_missing_is_shown_as_it_is_passed(self):
+        message = check(lambda: scaled(3))
+        assert message == "scaled needs by: scaled(3, by=by)"
+        assert check(lambda: scaled(of=2)) == "scaled needs x and by: scaled(x, by=by)"
+        assert check(lambda: scaled(X, 2, 4)) == (
+            "scaled takes x by position, and the other arguments by keyword: scaled(x, by=2, of=4)"
+        )
+        assert scaled(3, by=2) == 6
 
     def test_an_error_inside_is_left_alone(self):
         check_error(TypeError, lambda: mc.corr2d(X, K, stride=1.5), "stride", "1.5")

@@ -65,3 +65,23 @@ class TestFixedPads:
     def test_same_depends_on_the_image_where_it_strides(self, name):
         assert fixed_pads(name, (3,), (2,), (1,)) is None
         assert fixed_pads(name, (1,), (2,), (1,)) == ((0, 0),)
+
+
+class TestBorders:
+    @pytest.mark.parametrize(
+        ("mode", "limit"), [("reflect", 3), ("symmetric", 4), ("circular", 4), ("replicate", 99)]
+    )
+    def test_the_widest_one_is_what_the_image_has_to_show(self, mode, limit):
+        for pads in ((limit, 0), (0, limit)):
+            assert resolve((4,), (1,), (1,), (1,), (pads,), mode).pads == (pads,)
+        if mode != "replicate":
+            for pads in ((limit + 1, 0), (0, limit + 1)):
+                with pytest.raises(ValueError, match=f"padding of at most {limit}"):
+                    resolve((4,), (1,), (1,), (1,), (pads,), mode)
+
+    @pytest.mark.parametrize("mode", ["reflect", "symmetric", "circular", "replicate"])
+    def test_an_empty_image_has_nothing_to_show(self, mode):
+        for pads in ((1, 0), (0, 1)):
+            with pytest.raises(ValueError, match="size 0 has at most 0 pixels"):
+                resolve((0,), (1,), (1,), (1,), (pads,), mode)
+        assert resolve((0,), (1,), (1,), (1,), ((1, 1),)).output_size == (2,)

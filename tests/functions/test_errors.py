@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from comparing import check_error
 
+import multiconv as mc
 from multiconv.methods.table import NAMES as METHODS
 
 
@@ -33,6 +34,21 @@ class TestShapes:
         check_error(
             ValueError, lambda: f.conv2d(ones(1, 8, 9, 3), ones(2, 3, 3, 3)), "channel", "8", "3"
         )
+
+    @pytest.mark.parametrize("axes", [1, 2, 3])
+    def test_the_axis_that_is_advised_to_be_moved_fits(self, axes):
+        x, weight = np.ones((1, *range(5, 5 + axes), 3)), np.ones((2, 3) + (1,) * axes)
+        conv = getattr(mc, f"conv{axes}d")
+        message = check_error(ValueError, lambda: conv(x, weight), "channel", "5", "3")
+        advice = message.partition(": pass ")[2]
+        assert advice == f"moveaxis(x, -1, {-axes - 1})"
+        moved = eval(f"np.{advice}", {"np": np, "x": x})
+        assert conv(moved, weight).tolist() == np.full((1, 2, *range(5, 5 + axes)), 3).tolist()
+
+    @pytest.mark.parametrize(("channels", "advice"), [(6, "(4, 3, kw)"), (5, "that 2 divides")])
+    def test_a_weight_that_would_fit_is_named(self, f, ones, channels, advice):
+        call = functools.partial(f.conv1d, ones(1, channels, 9), ones(4, 2, 3), groups=2)
+        assert advice in check_error(ValueError, call, "channel", channels, "4")
 
     def test_an_image_without_channels(self, f, ones):
         check_error(ValueError, lambda: f.conv2d(ones(6, 8), ones(1, 1, 1, 2)), "x", "(6, 8)")
@@ -141,6 +157,12 @@ class TestNumbers:
         call = functools.partial(f.conv1d, ones(1, 4, 5), ones(3, 2, 3), groups=2)
         check_error(ValueError, call, "groups", "3", "2")
 
+    def test_the_largest_number_of_groups_that_works_is_named(self, f, ones):
+        call = functools.partial(f.conv1d, ones(1, 4, 5), ones(6, 1, 3), groups=4)
+        assert check_error(ValueError, call, "groups", "4", "6").endswith("groups=3 would")
+        call = functools.partial(f.conv1d, ones(1, 9, 5), ones(3, 1, 3), groups=9)
+        assert check_error(ValueError, call, "groups", "9", "3").endswith("groups=3 would")
+
     def test_groups_that_are_not_whole(self, f, ones):
         call = functools.partial(f.conv1d, ones(1, 4, 5), ones(4, 2, 3), groups=2.0)
         check_error(TypeError, call, "groups", "int")
@@ -244,6 +266,16 @@ class TestLikelyMistakes:
         check_error(ValueError, call, "swapped", "weight", "x")
         message = check_error(ValueError, lambda: f.corr2d(ones(2, 6), ones(5, 5)), "kernel")
         assert "swapped" not in message
+
+    def test_one_of_the_same_size_is_not_swapped(self, f, ones):
+        call = functools.partial(f.corr2d, ones(5, 5), ones(5, 5), dilation=2)
+        assert "swapped" not in check_error(ValueError, call, "kernel", "5", "9")
+
+    def test_a_bank_of_filters_is_for_conv2d(self, f, ones):
+        message = check_error(ValueError, lambda: f.corr2d(ones(5, 5), ones(1, 1, 2, 2)), "k")
+        assert message.endswith("conv2d takes weights of shape (O, C/groups, kh, kw)")
+        message = check_error(ValueError, lambda: f.corr2d(ones(5, 5), ones(2)), "k")
+        assert message.endswith("got the shape (2,)")
 
     def test_the_padding_that_is_advised_works(self, f, ones):
         message = check_error(

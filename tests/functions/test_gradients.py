@@ -36,6 +36,55 @@ def test_the_weight_gradient_is_exact_on_small_integers(backend):
             assert_same(backend, dw, expected, c.dtype)
 
 
+class TestSizesAsTheyAreGiven:
+    """An int stands for all axes, whose number the arrays tell; a whole shape ends with them."""
+
+    @pytest.mark.parametrize("axes", [1, 2, 3])
+    @pytest.mark.parametrize("batch", [(), (2,)])
+    def test_of_batches_and_of_one(self, backend, axes, batch):
+        size, kernel, output = (5,) * axes, (2,) * axes, (4,) * axes
+        rng = np.random.default_rng(9)
+        x, grad = rng.integers(-9, 9, (*batch, 3, *size)), rng.integers(-9, 9, (*batch, 4, *output))
+        weight = rng.integers(-9, 9, (4, 3, *kernel))
+        lead = (-1, 3, *size), (-1, 4, *output)
+        dx = oracle.input_grad(grad.reshape(lead[1]), weight, size).reshape(x.shape)
+        dw = oracle.weight_grad(x.reshape(lead[0]), grad.reshape(lead[1]), kernel)
+        x, grad, weight = (backend.array(a, "int32") for a in (x, grad, weight))
+        for given in (5, size, (*batch, 3, *size)):
+            assert_same(
+                backend, backend.functions.conv_input_grad(grad, weight, given), dx, "int32"
+            )
+        for given in (kernel, (4, 3, *kernel), *[2] * len(batch)):
+            assert_same(backend, backend.functions.conv_weight_grad(x, grad, given), dw, "int32")
+
+    def test_of_an_image_without_channels(self, backend):
+        rng = np.random.default_rng(10)
+        x, grad, k = (rng.integers(-9, 9, shape) for shape in ((5, 5), (4, 4), (2, 2)))
+        dx = oracle.input_grad(grad[None, None], k[None, None], (5, 5))[0, 0]
+        dw = oracle.weight_grad(x[None, None], grad[None, None], (2, 2))[0, 0]
+        x, grad, k = (backend.array(a, "int32") for a in (x, grad, k))
+        for given in (5, (5, 5)):
+            assert_same(backend, backend.functions.conv_input_grad(grad, k, given), dx, "int32")
+        for given in (2, (2, 2)):
+            assert_same(backend, backend.functions.conv_weight_grad(x, grad, given), dw, "int32")
+
+
+@pytest.mark.parametrize("method", backends_under_test.ELEMENTWISE)
+def test_rows_that_the_stride_never_reaches_get_no_gradient_and_give_none(backend, method):
+    """Of 8 rows with stride 3 and two taps the last one is not read, of 9 columns the last two."""
+    rng = np.random.default_rng(11)
+    x, grad = rng.integers(-9, 9, (2, 3, 8, 9)), rng.integers(-9, 9, (2, 4, 3, 3))
+    weight = rng.integers(-9, 9, (4, 3, 2, 1))
+    dw = oracle.weight_grad(x, grad, (2, 1), stride=3)
+    dx = oracle.input_grad(grad, weight, (8, 9), stride=3)
+    x, grad, weight = (backend.array(a, "float32") for a in (x, grad, weight))
+    options = {"stride": 3, "method": method}
+    found = backend.functions.conv_weight_grad(x, grad, (2, 1), **options)
+    assert_same(backend, found, dw, "float32")
+    found = backend.functions.conv_input_grad(grad, weight, (8, 9), **options)
+    assert_same(backend, found, dx, "float32")
+
+
 def test_the_adjoint_identities(backend):
     """<conv(x, w), g> = <x, input_grad(g, w)> = <w, weight_grad(x, g)>, exactly, by the package."""
 

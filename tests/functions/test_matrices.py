@@ -4,7 +4,7 @@ import numpy as np
 import oracle
 import pytest
 from comparing import assert_same
-from strategies import configurations, for_all
+from strategies import PADDING_MODES, configurations, for_all
 
 
 def number_dtypes(backend):
@@ -154,6 +154,57 @@ class TestToeplitz:
         k = backend.array(np.ones((2, 2)), "float32")
         with pytest.raises(ValueError, match="sparse"):
             backend.functions.toeplitz_matrix(k, (3, 3), sparse=True)
+
+
+OPTIONS = {"stride": (2, 1), "padding": ((2, 3), (3, 1)), "dilation": (1, 2)}
+
+
+class TestBorders:
+    """Every border mode, for the three of them: the padded image's patches, and their adjoint."""
+
+    @pytest.fixture(params=PADDING_MODES)
+    def mode(self, request):
+        return request.param
+
+    def images(self):
+        """All images of a single 1, as a batch: a linear map of them is its matrix."""
+        return np.eye(2 * 5 * 6, dtype=int).reshape(60, 2, 5, 6)
+
+    def columns(self, mode):
+        maps = oracle.tap_maps((5, 6), (3, 2), *OPTIONS.values(), mode)
+        outputs = len(maps[0]) * len(maps[1])
+        patches = oracle.gather(self.images(), maps).reshape(60, 2, outputs, 6)
+        return patches.swapaxes(2, 3).reshape(60, 12, outputs)
+
+    def test_im2col(self, backend, mode):
+        x = backend.array(self.images(), "int32")
+        found = backend.functions.im2col(x, (3, 2), **OPTIONS, padding_mode=mode)
+        assert_same(backend, found, self.columns(mode), "int32")
+
+    def test_col2im(self, backend, mode):
+        matrix = self.columns(mode)
+        columns = np.random.default_rng(14).integers(-9, 9, (3, *matrix.shape[1:]))
+        expected = np.einsum("ikp,nkp->ni", matrix, columns).reshape(3, 2, 5, 6)
+        for given in ((5, 6), (2, 5, 6)):
+            found = backend.functions.col2im(
+                backend.array(columns, "int32"), given, (3, 2), **OPTIONS, padding_mode=mode
+            )
+            assert_same(backend, found, expected, "int32")
+
+    @pytest.mark.parametrize("groups", [1, 2])
+    def test_the_toeplitz_matrix(self, backend, mode, groups):
+        weight = np.random.default_rng(15).integers(-9, 9, (4, 2 // groups, 3, 2))
+        options = {**OPTIONS, "groups": groups, "padding_mode": mode}
+        expected = oracle.conv(self.images(), weight, **options).reshape(60, -1).T
+        given = backend.array(weight, "int32")
+        for size in ((5, 6), (2, 5, 6)):
+            matrix = backend.functions.toeplitz_matrix(given, size, **options)
+            assert_same(backend, matrix, expected, "int32")
+        if backend.name == "strict":
+            return  # it has no sparse matrices
+        given = backend.array(weight, "float32")
+        matrix = backend.functions.toeplitz_matrix(given, (5, 6), **options, sparse=True)
+        assert np.array_equal(dense(backend, matrix), expected)
 
 
 def dense(backend, matrix):

@@ -1,5 +1,7 @@
 """`plan` says what a call would do, and the call does that."""
 
+import math
+
 import bounds
 import numpy as np
 import pytest
@@ -48,6 +50,19 @@ class TestWhatItSays:
                 expected += 2 * bounds.ROUNDOFF["float16"]
             assert factor == pytest.approx(float(expected), rel=1e-12)
         assert mc.plan((8, 8), (3, 3), dtype="int8").error_bound == 0
+
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "complex128"])
+    def test_the_bound_of_fft_is_that_of_its_butterflies(self, dtype):
+        """Two channels; transforms of at most 2 * 9 and 2 * 10 numbers, with the border."""
+        plan = mc.plan(
+            (1, 2, 9, 8), (1, 2, 3, 3), padding=((0, 0), (1, 1)),
+            method="fft", dtype=dtype, backend="numpy",
+        )  # fmt: skip
+        unit = bounds.ROUNDOFF[bounds.ACCUMULATOR[bounds.PART.get(dtype, dtype)]]
+        expected = float(unit) * (2 + 8.3 * math.log2(18 * 20))
+        if dtype == "float16":
+            expected += 2 * float(bounds.ROUNDOFF["float16"])
+        assert plan.error_bound == pytest.approx(expected, rel=1e-12)
 
     def test_the_workspace_of_im2col_is_its_patch_matrix(self):
         plan = mc.plan(

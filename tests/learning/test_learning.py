@@ -434,6 +434,14 @@ class TestAdvice:
         assert warning.filename == __file__
         assert float(learned.losses[-1]) > float(learned.losses[-2])
 
+    def test_the_warning_points_at_the_call(self, f, backend):
+        """Of all the lines that lead there, the one that calls the package."""
+        arrays = {"x": backend.array(STRIPES, "float32"), "y": backend.array(EDGES, "float32")}
+        call = "\n\nlearn_kernel(x, y, (1, 2), lr=0.034, seed=0)"
+        with pytest.warns(RuntimeWarning, match="must diverge") as caught:
+            exec(compile(call, "a_script.py", "exec"), {"learn_kernel": f.learn_kernel, **arrays})
+        assert (caught[0].filename, caught[0].lineno) == ("a_script.py", 3)
+
     def test_a_rate_just_within_the_limit_does_not_warn(self, learn):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -489,6 +497,9 @@ class TestAdvice:
         assert "stalled" in note
         assert "small" in note
         assert "1.2" in note  # the best rate: 42 / 36
+        steps = int(re.search(r"takes about (\d+) steps a hundredfold", note)[1])
+        shrink = 1 - 2 * Fraction(1, 100) * 6 / 42  # of the error, along the slowest direction
+        assert shrink ** (2 * steps) <= Fraction(1, 100) < shrink ** (2 * (steps - 1))
 
     def test_a_loss_that_stalled_at_its_least(self, learn):
         """No kernel of one pixel finds an edge: the best one leaves something over."""

@@ -5,7 +5,10 @@ import oracle
 import pytest
 from comparing import assert_same
 
+from multiconv.backends.numpy import BACKEND as NUMPY
+from multiconv.core.geometry import resolve
 from multiconv.methods import fft, im2col
+from multiconv.methods.base import Problem
 
 
 class TestIm2col:
@@ -22,14 +25,103 @@ class TestIm2col:
         assert_same(backend, y, oracle.conv(x, weight, **options), "float32")
 
     def test_a_block_has_no_more_rows_than_fit(self):
-        from multiconv.core.geometry import resolve
-
         geometry = resolve((11, 9), (3, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
         per_row = 4 * 6 * 8
         assert im2col._rows_per_block(4, geometry) == im2col.MAXIMUM_ELEMENTS // per_row
 
+    @pytest.mark.parametrize(
+        ("elements", "rows"),
+        [(575, [1] * 9), (1151, [1] * 9), (1152, [2, 2, 2, 2, 1]), (5184, [9])],
+    )
+    def test_every_block_is_as_tall_as_fits(self, monkeypatch, elements, rows):
+        """A row of outputs has 2 x 2 channels, 3 x 2 taps and 8 columns, thrice: 576 numbers."""
+        monkeypatch.setattr(im2col, "MAXIMUM_ELEMENTS", elements)
+        geometry = resolve((11, 9), (3, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
+        taken, original = [], im2col.patches
+
+        def patches(x, part, backend):
+            taken.append(part.output_size[0])
+            return original(x, part, backend)
+
+        monkeypatch.setattr(im2col, "patches", patches)
+        rng = np.random.default_rng(5)
+        x, weight = rng.integers(-9, 9, (3, 2, 2, 11, 9)), rng.integers(-9, 9, (2, 1, 2, 3, 2))
+        y = im2col.run(x, weight, geometry, NUMPY)
+        assert taken == rows
+        merged = oracle.conv(x.reshape(3, 4, 11, 9), weight.reshape(2, 2, 3, 2), groups=2)
+        assert np.array_equal(y.reshape(merged.shape), merged)
+
+    @pytest.mark.parametrize(("elements", "expected"), [(575, 576 + 864), (1152, 1152 + 864)])
+    def test_the_workspace_of_blocks_counts_the_results_to_be_joined(
+        self, monkeypatch, elements, expected
+    ):
+        monkeypatch.setattr(im2col, "MAXIMUM_ELEMENTS", elements)
+        geometry = resolve((11, 9), (3, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
+        problem = Problem(geometry, 3, 2, 2, 2, "float64", None)
+        assert problem.outputs == 3 * 2 * 2 * 9 * 8
+        assert im2col._workspace(problem) == expected
+
+    def test_the_workspace_of_one_block_is_its_patch_matrix(self):
+        geometry = resolve((11, 9), (3, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
+        assert im2col._workspace(Problem(geometry, 3, 2, 2, 2, "float64", None)) == 9 * 576
+
 
 class TestFourier:
+    @pytest.mark.parametrize(
+        ("length", "span", "block"),
+        [
+            *[(1, 1, 1), (256, 1, 256), (257, 1, 128), (256, 18, 256), (257, 18, 128)],
+            *[(266, 19, 266), (267, 19, 133), (434, 31, 434), (435, 31, 217)],
+        ],
+    )
+    def test_an_axis_beyond_two_blocks_of_seven_spans_is_cut(self, length, span, block):
+        assert fft._block(length, span) == block
+
+    @pytest.mark.parametrize("blocks", [(5, 7), (2, 7), (2, 3), (4, 4), (1, 1)])
+    def test_blocks_stand_in_order_with_zeros_behind_the_last(self, blocks):
+        x = np.arange(1, 36).reshape(1, 1, 1, 5, 7)
+        cut = fft._cut_into_blocks(x, list(blocks), NUMPY)
+        counts = [-(-n // block) for n, block in zip((5, 7), blocks, strict=True)]
+        assert cut.shape == (1, 1, 1, *counts, *blocks)
+        whole = np.zeros([n * block for n, block in zip(counts, blocks, strict=True)], int)
+        whole[:5, :7] = x
+        for i, j in np.ndindex(*counts):
+            rows, columns = slice(i * blocks[0], None), slice(j * blocks[1], None)
+            expected = whole[rows, columns][: blocks[0], : blocks[1]]
+            assert np.array_equal(cut[0, 0, 0, i, j], expected)
+
+    @pytest.mark.parametrize("block", [2, 3, 4, 7])
+    @pytest.mark.parametrize("count", [1, 2, 5])
+    def test_tails_are_added_to_the_blocks_that_they_reach(self, count, block):
+        """A result of 7 numbers reaches over up to four blocks."""
+        results = np.random.default_rng(block).integers(-99, 99, (2, 1, 3, count, 7))
+        expected = np.zeros((2, 1, 3, count * block + 7), int)
+        for i in range(count):
+            expected[..., i * block : i * block + 7] += results[..., i, :]
+        joined = fft._overlap_add(results, 0, count, block, NUMPY)
+        kept = (count - 1) * block + 7
+        assert np.array_equal(joined[..., :kept], expected[..., :kept])
+        assert not joined[..., kept:].any()
+
+    def test_axes_are_joined_one_after_another(self):
+        counts, blocks, lengths = (2, 3), (4, 2), (5, 6)
+        results = np.random.default_rng(6).integers(-99, 99, (2, 1, 1, *counts, *lengths))
+        expected = np.zeros((2, 1, 1, 9, 10), int)
+        for i, j in np.ndindex(*counts):
+            expected[..., 4 * i : 4 * i + 5, 2 * j : 2 * j + 6] += results[..., i, j, :, :]
+        joined = results
+        for axis in range(2):
+            joined = fft._overlap_add(joined, axis, counts[axis], blocks[axis], NUMPY)
+        assert np.array_equal(joined[..., :9, :10], expected)
+
+    def test_the_workspace_is_that_of_all_transforms(self):
+        """Three blocks of 128 along an axis of 257, each of 130 numbers, transformed at 135."""
+        geometry = resolve((257,), (3,), (1,), (1,), ((0, 0),))
+        assert fft._lengths(geometry) == ([128], (135,))
+        problem = Problem(geometry, 2, 3, 4, 5, "float32", None)
+        images, kernels = 2 * (4 + 5) * 3, 4 * 5
+        assert fft._workspace(problem) == 2 * 3 * (images + kernels) * 135
+
     @pytest.mark.parametrize("size", [(300,), (257,), (1000,)])
     @pytest.mark.parametrize("kernel", [1, 2, 31])
     def test_blocks_of_an_axis_overlap_and_add(self, backend, size, kernel):

@@ -1,0 +1,109 @@
+"""Which method "auto" runs, and at which sizes it changes its mind."""
+
+import pytest
+
+from multiconv.backends.base import Backend
+from multiconv.backends.numpy import BACKEND as NUMPY
+from multiconv.core.geometry import resolve
+from multiconv.methods.base import MethodRefusal, Problem
+from multiconv.planning.choose import choose
+
+
+class WithNative(Backend):
+    """A backend that has a convolution of its own."""
+
+    name = "with native"
+
+    def native_refusal(self, dtype, device, axes):
+        return None
+
+
+class Exporting(type(NUMPY)):
+    def is_exporting(self):
+        return True
+
+
+def problem(size, kernel, dtype="float32", *, batch=1, channels=1, filters=1):
+    geometry = resolve(size, kernel, (1,) * len(size), (1,) * len(size), ((0, 0),) * len(size))
+    return Problem(geometry, batch, 1, channels, filters, dtype, None)
+
+
+def chosen(given, backend=NUMPY):
+    return choose("auto", given, backend).method.name
+
+
+class TestWithoutANativeConvolution:
+    def test_one_channel_and_up_to_64_taps_are_multiplied_tap_by_tap(self):
+        assert chosen(problem((100, 100), (8, 8))) == "direct"
+        assert chosen(problem((100, 100), (5, 13))) == "im2col"
+
+    def test_several_channels_or_filters_are_a_matrix_product(self):
+        assert chosen(problem((9, 9), (3, 3), channels=2)) == "im2col"
+        assert chosen(problem((9, 9), (3, 3), filters=2)) == "im2col"
+
+    def test_several_images_of_one_channel_are_not(self):
+        assert chosen(problem((9, 9), (3, 3), batch=2)) == "direct"
+
+    def test_fewer_outputs_than_taps_are_multiplied_output_by_output(self):
+        assert chosen(problem((15,), (8,), channels=2)) == "im2col"
+        assert chosen(problem((14,), (8,), channels=2)) == "direct"
+
+    @pytest.mark.parametrize("dtype", ["int8", "uint64"])
+    def test_integers_are_always_multiplied_tap_by_tap(self, dtype):
+        assert chosen(problem((100, 100), (9, 9), dtype, channels=3, filters=4)) == "direct"
+
+
+class TestWithANativeConvolution:
+    backend = WithNative()
+
+    def test_a_small_result_is_one_call(self):
+        assert chosen(problem((2**13 + 1,), (3,)), self.backend) == "native"
+        assert chosen(problem((2**13 + 2,), (3,)), self.backend) == "direct"
+
+    def test_several_channels_or_many_taps_are_the_frameworks(self):
+        assert chosen(problem((2**14,), (3,), channels=2), self.backend) == "native"
+        assert chosen(problem((2**14,), (64,)), self.backend) == "direct"
+        assert chosen(problem((2**14,), (65,)), self.backend) == "native"
+
+    def test_few_outputs_of_many_taps_are_products(self):
+        assert chosen(problem((363,), (300,)), self.backend) == "direct"
+        assert chosen(problem((364,), (300,)), self.backend) == "native"
+
+    def test_integers_stay_exact(self):
+        assert chosen(problem((100,), (3,), "int32", channels=2), self.backend) == "direct"
+
+
+class TestOpenSizes:
+    def test_they_are_not_compared(self):
+        found = choose("auto", problem((9,), (3,)), Exporting())
+        assert (found.method.name, found.reason) == ("im2col", "sizes are open: no choice by size")
+
+
+class TestNothingToAddUp:
+    @pytest.mark.parametrize("method", ["auto", "direct", "fft", "loop"])
+    @pytest.mark.parametrize("sizes", [{"batch": 0}, {"channels": 0}, {"filters": 0}])
+    def test_no_method_runs(self, method, sizes):
+        found = choose(method, problem((9,), (3,), **sizes), NUMPY)
+        assert found.method.name == "none"
+        assert found.method.takes_border
+
+    def test_a_method_that_cannot_do_it_is_refused_all_the_same(self):
+        with pytest.raises(MethodRefusal, match="never pass through floating point"):
+            choose("fft", problem((9,), (3,), "int8", batch=0), NUMPY)
+
+
+class TestLimits:
+    def test_the_loop_stops_at_the_backends_limit(self):
+        limit = NUMPY.loop_limit
+        assert choose("loop", problem((limit,), (1,)), NUMPY).method.name == "loop"
+        with pytest.raises(MethodRefusal, match="one by one") as caught:
+            choose("loop", problem((limit + 1,), (1,)), NUMPY)
+        assert "method='loop!' does it all the same" in str(caught.value)
+        assert choose("loop!", problem((limit + 1,), (1,)), NUMPY).method.name == "loop"
+
+    def test_the_toeplitz_matrix_stops_at_a_gibibyte_of_float32(self):
+        assert choose("toeplitz", problem((2**14,), (1,)), NUMPY).method.name == "toeplitz"
+        for larger in ({"channels": 2}, {"filters": 2}):
+            with pytest.raises(MethodRefusal, match=f"{2**29} elements, more than {2**28}"):
+                choose("toeplitz", problem((2**14,), (1,), **larger), NUMPY)
+        assert choose("toeplitz", problem((2**14,), (1,), batch=2), NUMPY).method.name == "toeplitz"
