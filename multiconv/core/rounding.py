@@ -27,42 +27,17 @@ _FORMATS = {
 
 
 def unit_roundoff(dtype: str) -> float:
-    r"""Return the largest relative error of rounding to nearest.
-
-    .. math:: u = 2^{-t}
-
-    with t bits in the significand, the hidden one included [H, section 2.1].
-
-    Examples
-    --------
-    >>> from multiconv.core.rounding import unit_roundoff
-    >>> unit_roundoff("float32") == 2.0**-24
-    True
-    """
+    """Return the largest relative error of rounding to nearest [H, section 2.1]."""
     return 2.0 ** -_format(dtype)[0]
 
 
 def smallest_subnormal(dtype: str) -> float:
-    r"""Return the smallest positive number: the most that an operation loses to underflow.
-
-    Examples
-    --------
-    >>> from multiconv.core.rounding import smallest_subnormal
-    >>> smallest_subnormal("float16") == 2.0**-24
-    True
-    """
+    """Return the smallest positive number: the most that an operation loses to underflow."""
     return 2.0 ** _format(dtype)[1]
 
 
 def smallest_normal(dtype: str) -> float:
-    """Return the most that is lost where subnormal numbers are flushed to zero.
-
-    Examples
-    --------
-    >>> from multiconv.core.rounding import smallest_normal
-    >>> smallest_normal("float32") == 2.0**-126
-    True
-    """
+    """Return the most that is lost where subnormal numbers are flushed to zero."""
     bits, exponent = _format(dtype)
     return float(2.0 ** (exponent + bits - 1))
 
@@ -74,12 +49,6 @@ def gamma(n: int, u: float) -> float:
         |\delta_i| \le u, \quad |\theta| \le \gamma_n = \frac{n u}{1 - n u}
 
     [H, lemma 3.1]. It is infinite where n u reaches 1: then nothing is promised.
-
-    Examples
-    --------
-    >>> from multiconv.core.rounding import gamma
-    >>> gamma(3, 2.0**-3)
-    0.6
     """
     return n * u / (1 - n * u) if n * u < 1 else math.inf
 

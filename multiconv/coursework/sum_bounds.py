@@ -42,12 +42,6 @@ def elementwise_bound(
 
     ``exact`` holds the outputs y, ``magnitude`` their S, ``products`` is n, and ``dtype`` the name
     of the result's dtype, whose `accumulator` it is summed in.
-
-    Examples
-    --------
-    >>> from multiconv.coursework.sum_bounds import elementwise_bound
-    >>> round(float(elementwise_bound(19.0, 19.0, 4, "float32") / (19 * 2.0**-24)), 6)
-    5.000001
     """
     sums = dtypes.accumulator(dtype)
     roundings = 2 * products + 1 if dtype in PARTS else products + 1
@@ -76,12 +70,6 @@ def fft_bound(
     ``norms`` holds the sums over the channels, ``lengths`` those of the transform on each axis, or
     more. For a dtype narrower than its sums, twice its unit roundoff times the exact output comes
     on top, as in `elementwise_bound`.
-
-    Examples
-    --------
-    >>> from multiconv.coursework.sum_bounds import fft_bound
-    >>> round(float(fft_bound(1.0, (128, 128), 1, "float32") / 2.0**-24), 6)
-    117.2
     """
     sums = dtypes.accumulator(dtype)
     factor = channels + 8.3 * math.log2(math.prod(lengths))
