@@ -235,18 +235,20 @@ def _learn(arguments: argparse.Namespace) -> Outcome:
     learned = learning.learn(faces, lesson, broken=broken)
     status = AGREED if learned.agrees and learned.is_recovered else DISAGREED
     if arguments.json:
-        found = {"multiconv": multiconv.__version__, "learning": document.of_learning(learned)}
-        return _json(found), status
+        return _json({"learning": document.of_learning(learned)}), status
     picture = "our photograph" if arguments.image is None else arguments.image
     return learning_report.lines(learned, picture, arguments.kernel.strip()), status
 
 
 def _backends(arguments: argparse.Namespace) -> Outcome:
-    from multiconv.coursework import document, environment, report
+    from multiconv.coursework import environment, report
 
     states = environment.backends()
-    return _json(document.of_backends(states)) if arguments.json else report.states(states), AGREED
+    return _json({"backends": states}) if arguments.json else report.states(states), AGREED
 
 
 def _json(found: dict[str, Any]) -> list[Line]:
-    return _text(json.dumps(found, indent=1, allow_nan=False))
+    from multiconv.coursework import document
+
+    whole = document.in_json({"multiconv": multiconv.__version__} | found)
+    return _text(json.dumps(whole, indent=1, allow_nan=False))

@@ -58,15 +58,13 @@ class Comparison:
     @property
     def refusals(self) -> list[tuple[str, str]]:
         """The reasons for what is missing, each with where it holds."""
-        return [
-            (
-                refusal.partition("; ")[0],  # behind it stands what to call instead
-                f"{run.configuration.face.name} {run.configuration.method}"
-                + ("" if stage == "forward" else f" {stage}"),
-            )
-            for run in self.runs
-            for stage, refusal in run.refusals.items()
-        ]
+        found = []
+        for run in self.runs:
+            where = f"{run.configuration.face.name} {run.configuration.method}"
+            for stage, refusal in run.refusals.items():
+                reason, _, _ = refusal.partition("; ")  # behind it stands what to call instead
+                found.append((reason, where if stage == "forward" else f"{where} {stage}"))
+        return found
 
     @property
     def agrees(self) -> bool:
@@ -88,33 +86,24 @@ def compare(
     libraries = []
     with Progress("preparing", len(faces), coarse=True) as progress:
         for face in faces:
-            compiler = ", and its compiler" if jit else ""
-            progress.advance(f"{face.name}{compiler}")
+            progress.advance(face.name + (", and its compiler" if jit else ""))
             libraries.append(_library(face, jit=jit))
     everything = [*cases.textbook(), picture]
     chosen = runs.configurations(faces, method_names, jit=jit)
-    results = list(runs.run_all(everything, chosen))
     return Comparison(
-        environment.machine(),
+        Machine(),
         libraries,
         broken,
         everything,
         kernel,
-        results,
+        list(runs.run_all(everything, chosen)),
         learn(faces, lesson.textbook(), repeat=True),
         time.perf_counter() - start,
     )
 
 
 def _library(face: Face, *, jit: bool) -> Library:
-    differentiation = differentiate.of(face.name)
-    compiler, remark = differentiation.compiler() if jit else (None, None)
-    backend = face.backend
-    return Library(
-        face.name,
-        environment.version_of(backend),
-        environment.device_of(backend),
-        differentiation.threads(),
-        compiler,
-        remark,
-    )
+    how = differentiate.of(face.name)
+    compiler = how.compiler() if jit else (None, None)
+    version, device = environment.version_of(face.backend), environment.device_of(face.backend)
+    return Library(face.name, version, device, how.threads(), *compiler)

@@ -60,7 +60,7 @@ class Descent(NamedTuple):
 
 
 def moments(blocks: Iterable[tuple[ArrayLike, ArrayLike]]) -> Moments:
-    """Add up the moments of a least squares problem, given rows of A and their targets in blocks."""
+    """Add up the moments of a least squares problem, given in blocks: rows of A, their targets."""
     total: Moments | None = None
     for block in blocks:
         a, y = (np.asarray(array, dtype=np.float64) for array in block)

@@ -6,29 +6,48 @@ import importlib.metadata
 import os
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import array_api_compat
 
 from multiconv.backends import registry
 from multiconv.backends.base import Backend
-from multiconv.core import installation
+from multiconv.core.installation import install_line
 from multiconv.faces import get_backend
 
 _SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS")
-_EXTRAS = ("torch", "jax")
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+def _cpus() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _settings() -> dict[str, str]:
+    return {name: value for name in _SETTINGS if (value := os.environ.get(name))}
 
 
 @dataclass(frozen=True)
 class Machine:
     """What the times of all backends depend on; ``settings`` are environment variables."""
 
-    python: str
-    system: str
-    cpu: str
-    cpus: int
-    settings: dict[str, str]
+    python: str = field(default_factory=platform.python_version)
+    system: str = f"{platform.system()} {platform.machine()}"
+    cpu: str = field(default_factory=_cpu_model)
+    cpus: int = field(default_factory=_cpus)
+    settings: dict[str, str] = field(default_factory=_settings)
 
 
 @dataclass(frozen=True)
@@ -42,17 +61,6 @@ class BackendState:
     install: str | None = None
 
 
-def machine() -> Machine:
-    """Describe the machine that this runs on."""
-    return Machine(
-        platform.python_version(),
-        f"{platform.system()} {platform.machine()}",
-        _cpu_model(),
-        _cpus(),
-        {name: os.environ[name] for name in _SETTINGS if os.environ.get(name)},
-    )
-
-
 def backends() -> list[BackendState]:
     """Return every backend that is known, installed or not; the installed ones are imported."""
     installed = registry.available_backends()
@@ -61,11 +69,6 @@ def backends() -> list[BackendState]:
         *(_state(name) for name in installed),
         *(BackendState(name, None, [], "not installed", install_line(name)) for name in missing),
     ]
-
-
-def install_line(name: str) -> str | None:
-    """Return the command that installs a framework, where this package knows one."""
-    return installation.install_line(name) if name in _EXTRAS else None
 
 
 def version_of(backend: Backend) -> str | None:
@@ -91,19 +94,3 @@ def _state(name: str) -> BackendState:
         return BackendState(name, version_of(backend), backend.devices())
     except Exception as error:  # whatever a broken framework raises when it starts
         return BackendState(name, None, [], str(error))
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.processor() or platform.machine()
-
-
-def _cpus() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
