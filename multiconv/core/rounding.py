@@ -55,18 +55,20 @@ def gamma(n: int, u: float) -> float:
 
 def summing_factor(products: int, dtype: str) -> float:
     r"""Return e of :math:`|\hat y - y| \le e \sum |x| |w|`, for sums of so many products."""
-    sums = accumulator(dtype)
     is_complex = dtype in PARTS
     roundings = (2 if is_complex else 1) * products + 1
-    factor = (math.sqrt(2) if is_complex else 1) * gamma(roundings, unit_roundoff(sums))
-    return factor + (0 if sums == dtype else 2 * unit_roundoff(dtype))
+    return (math.sqrt(2) if is_complex else 1) * gamma(roundings, unit_roundoff(accumulator(dtype)))
 
 
 def fft_factor(lengths: Iterable[int], channels: int, dtype: str) -> float:
     """Return the factor of the norms in the bound of the Fourier method (see `fft_bound`)."""
-    sums, doublings = accumulator(dtype), math.log2(math.prod(lengths))
-    factor = unit_roundoff(sums) * (channels + 8.3 * doublings)
-    return factor + (0 if sums == dtype else 2 * unit_roundoff(dtype))
+    doublings = math.log2(math.prod(lengths))
+    return unit_roundoff(accumulator(dtype)) * (channels + 8.3 * doublings)
+
+
+def narrowing(dtype: str) -> float:
+    """Return the error of rounding to a dtype narrower than its sums, a bias added in between."""
+    return 0.0 if accumulator(dtype) == dtype else 2 * unit_roundoff(dtype)
 
 
 def _format(dtype: str) -> tuple[int, int]:

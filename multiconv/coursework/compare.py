@@ -6,13 +6,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import array_api_compat
+
 from multiconv.core.progress import Progress
 from multiconv.coursework import cases, environment, lesson, runs
 from multiconv.coursework.cases import Case
 from multiconv.coursework.differentiation import table as differentiate
 from multiconv.coursework.environment import Machine
 from multiconv.coursework.learning import Learning, learn
-from multiconv.coursework.runs import Run
+from multiconv.coursework.runs import Configuration, Run
 from multiconv.faces import Face
 
 
@@ -89,7 +91,12 @@ def compare(
             progress.advance(face.name + (", and its compiler" if jit else ""))
             libraries.append(_library(face, jit=jit))
     everything = [*cases.textbook(), picture]
-    chosen = runs.configurations(faces, method_names, jit=jit)
+    chosen = [
+        Configuration(face, method, jitted)
+        for face, library in zip(faces, libraries, strict=True)
+        for jitted in ((False, True) if library.compiler else (False,))
+        for method in method_names
+    ]
     return Comparison(
         Machine(),
         libraries,
@@ -105,5 +112,6 @@ def compare(
 def _library(face: Face, *, jit: bool) -> Library:
     how = differentiate.of(face.name)
     compiler = how.compiler() if jit else (None, None)
-    version, device = environment.version_of(face.backend), environment.device_of(face.backend)
+    version = environment.version_of(face.backend)
+    device = str(array_api_compat.device(face.backend.asarray([0])))
     return Library(face.name, version, device, how.threads(), *compiler)

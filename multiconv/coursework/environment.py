@@ -9,8 +9,6 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import array_api_compat
-
 from multiconv.backends import registry
 from multiconv.backends.base import Backend
 from multiconv.core.installation import install_line
@@ -81,11 +79,6 @@ def version_of(backend: Backend) -> str | None:
     package = str(getattr(backend.xp, "__name__", "")).partition(".")[0]
     version = getattr(sys.modules.get(package), "__version__", None)
     return None if version is None else str(version)
-
-
-def device_of(backend: Backend) -> str:
-    """Return the device on which a backend makes its arrays unless it is told otherwise."""
-    return str(array_api_compat.device(backend.asarray([0])))
 
 
 def _state(name: str) -> BackendState:

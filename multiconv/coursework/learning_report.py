@@ -17,7 +17,6 @@ from multiconv.coursework.layout import (
     letters,
     number,
     table,
-    unusable,
     verdict,
     wrapped,
 )
@@ -196,7 +195,7 @@ def _verdict(learning: Learning) -> Iterator[Line]:
     steps, compared = learning.lesson.steps, learning.compared
     what = f"all {steps} steps" if compared == steps else f"{compared} steps, up to an overflow,"
     wrong = [pupil for pupil in learning.pupils if pupil.status != "agrees"]
-    problems = unusable(learning.broken) + [(p.name, text) for p in wrong for text in p.problems]
+    problems = [(pupil.name, text) for pupil in wrong for text in pupil.problems]
     count = len(learning.pupils)
     backends = "1 backend" if count == 1 else f"{count} backends"
     if wrong:
@@ -206,7 +205,7 @@ def _verdict(learning: Learning) -> Iterator[Line]:
     else:
         text = f"{backends} agree on {what} and the solution"
         text += ", but a backend cannot be used" if learning.broken else ""
-    return verdict(problems, text, learning.seconds, agrees=learning.agrees)
+    return verdict(learning.broken, problems, text, learning.seconds, agrees=learning.agrees)
 
 
 def _recovery(learning: Learning) -> Iterator[Line]:

@@ -18,7 +18,6 @@ from multiconv.coursework.layout import (
     number,
     table,
     unbroken,
-    unusable,
     verdict,
     wrapped,
 )
@@ -182,7 +181,7 @@ def _legend(comparison: Comparison) -> Iterator[Line]:
 
 
 def _verdict(comparison: Comparison) -> Iterator[Line]:
-    problems = unusable(comparison.broken) + [
+    problems = [
         (f"{run.configuration}, {run.case.name}", problem)
         for run in comparison.dissenting
         for problem in run.problems
@@ -196,7 +195,8 @@ def _verdict(comparison: Comparison) -> Iterator[Line]:
             text += ", but not what is learned"
         elif comparison.broken:
             text += ", but a backend cannot be used"
-    return verdict(problems, text, comparison.seconds, agrees=comparison.agrees)
+    seconds, agrees = comparison.seconds, comparison.agrees
+    return verdict(comparison.broken, problems, text, seconds, agrees=agrees)
 
 
 def states(found: list[BackendState]) -> Iterator[Line]:

@@ -96,18 +96,6 @@ class Run:
         return [*wrong, *(f"{stage}: {error}" for stage, error in self.errors.items())]
 
 
-def configurations(
-    faces: Sequence[Face], method_names: Sequence[str], *, jit: bool
-) -> list[Configuration]:
-    """Return everything that can be run, in the order in which to show it."""
-    result = []
-    for face in faces:
-        name, _ = differentiate.of(face.name).compiler() if jit else (None, None)
-        for jitted in (False, True) if name else (False,):
-            result += [Configuration(face, method, jitted) for method in method_names]
-    return result
-
-
 def run_all(cases: Sequence[Case], chosen: Sequence[Configuration]) -> Iterator[Run]:
     """Run every configuration on every case."""
     exact: dict[tuple[str, tuple[int, ...]], dict[str, reference.Exact]] = {}
@@ -166,18 +154,12 @@ def _run(configuration: Configuration, case: Case, exact: dict[str, reference.Ex
     return run
 
 
-class _RefusalError(Exception):
-    """A run that is not worth its time."""
-
-
 def _note(run: Run, stage: str, error: Exception) -> None:
     """Tell a refusal, which the package words in one way, from an error."""
-    message = str(error).strip().partition("\n")[0]
-    if isinstance(error, _RefusalError):
-        run.refusals[stage] = message
-    elif isinstance(error, MethodRefusal):
+    if isinstance(error, MethodRefusal):
         run.refusals[stage] = error.reason
     else:
+        message = str(error).strip().partition("\n")[0]
         run.errors[stage] = f"{type(error).__name__}: {message}"
 
 
@@ -193,9 +175,10 @@ def _methods_used(configuration: Configuration, case: Case, x: Array) -> dict[st
     method = chosen(adjoints.correlation(resolved))
     operations = method.operations(resolved)
     if configuration.jitted and operations > _OPERATIONS_JITTED:
-        raise _RefusalError(
+        raise MethodRefusal(
+            name,
             f"it unrolls into {operations} operations, more than the {_OPERATIONS_JITTED} that are "
-            f"compiled here"
+            f"compiled here",
         )
     used = dict.fromkeys(("y", "dx", "dk"), method.name)
     if name == "auto" and not configuration.how.has_autodiff:

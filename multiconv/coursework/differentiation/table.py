@@ -37,22 +37,15 @@ class Differentiation:
     def differentiate(self, face: Face, method: str, *, jitted: bool) -> tuple[Forward, Backward]:
         """Return ``corr2d(x, k)`` as a function, and one of x, k and g that returns y, dx, dk."""
 
+        def forward(x: Array, k: Array) -> Array:
+            return face.corr2d(x, k, method=method)
+
         def backward(x: Array, k: Array, g: Array) -> tuple[Array, Array, Array]:
             dx = face.conv_input_grad(g, k, tuple(x.shape), method=method)
             dk = face.conv_weight_grad(x, g, tuple(k.shape), method=method)
             return forward(x, k), dx, dk
 
-        forward = correlation(face, method)
         return forward, backward
-
-
-def correlation(face: Face, method: str) -> Forward:
-    """Return ``corr2d`` by a method as a function of two arrays."""
-
-    def correlate(x: Array, k: Array) -> Array:
-        return face.corr2d(x, k, method=method)
-
-    return correlate
 
 
 def of(backend: str) -> Differentiation:

@@ -7,12 +7,7 @@ import functools
 import torch
 
 from multiconv.backends.base import Array
-from multiconv.coursework.differentiation.table import (
-    Backward,
-    Differentiation,
-    Forward,
-    correlation,
-)
+from multiconv.coursework.differentiation.table import Backward, Differentiation, Forward
 from multiconv.faces import Face
 
 # torch.compile's own choice, which needs a C++ compiler, and what checks the same graph without.
@@ -44,7 +39,7 @@ class _Torch(Differentiation):
             dx, dk = torch.autograd.grad(y, (x, k), g)
             return y.detach(), dx, dk
 
-        run = correlation(face, method)
+        run, _ = super().differentiate(face, method, jitted=False)
         if jitted:
             run = _compiled(run)
         return forward, backward
