@@ -44,7 +44,7 @@ def judge(result: NDArray[Any], exact: Exact, *, in_norm: bool, must_be_equal: b
     if not np.isfinite(result).all():
         return Agreement("it is not finite", digest=digest)
     fraction = _fraction(result, exact, in_norm)
-    count = np.count_nonzero(result != exact.rounded)
+    count = int(np.count_nonzero(result != exact.rounded))
     problem = None
     if count and (fraction is None or (must_be_equal and not in_norm)):
         problem = f"{count} of {result.size} numbers are not the exact ones"
