@@ -155,58 +155,36 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_compared(command: argparse.ArgumentParser) -> None:
     _add_picture(command)
-    command.add_argument(
-        "--methods",
-        metavar="a,b",
-        help=f"only these of {', '.join(methods.NAMES)} (default: all)",
-    )
-    command.add_argument(
-        "--no-jit", action="store_true", help="leave out the compiled runs, which take longest"
-    )
+    option, known = command.add_argument, ", ".join(methods.NAMES)
+    option("--methods", metavar="a,b", help=f"only these of {known} (default: all)")
+    without = "leave out the compiled runs, which take longest"
+    option("--no-jit", action="store_true", help=without)
 
 
 def _add_learned(command: argparse.ArgumentParser) -> None:
     _add_picture(command)
-    command.add_argument(
-        "--size", metavar="KHxKW", help="size of the kernel that is learned (default: the kernel's)"
-    )
-    command.add_argument(
-        "--bias", action="store_true", help="learn a bias too, which should be zero"
-    )
-    command.add_argument(
-        "--steps", type=int, default=100, metavar="N", help="number of steps (default: %(default)s)"
-    )
-    command.add_argument(
-        "--lr",
-        default="auto",
-        metavar="RATE",
-        help="the learning rate, or auto, the fastest that converges (default: %(default)s)",
-    )
-    command.add_argument(
-        "--loss",
-        choices=LOSSES,
-        default="sum",
-        help="whether squared errors are added up or averaged (default: %(default)s)",
-    )
-    command.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the start (default: %(default)s)"
-    )
+    option, default = command.add_argument, "(default: %(default)s)"
+    size = "size of the kernel that is learned (default: the kernel's)"
+    option("--size", metavar="KHxKW", help=size)
+    option("--bias", action="store_true", help="learn a bias too, which should be zero")
+    option("--steps", type=int, default=100, metavar="N", help=f"number of steps {default}")
+    rate = f"the learning rate, or auto, the fastest that converges {default}"
+    option("--lr", default="auto", metavar="RATE", help=rate)
+    loss = f"whether squared errors are added up or averaged {default}"
+    option("--loss", choices=LOSSES, default="sum", help=loss)
+    option("--seed", type=int, default=0, metavar="N", help=f"of the start {default}")
 
 
 def _add_picture(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--image", metavar="FILE", help="a picture of your own, or a .npy file, instead of ours"
+    option, known = command.add_argument, ", ".join(kernels.names())
+    image = "a picture of your own, or a .npy file, instead of ours"
+    option("--image", metavar="FILE", help=image)
+    kernel = (
+        f'the picture\'s kernel: {known}, or numbers as in "[[1, -1]]" and "1 -1; 2 0" '
+        f"(default: %(default)s)"
     )
-    command.add_argument(
-        "--kernel",
-        default="sobel-x",
-        metavar="NAME or literal",
-        help=f"the picture's kernel: {', '.join(kernels.names())}, or numbers as in "
-        f'"[[1, -1]]" and "1 -1; 2 0" (default: %(default)s)',
-    )
-    command.add_argument(
-        "--backends", metavar="a,b", help="only these (default: all that are installed)"
-    )
+    option("--kernel", default="sobel-x", metavar="NAME or literal", help=kernel)
+    option("--backends", metavar="a,b", help="only these (default: all that are installed)")
 
 
 def _compare(arguments: argparse.Namespace) -> Outcome:
@@ -235,18 +213,20 @@ def _learn(arguments: argparse.Namespace) -> Outcome:
     learned = learning.learn(faces, lesson, broken=broken)
     status = AGREED if learned.agrees and learned.is_recovered else DISAGREED
     if arguments.json:
-        found = {"multiconv": multiconv.__version__, "learning": document.of_learning(learned)}
-        return _json(found), status
+        return _json({"learning": document.of_learning(learned)}), status
     picture = "our photograph" if arguments.image is None else arguments.image
     return learning_report.lines(learned, picture, arguments.kernel.strip()), status
 
 
 def _backends(arguments: argparse.Namespace) -> Outcome:
-    from multiconv.coursework import document, environment, report
+    from multiconv.coursework import environment, report
 
     states = environment.backends()
-    return _json(document.of_backends(states)) if arguments.json else report.states(states), AGREED
+    return _json({"backends": states}) if arguments.json else report.states(states), AGREED
 
 
 def _json(found: dict[str, Any]) -> list[Line]:
-    return _text(json.dumps(found, indent=1, allow_nan=False))
+    from multiconv.coursework import document
+
+    whole = document.in_json({"multiconv": multiconv.__version__} | found)
+    return _text(json.dumps(whole, indent=1, allow_nan=False))

@@ -27,42 +27,17 @@ _FORMATS = {
 
 
 def unit_roundoff(dtype: str) -> float:
-    r"""Return the largest relative error of rounding to nearest.
-
-    .. math:: u = 2^{-t}
-
-    with t bits in the significand, the hidden one included [H, section 2.1].
-
-    Examples
-    --------
-    >>> from multiconv.core.rounding import unit_roundoff
-    >>> unit_roundoff("float32") == 2.0**-24
-    True
-    """
+    """Return the largest relative error of rounding to nearest [H, section 2.1]."""
     return 2.0 ** -_format(dtype)[0]
 
 
 def smallest_subnormal(dtype: str) -> float:
-    r"""Return the smallest positive number: the most that an operation loses to underflow.
-
-    Examples
-    --------
-    >>> from multiconv.core.rounding import smallest_subnormal
-    >>> smallest_subnormal("float16") == 2.0**-24
-    True
-    """
+    """Return the smallest positive number: the most that an operation loses to underflow."""
     return 2.0 ** _format(dtype)[1]
 
 
 def smallest_normal(dtype: str) -> float:
-    """Return the most that is lost where subnormal numbers are flushed to zero.
-
-    Examples
-    --------
-    >>> from multiconv.core.rounding import smallest_normal
-    >>> smallest_normal("float32") == 2.0**-126
-    True
-    """
+    """Return the most that is lost where subnormal numbers are flushed to zero."""
     bits, exponent = _format(dtype)
     return float(2.0 ** (exponent + bits - 1))
 
@@ -74,30 +49,26 @@ def gamma(n: int, u: float) -> float:
         |\delta_i| \le u, \quad |\theta| \le \gamma_n = \frac{n u}{1 - n u}
 
     [H, lemma 3.1]. It is infinite where n u reaches 1: then nothing is promised.
-
-    Examples
-    --------
-    >>> from multiconv.core.rounding import gamma
-    >>> gamma(3, 2.0**-3)
-    0.6
     """
     return n * u / (1 - n * u) if n * u < 1 else math.inf
 
 
 def summing_factor(products: int, dtype: str) -> float:
     r"""Return e of :math:`|\hat y - y| \le e \sum |x| |w|`, for sums of so many products."""
-    sums = accumulator(dtype)
     is_complex = dtype in PARTS
     roundings = (2 if is_complex else 1) * products + 1
-    factor = (math.sqrt(2) if is_complex else 1) * gamma(roundings, unit_roundoff(sums))
-    return factor + (0 if sums == dtype else 2 * unit_roundoff(dtype))
+    return (math.sqrt(2) if is_complex else 1) * gamma(roundings, unit_roundoff(accumulator(dtype)))
 
 
 def fft_factor(lengths: Iterable[int], channels: int, dtype: str) -> float:
     """Return the factor of the norms in the bound of the Fourier method (see `fft_bound`)."""
-    sums, doublings = accumulator(dtype), math.log2(math.prod(lengths))
-    factor = unit_roundoff(sums) * (channels + 8.3 * doublings)
-    return factor + (0 if sums == dtype else 2 * unit_roundoff(dtype))
+    doublings = math.log2(math.prod(lengths))
+    return unit_roundoff(accumulator(dtype)) * (channels + 8.3 * doublings)
+
+
+def narrowing(dtype: str) -> float:
+    """Return the error of rounding to a dtype narrower than its sums, a bias added in between."""
+    return 0.0 if accumulator(dtype) == dtype else 2 * unit_roundoff(dtype)
 
 
 def _format(dtype: str) -> tuple[int, int]:

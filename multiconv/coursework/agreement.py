@@ -41,20 +41,16 @@ def judge(result: NDArray[Any], exact: Exact, *, in_norm: bool, must_be_equal: b
     if result.dtype != exact.rounded.dtype:
         return Agreement(f"its dtype is {result.dtype}, not {exact.rounded.dtype}")
     digest = hashlib.sha256((result + result.dtype.type(0)).tobytes()).hexdigest()
-    if np.array_equal(result, exact.rounded):
-        return Agreement(
-            None, is_bit_equal=True, fraction=_fraction(result, exact, in_norm), digest=digest
-        )
     if not np.isfinite(result).all():
         return Agreement("it is not finite", digest=digest)
     fraction = _fraction(result, exact, in_norm)
+    count = int(np.count_nonzero(result != exact.rounded))
     problem = None
-    if fraction is None or (must_be_equal and not in_norm):
-        count = np.count_nonzero(result != exact.rounded)
+    if count and (fraction is None or (must_be_equal and not in_norm)):
         problem = f"{count} of {result.size} numbers are not the exact ones"
-    elif fraction > 1:
+    elif count and fraction is not None and fraction > 1:
         problem = f"its largest error is {fraction:.3g} times the bound"
-    return Agreement(problem, fraction=fraction, digest=digest)
+    return Agreement(problem, count == 0, fraction, digest)
 
 
 def _fraction(result: NDArray[Any], exact: Exact, in_norm: bool) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,16 +41,18 @@ class Case:
         values = (3 * np.arange(rows)[:, None] + 5 * np.arange(columns)) % 7 - 3
         return values.astype(self.x.dtype)
 
-    def middle(self, outputs: int, matrix_elements: int | None = None) -> Case:
+    def middle(self, outputs: int, matrix_elements: float = math.inf) -> Case:
         """Return the middle of the image, no larger than what leaves so many outputs.
 
         ``matrix_elements`` also limits the outputs times the pixels: the size of the Toeplitz
         matrix.
         """
-        side = max(self.output_size)
-        while side > 1 and not _fits(self._square(side), outputs, matrix_elements):
-            side -= 1
-        return self._square(side)
+        for side in range(max(self.output_size), 0, -1):
+            part = self._square(side)
+            count = math.prod(part.output_size)
+            if count <= outputs and count * part.x.size <= matrix_elements:
+                break
+        return part
 
     def _square(self, side: int) -> Case:
         """Return the middle that leaves outputs of at most side x side."""
@@ -71,30 +74,15 @@ def textbook() -> list[Case]:
 
 
 def picture(x: NDArray[np.float32], k: NDArray[np.float32]) -> Case:
-    """Return the correlation of a picture.
-
-    Raises
-    ------
-    ValueError
-        If the kernel does not fit into the picture, or its numbers do not fit into float32.
-    """
-    if any(n < kn for n, kn in zip(x.shape, k.shape, strict=True)):
-        msg = (
-            f"the kernel of {_by(k)} is larger than the picture of {_by(x)}: it must fit in, for "
-            f"no border is added"
+    """Return the correlation of a picture; a kernel that it is too small for is a ValueError."""
+    (h, w), (kh, kw) = x.shape, k.shape
+    if kh > h or kw > w:
+        raise ValueError(
+            f"the kernel of {kh} x {kw} is larger than the picture of {h} x {w}: it must fit in, "
+            f"for no border is added"
         )
-        raise ValueError(msg)
     case = Case("picture", x, k, is_exact=False)
     largest = float(np.finfo(np.float32).max)
     if np.abs(k, dtype=np.float64).sum() * np.abs(case.g).max() >= largest:
         raise ValueError(f"sums with the kernel's numbers must stay below {largest:.3g}, float32's")
     return case
-
-
-def _by(array: NDArray[Any]) -> str:
-    return " x ".join(map(str, array.shape))
-
-
-def _fits(case: Case, outputs: int, matrix_elements: int | None) -> bool:
-    count = case.output_size[0] * case.output_size[1]
-    return count <= outputs and (matrix_elements is None or count * case.x.size <= matrix_elements)

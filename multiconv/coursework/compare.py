@@ -6,13 +6,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import array_api_compat
+
 from multiconv.core.progress import Progress
 from multiconv.coursework import cases, environment, lesson, runs
 from multiconv.coursework.cases import Case
 from multiconv.coursework.differentiation import table as differentiate
 from multiconv.coursework.environment import Machine
 from multiconv.coursework.learning import Learning, learn
-from multiconv.coursework.runs import Run
+from multiconv.coursework.runs import Configuration, Run
 from multiconv.faces import Face
 
 
@@ -58,15 +60,13 @@ class Comparison:
     @property
     def refusals(self) -> list[tuple[str, str]]:
         """The reasons for what is missing, each with where it holds."""
-        return [
-            (
-                refusal.partition("; ")[0],  # behind it stands what to call instead
-                f"{run.configuration.face.name} {run.configuration.method}"
-                + ("" if stage == "forward" else f" {stage}"),
-            )
-            for run in self.runs
-            for stage, refusal in run.refusals.items()
-        ]
+        found = []
+        for run in self.runs:
+            where = f"{run.configuration.face.name} {run.configuration.method}"
+            for stage, refusal in run.refusals.items():
+                reason, _, _ = refusal.partition("; ")  # behind it stands what to call instead
+                found.append((reason, where if stage == "forward" else f"{where} {stage}"))
+        return found
 
     @property
     def agrees(self) -> bool:
@@ -88,33 +88,30 @@ def compare(
     libraries = []
     with Progress("preparing", len(faces), coarse=True) as progress:
         for face in faces:
-            compiler = ", and its compiler" if jit else ""
-            progress.advance(f"{face.name}{compiler}")
+            progress.advance(face.name + (", and its compiler" if jit else ""))
             libraries.append(_library(face, jit=jit))
     everything = [*cases.textbook(), picture]
-    chosen = runs.configurations(faces, method_names, jit=jit)
-    results = list(runs.run_all(everything, chosen))
+    chosen = [
+        Configuration(face, method, jitted)
+        for face, library in zip(faces, libraries, strict=True)
+        for jitted in ((False, True) if library.compiler else (False,))
+        for method in method_names
+    ]
     return Comparison(
-        environment.machine(),
+        Machine(),
         libraries,
         broken,
         everything,
         kernel,
-        results,
+        list(runs.run_all(everything, chosen)),
         learn(faces, lesson.textbook(), repeat=True),
         time.perf_counter() - start,
     )
 
 
 def _library(face: Face, *, jit: bool) -> Library:
-    differentiation = differentiate.of(face.name)
-    compiler, remark = differentiation.compiler() if jit else (None, None)
-    backend = face.backend
-    return Library(
-        face.name,
-        environment.version_of(backend),
-        environment.device_of(backend),
-        differentiation.threads(),
-        compiler,
-        remark,
-    )
+    how = differentiate.of(face.name)
+    compiler = how.compiler() if jit else (None, None)
+    version = environment.version_of(face.backend)
+    device = str(array_api_compat.device(face.backend.asarray([0])))
+    return Library(face.name, version, device, how.threads(), *compiler)

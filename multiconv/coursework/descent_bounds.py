@@ -60,15 +60,7 @@ class Descent(NamedTuple):
 
 
 def moments(blocks: Iterable[tuple[ArrayLike, ArrayLike]]) -> Moments:
-    """Add up the moments of a least squares problem, given rows of A and their targets in blocks.
-
-    Examples
-    --------
-    >>> from multiconv.coursework.descent_bounds import moments
-    >>> found = moments([([[1.0, 0.0], [1.0, -2.0]], [1.0, -1.0]), ([[0.0, 1.0]], [3.0])])
-    >>> found.rows, found.gram.tolist(), found.cross.tolist(), found.target
-    (3, [[2.0, -2.0], [-2.0, 5.0]], [0.0, 5.0], 11.0)
-    """
+    """Add up the moments of a least squares problem, given in blocks: rows of A, their targets."""
     total: Moments | None = None
     for block in blocks:
         a, y = (np.asarray(array, dtype=np.float64) for array in block)
@@ -81,10 +73,79 @@ def moments(blocks: Iterable[tuple[ArrayLike, ArrayLike]]) -> Moments:
     return total
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")
 def descent_bound(
     system: Moments, start: ArrayLike, lr: float, steps: int, dtype: str, *, mean: bool = False
 ) -> Descent:
-    r"""Return the path of gradient descent on a squared error, and how far rounding leads from it.
+    """Return the path of gradient descent on a squared error, and how far rounding leads from it.
+
+    The dtype is float32 or float64; a bias is a column of ones. From where a number could overflow
+    nothing is promised, and the distances are infinite.
+    """
+    if dtype not in ("float32", "float64"):
+        msg = f"dtype is {dtype!r}: the bound is derived for float32 and float64"
+        raise ValueError(msg)
+    recursion = _Recursion(system, lr, 2 / system.rows if mean else 2.0, dtype)
+    weight = np.asarray(start, dtype=np.float64)
+    distance = own = 0.0
+    promised = True
+    weights, distances, losses, errors = [], [], [], []
+    for _ in range(steps + 1):
+        point = recursion.at(weight, own, distance)
+        weights.append(weight)
+        distances.append(recursion.up * (distance + own) if promised else math.inf)
+        losses.append(point.loss)
+        errors.append(point.loss_error if promised else math.inf)
+        distance, fits = recursion.rounded(point, distance)
+        promised = promised and fits
+        own, weight = recursion.in_float64(point, weight, own)
+    count = system.rows if mean else 1
+    return Descent(
+        np.array(weights), np.array(distances), np.array(losses) / count, np.array(errors) / count
+    )
+
+
+def stationarity(
+    system: Moments, weight: ArrayLike, dtype: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Return how far a rounded solution of least squares is from the normal equations.
+
+    .. math:: |A^T (A \hat w - y)| \le u |A|^T |A| |\hat w|
+        + \gamma_{8 n (m + n)}(u_{64})\, (a + \max a)\, (a^T |\hat w| + \|y\|_2), \quad
+        a_j = \|A_{:j}\|_2
+
+    The first term stands for rounding the solution to its dtype, the second for the QR
+    factorization in float64, which is backward stable column by column [H, theorem 19.4, with 8
+    for the "small integer constant"], and for directions that were dropped as undetermined. It
+    holds however ill-conditioned the problem is. The left side is returned, and the right one.
+    """
+    weight = np.asarray(weight, dtype=np.float64)
+    rows, unknowns = system.rows, len(system.cross)
+    size, lengths = abs(weight), system.lengths
+    gradient = abs(system.gram @ weight - system.cross)
+    rounded = unit_roundoff(dtype) * size + smallest_subnormal(dtype)
+    stable = gamma(8 * unknowns * (rows + unknowns), unit_roundoff("float64"))
+    norm = max(float(np.max(lengths)), 0.0) if unknowns else 0.0
+    # A dropped direction has a singular value below max(m, n) eps ||A||.
+    reached = lengths @ size + math.sqrt(system.target)
+    bound = system.gram_magnitude @ rounded * (1 + 1e-6) + stable * (lengths + norm) * reached
+    return np.asarray(gradient), np.asarray(bound, dtype=np.float64)
+
+
+class _Point(NamedTuple):
+    """What the bounds of the next step are made of, on both paths."""
+
+    reach: NDArray[np.float64]  # |w| and how far from it any path may be
+    image: float  # || |A| |w| ||
+    loss: float
+    loss_error: float  # infinite where the loss could overflow
+    residual: float  # its norm, rounded or not
+    d_sums: NDArray[np.float64]  # |A|^T d
+
+
+@dataclass
+class _Recursion:
+    r"""The steps of `descent_bound`; what is taken from the moments is rounded up.
 
     The exact path is, with s = 2, over the number m of rows for the mean,
 
@@ -106,99 +167,8 @@ def descent_bound(
     Sums over the rows that change from step to step are bounded by the Cauchy-Schwarz inequality,
     so that the moments are all that is needed of A. The path that is returned is computed in
     float64 from them; its own distance from the exact one follows the same recursion, with the
-    unit roundoff of float64, and is part of the distances, as is underflow. From where a number
-    could overflow nothing is promised, and the distances are infinite. The dtype is float32 or
-    float64; a bias is a column of ones.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from multiconv.coursework.descent_bounds import descent_bound, moments
-    >>> system = moments([(np.eye(2), [1.0, -1.0])])
-    >>> path = descent_bound(system, [0.0, 0.0], 0.25, 3, "float32")
-    >>> path.weights[:, 0].tolist(), path.losses.tolist()
-    ([0.0, 0.5, 0.75, 0.875], [2.0, 0.5, 0.125, 0.03125])
-    >>> bool(path.distances[0] == 0), bool(path.distances[3] < 1e-5)
-    (True, True)
+    unit roundoff of float64, and is part of the distances, as is underflow.
     """
-    if dtype not in ("float32", "float64"):
-        msg = f"dtype is {dtype!r}: the bound is derived for float32 and float64"
-        raise ValueError(msg)
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        return _descend(system, np.asarray(start, dtype=np.float64), lr, steps, dtype, mean)
-
-
-def stationarity(
-    system: Moments, weight: ArrayLike, dtype: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    r"""Return how far a rounded solution of least squares is from the normal equations.
-
-    .. math:: |A^T (A \hat w - y)| \le u |A|^T |A| |\hat w|
-        + \gamma_{8 n (m + n)}(u_{64})\, (a + \max a)\, (a^T |\hat w| + \|y\|_2), \quad
-        a_j = \|A_{:j}\|_2
-
-    The first term stands for rounding the solution to its dtype, the second for the QR
-    factorization in float64, which is backward stable column by column [H, theorem 19.4, with 8
-    for the "small integer constant"], and for directions that were dropped as undetermined. It
-    holds however ill-conditioned the problem is. The left side is returned, and the right one.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from multiconv.coursework.descent_bounds import moments, stationarity
-    >>> gradient, bound = stationarity(moments([(np.eye(2), [0.1, -1.0])]), [0.1, -1.0], "float32")
-    >>> bool((gradient <= bound).all()), bool((bound < 1e-6).all())
-    (True, True)
-    """
-    weight = np.asarray(weight, dtype=np.float64)
-    rows, unknowns = system.rows, len(system.cross)
-    size, lengths = abs(weight), system.lengths
-    gradient = abs(system.gram @ weight - system.cross)
-    rounded = unit_roundoff(dtype) * size + smallest_subnormal(dtype)
-    stable = gamma(8 * unknowns * (rows + unknowns), unit_roundoff("float64"))
-    norm = max(float(np.max(lengths)), 0.0) if unknowns else 0.0
-    # A dropped direction has a singular value below max(m, n) eps ||A||.
-    reached = lengths @ size + math.sqrt(system.target)
-    bound = system.gram_magnitude @ rounded * (1 + 1e-6) + stable * (lengths + norm) * reached
-    return np.asarray(gradient), np.asarray(bound, dtype=np.float64)
-
-
-def _descend(
-    system: Moments, weight: NDArray[np.float64], lr: float, steps: int, dtype: str, mean: bool
-) -> Descent:
-    recursion = _Recursion(system, lr, 2 / system.rows if mean else 2.0, dtype)
-    distance = own = 0.0
-    promised = True
-    weights, distances, losses, errors = [], [], [], []
-    for _ in range(steps + 1):
-        point = recursion.at(weight, own, distance)
-        weights.append(weight)
-        distances.append(recursion.up * (distance + own) if promised else math.inf)
-        losses.append(point.loss)
-        errors.append(point.loss_error if promised else math.inf)
-        distance, fits = recursion.rounded(point, distance)
-        promised = promised and fits
-        own, weight = recursion.in_float64(point, weight, own)
-    count = system.rows if mean else 1
-    return Descent(
-        np.array(weights), np.array(distances), np.array(losses) / count, np.array(errors) / count
-    )
-
-
-class _Point(NamedTuple):
-    """What the bounds of the next step are made of, on both paths."""
-
-    reach: NDArray[np.float64]  # |w| and how far from it any path may be
-    image: float  # || |A| |w| ||
-    loss: float
-    loss_error: float  # infinite where the loss could overflow
-    residual: float  # its norm, rounded or not
-    d_sums: NDArray[np.float64]  # |A|^T d
-
-
-@dataclass
-class _Recursion:
-    """The steps of `descent_bound`; what is taken from the moments is rounded up."""
 
     system: Moments
     lr: float
@@ -216,8 +186,9 @@ class _Recursion:
         self.gram, self.cross = up * system.gram_magnitude, up * system.cross_magnitude
         self.target = up * system.target
         step = self.lr * self.scale
-        shrink = _spectral_norm(np.eye(unknowns) - step * system.gram)
-        self.shrink = up * (shrink + 11 * self.sums * (1 + step * self.length**2))
+        matrix = np.eye(unknowns) - step * system.gram
+        shrink = np.linalg.norm(matrix, 2) if np.isfinite(matrix).all() else math.inf
+        self.shrink = up * (float(shrink) + 11 * self.sums * (1 + step * self.length**2))
 
     def at(self, weight: NDArray[np.float64], own: float, distance: float) -> _Point:
         """Look at the loss and the residual where the two paths are."""
@@ -263,10 +234,6 @@ class _Recursion:
         local = self.lr * slope + three * (abs(weight) + self.lr * abs(gradient))
         own = self.up * (self.shrink * own + float(np.linalg.norm(local)))
         return own, weight - self.lr * gradient
-
-
-def _spectral_norm(matrix: NDArray[np.float64]) -> float:
-    return float(np.linalg.norm(matrix, 2)) if np.isfinite(matrix).all() else math.inf
 
 
 def _number(value: float) -> float:

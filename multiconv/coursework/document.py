@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-import multiconv
 from multiconv.coursework.agreement import Agreement
 from multiconv.coursework.cases import Case
 from multiconv.coursework.compare import Comparison
-from multiconv.coursework.environment import BackendState
-from multiconv.coursework.learning import Learning, Pupil, Solution
-from multiconv.coursework.runs import Run, Timing
+from multiconv.coursework.learning import Learning, Pupil
+from multiconv.coursework.runs import Run
+
+_OF_LESSON = ("bias", "steps", "lr", "loss", "seed")
+_OF_SOLUTION = ("residual", "rank", "unknowns", "undetermined", "statement")
+
+
+def in_json(value: Any) -> Any:
+    """Return a value in JSON's types; a number that is not finite has no word there and is null."""
+    if isinstance(value, np.ndarray):
+        numbers = value.astype(object)
+        numbers[~np.isfinite(value)] = None
+        return numbers.tolist()
+    if dataclasses.is_dataclass(value):
+        value = vars(value)
+    if isinstance(value, dict):
+        return {name: in_json(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [in_json(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def of_comparison(comparison: Comparison) -> dict[str, Any]:
-    """Return what ``multiconv compare --json`` prints, made of JSON's types alone.
+    """Return what ``multiconv compare --json`` prints.
 
     Times are in seconds. ``fraction`` is the largest error as a fraction of its bound.
     """
     return {
-        "multiconv": multiconv.__version__,
-        "machine": dataclasses.asdict(comparison.machine),
-        "backends": [dataclasses.asdict(library) for library in comparison.libraries],
+        "machine": comparison.machine,
+        "backends": comparison.libraries,
         "broken": comparison.broken,
         "cases": [_case(case) for case in comparison.cases],
         "kernel": comparison.kernel,
@@ -41,69 +54,43 @@ def of_comparison(comparison: Comparison) -> dict[str, Any]:
 
 
 def of_learning(learning: Learning) -> dict[str, Any]:
-    """Return what was learned, step by step; a number that is not finite is null."""
+    """Return what was learned, step by step."""
     lesson = learning.lesson
     return {
-        "image_size": list(lesson.x.shape),
-        "kernel": lesson.kernel.tolist(),
-        "kernel_size": list(lesson.size),
-        "bias": lesson.bias,
-        "steps": lesson.steps,
-        "lr": lesson.lr,
-        "loss": lesson.loss,
-        "seed": lesson.seed,
+        "image_size": lesson.x.shape,
+        "kernel": lesson.kernel,
+        "kernel_size": lesson.size,
+        **{name: getattr(lesson, name) for name in _OF_LESSON},
         "backends": [_pupil(learning, pupil) for pupil in learning.pupils],
         "broken": learning.broken,
         "compared_steps": learning.compared,
         "agree": learning.agrees,
         "recovered": learning.is_recovered,
-        "recovered_within": _finite(learning.recovery.within),
+        "recovered_within": learning.recovery.within,
     }
 
 
 def _pupil(learning: Learning, pupil: Pupil) -> dict[str, Any]:
-    away = learning.lesson.away
+    away, solved = learning.lesson.away, pupil.solution
     return {
         "backend": pupil.name,
         "status": pupil.status,
         "problems": pupil.problems,
-        "fraction": _finite(pupil.fraction),
-        "distance": _finite(pupil.distance),
+        "fraction": pupil.fraction,
+        "distance": pupil.distance,
         "sha256": pupil.digest,
-        "weights": _numbers(pupil.weights),
-        "losses": _numbers(pupil.losses),
-        "largest_difference": _finite(away(pupil.weight)),
+        "weights": pupil.weights,
+        "losses": pupil.losses,
+        "largest_difference": away(pupil.weight),
         "recovered": learning.recovery.is_reached(pupil.weight),
         "notes": pupil.notes,
-        "solved": None if pupil.solution is None else _solution(pupil.solution, away),
-        "time": None if pupil.timing is None else _timing(pupil.timing),
-    }
-
-
-def _solution(solution: Solution, away: Callable[..., float | None]) -> dict[str, Any]:
-    return dataclasses.asdict(solution) | {
-        "weight": _numbers(solution.weight),
-        "largest_difference": _finite(away(solution.weight)),
-        "undetermined": solution.undetermined.tolist(),
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _numbers(array: NDArray[Any]) -> Any:
-    """Return nested lists, which may not hold what JSON has no word for."""
-    numbers = array.astype(object)
-    numbers[~np.isfinite(array)] = None
-    return numbers.tolist()
-
-
-def of_backends(states: list[BackendState]) -> dict[str, Any]:
-    """Return what ``multiconv backends --json`` prints."""
-    return {
-        "multiconv": multiconv.__version__,
-        "backends": [dataclasses.asdict(state) for state in states],
+        "solved": solved
+        and {
+            "weight": solved.weight,
+            **{name: getattr(solved, name) for name in _OF_SOLUTION},
+            "largest_difference": away(solved.weight),
+        },
+        "time": pupil.timing,
     }
 
 
@@ -111,8 +98,8 @@ def _case(case: Case) -> dict[str, Any]:
     return {
         "name": case.name,
         "dtype": case.dtype,
-        "image_size": list(case.x.shape),
-        "kernel": case.k.tolist(),
+        "image_size": case.x.shape,
+        "kernel": case.k,
         "exact": case.is_exact,
     }
 
@@ -124,10 +111,10 @@ def _run(run: Run) -> dict[str, Any]:
         "method": run.configuration.method,
         "chosen": run.chosen,
         "case": run.case.name,
-        "image_size": list(run.case.x.shape),
+        "image_size": run.case.x.shape,
         "status": run.status,
         "results": {name: _agreement(a) for name, a in run.agreements.items()},
-        "times": {stage: _timing(timing) for stage, timing in run.timings.items()},
+        "times": run.timings,
         "refusals": run.refusals,
         "errors": run.errors,
     }
@@ -137,17 +124,7 @@ def _agreement(agreement: Agreement) -> dict[str, Any]:
     return {
         "agrees": agreement.problem is None,
         "bit_equal": agreement.is_bit_equal,
-        "fraction": _finite(agreement.fraction),
+        "fraction": agreement.fraction,
         "problem": agreement.problem,
         "sha256": agreement.digest,
-    }
-
-
-def _timing(timing: Timing) -> dict[str, Any]:
-    low, median, high = timing.quartiles
-    return {
-        "first": timing.first,
-        "warm": median,
-        "quartiles": [low, high],
-        "calls": timing.calls,
     }

@@ -6,91 +6,15 @@ import importlib.metadata
 import os
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import array_api_compat
 
 from multiconv.backends import registry
 from multiconv.backends.base import Backend
-from multiconv.core import installation
+from multiconv.core.installation import install_line
 from multiconv.faces import get_backend
 
 _SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS")
-_EXTRAS = ("torch", "jax")
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What the times of all backends depend on; ``settings`` are environment variables."""
-
-    python: str
-    system: str
-    cpu: str
-    cpus: int
-    settings: dict[str, str]
-
-
-@dataclass(frozen=True)
-class BackendState:
-    """A backend that there is or could be; ``problem`` says why it cannot be used."""
-
-    name: str
-    version: str | None
-    devices: list[str]
-    problem: str | None = None
-    install: str | None = None
-
-
-def machine() -> Machine:
-    """Describe the machine that this runs on."""
-    return Machine(
-        platform.python_version(),
-        f"{platform.system()} {platform.machine()}",
-        _cpu_model(),
-        _cpus(),
-        {name: os.environ[name] for name in _SETTINGS if os.environ.get(name)},
-    )
-
-
-def backends() -> list[BackendState]:
-    """Return every backend that is known, installed or not; the installed ones are imported."""
-    installed = registry.available_backends()
-    missing = [name for name in registry.BUILT_IN if name not in installed]
-    return [
-        *(_state(name) for name in installed),
-        *(BackendState(name, None, [], "not installed", install_line(name)) for name in missing),
-    ]
-
-
-def install_line(name: str) -> str | None:
-    """Return the command that installs a framework, where this package knows one."""
-    return installation.install_line(name) if name in _EXTRAS else None
-
-
-def version_of(backend: Backend) -> str | None:
-    """Return the version of the library whose arrays a backend takes."""
-    if backend.name in registry.BUILT_IN:
-        try:
-            return importlib.metadata.version(backend.name)
-        except importlib.metadata.PackageNotFoundError:  # built in place, for example
-            return None
-    package = str(getattr(backend.xp, "__name__", "")).partition(".")[0]
-    version = getattr(sys.modules.get(package), "__version__", None)
-    return None if version is None else str(version)
-
-
-def device_of(backend: Backend) -> str:
-    """Return the device on which a backend makes its arrays unless it is told otherwise."""
-    return str(array_api_compat.device(backend.asarray([0])))
-
-
-def _state(name: str) -> BackendState:
-    try:
-        backend = get_backend(name).backend
-        return BackendState(name, version_of(backend), backend.devices())
-    except Exception as error:  # whatever a broken framework raises when it starts
-        return BackendState(name, None, [], str(error))
 
 
 def _cpu_model() -> str:
@@ -107,3 +31,59 @@ def _cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _settings() -> dict[str, str]:
+    return {name: value for name in _SETTINGS if (value := os.environ.get(name))}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the times of all backends depend on; ``settings`` are environment variables."""
+
+    python: str = field(default_factory=platform.python_version)
+    system: str = f"{platform.system()} {platform.machine()}"
+    cpu: str = field(default_factory=_cpu_model)
+    cpus: int = field(default_factory=_cpus)
+    settings: dict[str, str] = field(default_factory=_settings)
+
+
+@dataclass(frozen=True)
+class BackendState:
+    """A backend that there is or could be; ``problem`` says why it cannot be used."""
+
+    name: str
+    version: str | None
+    devices: list[str]
+    problem: str | None = None
+    install: str | None = None
+
+
+def backends() -> list[BackendState]:
+    """Return every backend that is known, installed or not; the installed ones are imported."""
+    installed = registry.available_backends()
+    missing = [name for name in registry.BUILT_IN if name not in installed]
+    return [
+        *(_state(name) for name in installed),
+        *(BackendState(name, None, [], "not installed", install_line(name)) for name in missing),
+    ]
+
+
+def version_of(backend: Backend) -> str | None:
+    """Return the version of the library whose arrays a backend takes."""
+    if backend.name in registry.BUILT_IN:
+        try:
+            return importlib.metadata.version(backend.name)
+        except importlib.metadata.PackageNotFoundError:  # built in place, for example
+            return None
+    package = str(getattr(backend.xp, "__name__", "")).partition(".")[0]
+    version = getattr(sys.modules.get(package), "__version__", None)
+    return None if version is None else str(version)
+
+
+def _state(name: str) -> BackendState:
+    try:
+        backend = get_backend(name).backend
+        return BackendState(name, version_of(backend), backend.devices())
+    except Exception as error:  # whatever a broken framework raises when it starts
+        return BackendState(name, None, [], str(error))

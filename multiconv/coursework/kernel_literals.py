@@ -14,30 +14,7 @@ _FORMS = 'a kernel is written "[[1, -1], [2, 0]]" or "1 -1; 2 0"'
 
 
 def read(text: str) -> NDArray[np.float32]:
-    """Read a kernel.
-
-    Parameters
-    ----------
-    text : str
-        A name of `multiconv.kernels.names`, a nested list of numbers, or rows of numbers that are
-        separated by semicolons.
-
-    Returns
-    -------
-    ndarray of float32, of shape (kh, kw)
-
-    Raises
-    ------
-    ValueError
-        If it is none of them; the message says what is wrong and what would work.
-
-    Examples
-    --------
-    >>> from multiconv.coursework.kernel_literals import read
-    >>> read("1 -1; 2 0")
-    array([[ 1., -1.],
-           [ 2.,  0.]], dtype=float32)
-    """
+    """Read a kernel; the ValueError for what is none says what is wrong and what would work."""
     text = text.strip()
     if text.startswith(("[", "(")):
         return _array(_nested(text))

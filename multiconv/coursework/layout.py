@@ -47,17 +47,18 @@ def table(
 
 
 def verdict(
-    problems: Iterable[tuple[str, str]], text: str, seconds: float, *, agrees: bool
+    broken: dict[str, str],
+    problems: Sequence[tuple[str, str]],
+    text: str,
+    seconds: float,
+    *,
+    agrees: bool,
 ) -> Iterator[Line]:
-    """Yield what is wrong, each with where, and then the judgement."""
-    for place, problem in problems:
+    """Yield the backends that cannot be used, what is wrong with others, and the judgement."""
+    unusable = [(f"{name} cannot be used", reason) for name, reason in broken.items()]
+    for place, problem in [*unusable, *problems]:
         yield from wrapped(f"{place}: {problem}", "  ", "bad")
     yield [Segment(text, "good" if agrees else "bad"), Segment(f" ({seconds:.0f} s)")]
-
-
-def unusable(broken: dict[str, str]) -> list[tuple[str, str]]:
-    """Return the problems of backends that cannot be used."""
-    return [(f"{name} cannot be used", reason) for name, reason in broken.items()]
 
 
 def letters(keys: Iterable[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ may lead from it; solving in closed form is judged by the normal equations.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import time
@@ -24,38 +25,23 @@ from multiconv.coursework.lesson import DTYPE, Lesson
 from multiconv.coursework.recovery import Recovery, recovery
 from multiconv.coursework.runs import Timing, timed
 from multiconv.faces import Face
-
-
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """What `solve_kernel` gave: the weight as one row, bias last, and what it says of the data."""
-
-    weight: NDArray[Any]
-    residual: float
-    rank: int
-    unknowns: int
-    undetermined: NDArray[Any]
-    statement: str
-
-    @property
-    def summary(self) -> str:
-        """The statement, and how well the solution fits."""
-        return f"{self.statement}; residual {self.residual:.3g}"
+from multiconv.learning.least_squares import SolvedKernel
 
 
 @dataclass(eq=False)
 class Pupil:
     """What one backend learned.
 
-    ``weights`` has a row for the start and for every step, with the bias last. ``distance`` is the
-    largest from the way in float64, and ``fraction`` the largest of that and of the losses' errors
-    as a fraction of its bound. ``digest`` is the same for the same bits at every step.
+    ``weights`` has a row for the start and for every step, with the bias last, as has the weight of
+    the ``solution``. ``distance`` is the largest from the way in float64, and ``fraction`` the
+    largest of that and of the losses' errors as a fraction of its bound. ``digest`` is the same for
+    the same bits at every step.
     """
 
     name: str
     weights: NDArray[Any] = field(default_factory=lambda: np.zeros((0, 0), DTYPE))
     losses: NDArray[Any] = field(default_factory=lambda: np.zeros(0, DTYPE))
-    solution: Solution | None = None
+    solution: SolvedKernel | None = None
     fraction: float | None = None
     distance: float | None = None
     digest: str | None = None
@@ -169,20 +155,19 @@ def _descend(pupil: Pupil, face: Face, lesson: Lesson, path: Descent, *, repeat:
     pupil.weights = np.stack([_row(backend, *point) for point in points])
     pupil.losses = backend.to_numpy(learned.losses)
     _judge(pupil, lesson, path)
-    pupil.timing = Timing(first, (first, first, first), 1)
+    pupil.timing = Timing(first, first, (first, first), 1)
     if repeat:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _, later = timed(lambda: (run().weight,), backend)
-        pupil.timing = Timing(first, later.quartiles, later.calls)
+        pupil.timing = dataclasses.replace(later, first=first)
 
 
 def _solve(pupil: Pupil, face: Face, lesson: Lesson, system: Moments) -> None:
     x, y = _data(face.backend, lesson)
     solved = face.solve_kernel(x, y, lesson.size, bias=lesson.bias)
     weight = _row(face.backend, solved.weight, solved.bias)
-    names = ("residual", "rank", "unknowns", "undetermined", "statement")
-    pupil.solution = Solution(weight, **{name: getattr(solved, name) for name in names})
+    pupil.solution = dataclasses.replace(solved, weight=weight, bias=None)
     if weight.dtype != DTYPE or weight.shape != lesson.start.shape:
         pupil.wrong.append(f"the solved kernel has {weight.size} numbers of {weight.dtype}")
         return
@@ -217,8 +202,8 @@ def _judge(pupil: Pupil, lesson: Lesson, path: Descent) -> None:
             )
     if pupil.wrong:
         return
-    hashed = hashlib.sha256((weights + np.float32(0)).tobytes() + losses.tobytes())
-    pupil.digest = hashed.hexdigest()
+    bits = (weights + np.float32(0)).tobytes() + losses.tobytes()
+    pupil.digest = hashlib.sha256(bits).hexdigest()
     with np.errstate(over="ignore", invalid="ignore"):
         away = np.linalg.norm(weights.astype(np.float64) - path.weights, axis=1)
         error = abs(losses.astype(np.float64) - path.losses[:-1])

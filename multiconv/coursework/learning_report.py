@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from multiconv.coursework.layout import (
     letters,
     number,
     table,
-    unusable,
     verdict,
     wrapped,
 )
@@ -49,21 +48,11 @@ def section(learning: Learning) -> Iterator[Line]:
             f"{lesson.steps} steps from zero, lr {lesson.lr:g}"
         ),
     ]
-    marks = _marks(learning)
-    rows = [
-        [
-            Segment(pupil.name),
-            _agreement(pupil, marks),
-            Segment(_row_text(pupil.weight, 2) if len(pupil.weight) else ""),
-            Segment("" if pupil.solution is None else _row_text(pupil.solution.weight, 2)),
-            Segment(_ends(pupil)),
-            Segment(curve(pupil.losses)),
-            *durations(pupil.timing),
-        ]
-        for pupil in learning.pupils
-    ]
-    titles = ("", "way/bound", "learned", "solved", "loss", "log loss", "first", "warm")
-    yield from table(titles, rows, _LEFT)
+    columns: dict[str, Callable[[Pupil], str]] = {
+        "learned": lambda pupil: _row_text(pupil.weight, 2) if len(pupil.weight) else "",
+        "solved": lambda pupil: _row_text(pupil.solution.weight, 2) if pupil.solution else "",
+    }
+    yield from _table(learning, columns, ("first", "warm"))
     yield from wrapped(_LEGEND, "   ")
     yield from _verdict(learning)
 
@@ -78,7 +67,11 @@ def lines(learning: Learning, picture: str, kernel: str) -> Iterator[Line]:
     yield from _kernels(learning)
     yield []
     notes = grouped((note, p.name) for p in learning.pupils for note in p.notes)
-    solved = grouped((p.solution.summary, p.name) for p in learning.pupils if p.solution)
+    solved = grouped(
+        (f"{p.solution.statement}; residual {p.solution.residual:.3g}", p.name)
+        for p in learning.pupils
+        if p.solution
+    )
     for word, texts in (("", notes), ("solved, ", solved)):
         for text, names in texts.items():
             yield from wrapped(f"{word}{', '.join(names)}: {text}", "   ")
@@ -92,24 +85,15 @@ def lines(learning: Learning, picture: str, kernel: str) -> Iterator[Line]:
 def curve(losses: NDArray[Any]) -> str:
     """Return the logarithms of the losses as blocks, which overflow fills and zero empties."""
     count = min(len(losses), _CURVE_WIDTH)
-    if count == 0:
-        return ""
     chosen = losses[np.linspace(0, len(losses) - 1, count).round().astype(int)].astype(np.float64)
-    usable = chosen[np.isfinite(chosen) & (chosen > 0)]
-    if not len(usable):
-        return "".join(_BLOCKS[0 if value == 0 else -1] for value in chosen)
-    high = math.log10(usable.max())
-    low = max(math.log10(usable.min()), high - _DECADES)
-    heights = []
-    for value in chosen:
-        if not math.isfinite(value):
-            heights.append(1.0)
-        elif value <= 0:
-            heights.append(0.0)
-        else:
-            heights.append((math.log10(value) - low) / (high - low) if high > low else 0.0)
+    usable = np.isfinite(chosen) & (chosen > 0)
+    logs = np.where(chosen == 0, -np.inf, np.inf)
+    np.log10(chosen, out=logs, where=usable)
+    high = np.max(logs, where=usable, initial=-np.inf)
+    low = max(np.min(logs, where=usable, initial=high), high - _DECADES)
     top = len(_BLOCKS) - 1
-    return "".join(_BLOCKS[max(0, min(top, round(height * top)))] for height in heights)
+    heights = np.clip((logs - low) / ((high - low) or 1), 0, 1) * top
+    return "".join(_BLOCKS[round(height)] for height in heights)
 
 
 def _header(lesson: Lesson, picture: str, kernel: str) -> Iterator[Line]:
@@ -123,27 +107,36 @@ def _header(lesson: Lesson, picture: str, kernel: str) -> Iterator[Line]:
     )
 
 
-def _backends(learning: Learning) -> Iterator[Line]:
-    marks, lesson = _marks(learning), learning.lesson
+def _table(
+    learning: Learning, columns: dict[str, Callable[[Pupil], str]], times: tuple[str, ...]
+) -> Iterator[Line]:
+    """Yield a row for each pupil, with some columns beside those that both reports have."""
+    marks = letters(p.digest for p in learning.pupils if p.digest and p.status == "agrees")
     rows = [
         [
             Segment(pupil.name),
             _agreement(pupil, marks),
-            Segment(_short(pupil.distance)),
-            Segment(_short(lesson.away(pupil.weight))),
-            Segment(_short(lesson.away(pupil.solution.weight) if pupil.solution else None)),
-            Segment(_ends(pupil)),
+            *(Segment(show(pupil)) for show in columns.values()),
+            Segment(" -> ".join(_short(pupil.losses[end]) for end in (0, -1) if len(pupil.losses))),
             Segment(curve(pupil.losses)),
-            durations(pupil.timing)[0],
+            *durations(pupil.timing)[: len(times)],
         ]
         for pupil in learning.pupils
     ]
-    titles = ("", "way/bound", "distance", "off by", "solved by", "loss", "log loss", "time")
-    yield from table(titles, rows, _LEFT)
+    return table(("", "way/bound", *columns, "loss", "log loss", *times), rows, _LEFT)
+
+
+def _backends(learning: Learning) -> Iterator[Line]:
+    lesson = learning.lesson
+    columns: dict[str, Callable[[Pupil], str]] = {
+        "distance": lambda pupil: _short(pupil.distance),
+        "off by": lambda pupil: _short(lesson.away(pupil.weight)),
+        "solved by": lambda p: _short(lesson.away(p.solution.weight) if p.solution else None),
+    }
+    yield from _table(learning, columns, ("time",))
     yield from wrapped(
         "off by, solved by: the largest difference of the kernel learned, and of that solved in "
-        "closed form, from the true one"
-        + (", and of the bias from zero" if learning.lesson.bias else "")
+        "closed form, from the true one" + (", and of the bias from zero" if lesson.bias else "")
         if lesson.truth is not None
         else "the kernel that is learned is smaller than the true one: nothing to be off by",
         "   ",
@@ -177,13 +170,11 @@ def _kernels(learning: Learning) -> Iterator[Line]:
 
 def _block(lesson: Lesson, weight: NDArray[Any]) -> list[str]:
     """Return the rows of a kernel, their numbers under each other, and the bias behind the last."""
-    taps = lesson.layer.fan_in
+    taps, columns = lesson.layer.fan_in, lesson.size[1]
     texts = [_plain(value, 4) for value in weight]
     width = max(len(text) for text in texts)
-    kh, kw = lesson.size
-    rows = [
-        "  ".join(f"{text:>{width}}" for text in texts[i * kw : (i + 1) * kw]) for i in range(kh)
-    ]
+    cells = [f"{text:>{width}}" for text in texts]
+    rows = ["  ".join(cells[start : start + columns]) for start in range(0, taps, columns)]
     if len(texts) > taps:
         rows[-1] += f"   bias {texts[taps]}"
     return rows
@@ -204,7 +195,7 @@ def _verdict(learning: Learning) -> Iterator[Line]:
     steps, compared = learning.lesson.steps, learning.compared
     what = f"all {steps} steps" if compared == steps else f"{compared} steps, up to an overflow,"
     wrong = [pupil for pupil in learning.pupils if pupil.status != "agrees"]
-    problems = unusable(learning.broken) + [(p.name, text) for p in wrong for text in p.problems]
+    problems = [(pupil.name, text) for pupil in wrong for text in pupil.problems]
     count = len(learning.pupils)
     backends = "1 backend" if count == 1 else f"{count} backends"
     if wrong:
@@ -214,25 +205,25 @@ def _verdict(learning: Learning) -> Iterator[Line]:
     else:
         text = f"{backends} agree on {what} and the solution"
         text += ", but a backend cannot be used" if learning.broken else ""
-    return verdict(problems, text, learning.seconds, agrees=learning.agrees)
+    return verdict(learning.broken, problems, text, learning.seconds, agrees=learning.agrees)
 
 
 def _recovery(learning: Learning) -> Iterator[Line]:
     """Say why the kernel has not come back, and what brings it back."""
     recovery, lesson = learning.recovery, learning.lesson
-    away = {pupil.name: recovery.distance(pupil.weight) for pupil in learning.pupils}
-    late = [pupil.name for pupil in learning.pupils if not recovery.is_reached(pupil.weight)]
+    late = [pupil for pupil in learning.pupils if not recovery.is_reached(pupil.weight)]
     if not late:
         return
     if math.isfinite(recovery.steps(lesson.lr)):
+        away = max(recovery.distance(pupil.weight) for pupil in late)
         why = (
-            f"it is off by {max(away[name] for name in late):.3g}, more than "
-            f"{recovery.within:.3g}, half its smallest number that shows"
+            f"it is off by {away:.3g}, more than {recovery.within:.3g}, half its smallest number "
+            f"that shows"
         )
     else:
         why = f"with lr={lesson.lr:g} the descent diverges"
     advice = _advice(learning)
-    text = f"the kernel is not recovered by {', '.join(late)}: {why}"
+    text = f"the kernel is not recovered by {', '.join(pupil.name for pupil in late)}: {why}"
     yield from wrapped(f"{text}; {advice}" if advice else text, "  ", "bad")
 
 
@@ -259,16 +250,6 @@ def _agreement(pupil: Pupil, marks: dict[str, str]) -> Segment:
         off = pupil.fraction is not None and 1 < pupil.fraction < math.inf
         return Segment(f"! {number(pupil.fraction)}  " if off else "WRONG  ", "bad")
     return Segment(f"{number(pupil.fraction)} {marks.get(pupil.digest or '', ' ')}")
-
-
-def _marks(learning: Learning) -> dict[str, str]:
-    return letters(p.digest for p in learning.pupils if p.digest and p.status == "agrees")
-
-
-def _ends(pupil: Pupil) -> str:
-    if not len(pupil.losses):
-        return ""
-    return f"{_short(pupil.losses[0])} -> {_short(pupil.losses[-1])}"
 
 
 def _short(value: float | None) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from multiconv.coursework import reference
@@ -15,14 +13,12 @@ from multiconv.coursework.cases import Case
 from multiconv.coursework.descent_bounds import Moments, moments
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
-from multiconv.learning.normal_form import NormalForm, normal_form
+from multiconv.learning.normal_form import NormalForm, blocks, normal_form
 
 #: How many numbers a kernel may have, for the eigenvalues of a matrix of so many rows are computed.
 MOST_UNKNOWNS = 1024
 #: In which kernels are learned.
 DTYPE = "float32"  # without x64 JAX has no float64
-
-_BLOCK_ELEMENTS = 2**20  # of the patch matrix: 8 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +64,8 @@ class Lesson:
 
     def moments(self) -> Moments:
         """Return the sums over the patches, for the bounds."""
-        return moments(self._blocks())
+        rows = blocks(self.layer, self.x, self.y)
+        return moments((block[:, :-1], block[:, -1]) for block in rows)
 
     @property
     def truth(self) -> NDArray[np.float64] | None:
@@ -85,16 +82,6 @@ class Lesson:
         if truth is None or weight.shape != truth.shape:
             return None
         return float(np.max(abs(weight - truth)))
-
-    def _blocks(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Yield rows of the patch matrix and of the targets, a few lines of the picture each."""
-        patches = sliding_window_view(self.x.astype(np.float64), self.size)
-        unknowns = self.layer.fan_in + self.bias
-        step = max(1, _BLOCK_ELEMENTS // (unknowns * patches.shape[1]))
-        for top in range(0, len(patches), step):
-            block = patches[top : top + step].reshape(-1, self.layer.fan_in)
-            ones = np.ones((len(block), int(self.bias)))
-            yield np.concatenate([block, ones], axis=1), self.y[top : top + step].ravel()
 
 
 def textbook() -> Lesson:

@@ -27,13 +27,7 @@ def camera() -> Picture:
 
 
 def read(path: str) -> Picture:
-    """Read a picture from a file: .npy, or what Pillow opens.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read or holds no picture; the message says what would work.
-    """
+    """Read a picture from a file: .npy, or what Pillow opens; a ValueError says what would work."""
     try:
         Path(path).open("rb").close()  # a missing file is the first thing to say
         pixels = _load_array(path) if Path(path).suffix == ".npy" else _load_picture(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,6 @@ class Recovery:
     that is worth a grey level of a picture of 8 bits, the sum of all magnitudes being white.
     Directions that the data leave open do not count; where the true kernel does not fit in, the
     kernel of least squares stands for it.
-
     """
 
     lesson: Lesson
@@ -62,14 +62,7 @@ class Recovery:
 
         if not np.all(shrink[start > 0] < 1):
             return 0 if is_near(0) else math.inf
-        high = 1
-        while not is_near(high):
-            high *= 2
-        low = high // 2
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if is_near(middle) else (middle, high)
-        return high
+        return bisect.bisect_left(range(2**62), True, key=is_near)
 
     def _goal(self) -> NDArray[Any]:
         truth = self.lesson.truth

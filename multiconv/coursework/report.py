@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import multiconv
 from multiconv.coursework import learning_report
 from multiconv.coursework.agreement import Agreement
-from multiconv.coursework.cases import Case
 from multiconv.coursework.compare import Comparison, Library
 from multiconv.coursework.environment import BackendState
 from multiconv.coursework.layout import (
@@ -19,15 +18,14 @@ from multiconv.coursework.layout import (
     number,
     table,
     unbroken,
-    unusable,
     verdict,
     wrapped,
 )
 from multiconv.coursework.runs import Run
 from multiconv.coursework.terminal import Line, Segment
 
-_TITLES = ("method", "int32", "float32", "y  ", "dx  ", "dk  ")
 _TIMES = ("first", "warm", "ratio", "first", "warm")
+_TITLES = ("method", "int32", "float32", "y  ", "dx  ", "dk  ", *_TIMES)
 _GROUPS = {"": 1, "textbook": 2, "picture: error / bound": 3, "forward": 3, "with gradients": 2}
 
 
@@ -35,8 +33,7 @@ def lines(comparison: Comparison) -> Iterator[Line]:
     """Yield the report, line by line."""
     yield from _header(comparison)
     yield []
-    sections = list(_sections(comparison))
-    yield from table(_TITLES + _TIMES, sections, left=("method",), groups=_GROUPS)
+    yield from table(_TITLES, list(_sections(comparison)), left=("method",), groups=_GROUPS)
     yield []
     yield from _legend(comparison)
     yield []
@@ -51,11 +48,8 @@ def _header(comparison: Comparison) -> Iterator[Line]:
     devices = ", ".join(
         unbroken(f"{library.name} on {library.device}") for library in comparison.libraries
     )
-    why = (
-        ", for without x64 JAX has no float64"
-        if any(lib.name == "jax" for lib in comparison.libraries)
-        else ""
-    )
+    has_jax = any(library.name == "jax" for library in comparison.libraries)
+    why = ", for without x64 JAX has no float64" if has_jax else ""
     for text in (
         f"multiconv {multiconv.__version__}, Python {machine.python}, {machine.system}",
         f"{machine.cpu}, {unbroken(f'{machine.cpus} CPUs')}{settings}; {devices}",
@@ -70,13 +64,21 @@ def _sections(comparison: Comparison) -> Iterator[Line]:
     """Yield the rows of every backend, eager and compiled, each section under its heading."""
     marks = _letters(comparison.runs)
     for library in comparison.libraries:
+        own = [run for run in comparison.runs if run.configuration.face.name == library.name]
         for mode in ("eager", "jit"):
-            rows = _rows(comparison, library.name, mode)
-            if rows:
+            runs = [run for run in own if run.configuration.mode == mode]
+            if runs:
                 yield [Segment(_heading(library, mode), "heading")]
-                baseline = _baseline(rows, comparison.cases[-1])
-                for method, runs in rows.items():
-                    yield _row(method, runs, comparison.cases[-1], baseline, marks)
+                pictures = runs[2::3]
+                baseline = _baseline(pictures, comparison)
+                for integers, floats, run in zip(runs[::3], runs[1::3], pictures, strict=True):
+                    yield [
+                        Segment(_label(run, comparison)),
+                        _textbook_cell(integers),
+                        _textbook_cell(floats),
+                        *(_picture_cell(run, name, marks[name]) for name in ("y", "dx", "dk")),
+                        *_times(run, baseline, comparison),
+                    ]
 
 
 def _heading(library: Library, mode: str) -> str:
@@ -85,46 +87,35 @@ def _heading(library: Library, mode: str) -> str:
     return f"{library.name} {library.version or ''}, {how}{threads}"
 
 
-def _rows(comparison: Comparison, name: str, mode: str) -> dict[str, list[Run]]:
-    """Return the runs of every method, in the order of the cases."""
-    rows: dict[str, list[Run]] = {}
-    for run in comparison.runs:
-        if (run.configuration.face.name, run.configuration.mode) == (name, mode):
-            rows.setdefault(run.configuration.method, []).append(run)
-    return rows
+def _middle(run: Run, comparison: Comparison) -> str:
+    """Return the method and the size of what a run took of the picture, where that is a part."""
+    shape = run.case.x.shape
+    is_part = not run.case.is_exact and shape != comparison.cases[-1].x.shape
+    return f"{run.configuration.method}, {by(shape)}" if is_part else ""
 
 
-def _baseline(rows: dict[str, list[Run]], picture: Case) -> float | None:
+def _label(run: Run, comparison: Comparison) -> str:
+    method = run.configuration.method
+    label = f"{method}: {run.chosen}" if method == "auto" and run.chosen else method
+    return _middle(run, comparison) or label
+
+
+def _baseline(pictures: list[Run], comparison: Comparison) -> float | None:
     """Return the warm time of the framework's own convolution, else of the fastest method."""
     times = {
-        method: runs[-1].timings["forward"].warm
-        for method, runs in rows.items()
-        if "forward" in runs[-1].timings and runs[-1].case.x.shape == picture.x.shape
+        run.configuration.method: run.timings["forward"].warm
+        for run in pictures
+        if "forward" in run.timings and not _middle(run, comparison)
     }
     return times.get("native", min(times.values(), default=None))
 
 
-def _row(
-    method: str,
-    runs: list[Run],
-    picture: Case,
-    baseline: float | None,
-    marks: dict[str, dict[str, str]],
-) -> Line:
-    integers, floats, own = runs
-    is_whole = own.case.x.shape == picture.x.shape
-    label = f"{method}: {own.chosen}" if method == "auto" and own.chosen else method
-    forward, gradients = own.timings.get("forward"), own.timings.get("gradients")
-    ratio = digits(forward.warm / baseline) if forward and baseline and is_whole else ""
-    return [
-        Segment(label if is_whole else f"{method}, {by(own.case.x.shape)}"),
-        _textbook_cell(integers),
-        _textbook_cell(floats),
-        *(_picture_cell(own, name, marks[name]) for name in ("y", "dx", "dk")),
-        *durations(forward),
-        Segment(ratio),
-        *durations(gradients),
-    ]
+def _times(run: Run, baseline: float | None, comparison: Comparison) -> list[Segment]:
+    forward = run.timings.get("forward")
+    ratio = ""
+    if forward and baseline and not _middle(run, comparison):
+        ratio = digits(forward.warm / baseline)
+    return [*durations(forward), Segment(ratio), *durations(run.timings.get("gradients"))]
 
 
 def _textbook_cell(run: Run) -> Segment:
@@ -178,11 +169,7 @@ def _legend(comparison: Comparison) -> Iterator[Line]:
         "median of several calls; ratio is warm over that of the section's native, or its fastest.",
     ):
         yield from wrapped(text, "   ")
-    middles = dict.fromkeys(
-        f"{run.configuration.method}, {by(run.case.x.shape)}"
-        for run in comparison.runs
-        if not run.case.is_exact and run.case.x.shape != comparison.cases[-1].x.shape
-    )
+    middles = dict.fromkeys(filter(None, (_middle(run, comparison) for run in comparison.runs)))
     if middles:
         text = f"{'; '.join(middles)}: on the middle of the picture, where the whole takes too long"
         yield from wrapped(text, "   ")
@@ -194,7 +181,7 @@ def _legend(comparison: Comparison) -> Iterator[Line]:
 
 
 def _verdict(comparison: Comparison) -> Iterator[Line]:
-    problems = unusable(comparison.broken) + [
+    problems = [
         (f"{run.configuration}, {run.case.name}", problem)
         for run in comparison.dissenting
         for problem in run.problems
@@ -208,7 +195,8 @@ def _verdict(comparison: Comparison) -> Iterator[Line]:
             text += ", but not what is learned"
         elif comparison.broken:
             text += ", but a backend cannot be used"
-    return verdict(problems, text, comparison.seconds, agrees=comparison.agrees)
+    seconds, agrees = comparison.seconds, comparison.agrees
+    return verdict(comparison.broken, problems, text, seconds, agrees=agrees)
 
 
 def states(found: list[BackendState]) -> Iterator[Line]:

@@ -17,7 +17,6 @@ from multiconv.coursework import reference
 from multiconv.coursework.agreement import Agreement, judge
 from multiconv.coursework.cases import Case
 from multiconv.coursework.differentiation import table as differentiate
-from multiconv.coursework.differentiation.table import Differentiation
 from multiconv.faces import Face
 from multiconv.methods import adjoints
 from multiconv.methods.base import Method, MethodRefusal, Problem
@@ -45,22 +44,23 @@ class Configuration:
         """The word for ``jitted``."""
         return "jit" if self.jitted else "eager"
 
+    @property
+    def how(self) -> differentiate.Differentiation:
+        """How the backend is compiled and differentiated."""
+        return differentiate.of(self.face.name)
+
     def __str__(self) -> str:
         return f"{self.face.name} {self.mode} {self.method}"
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds: of the first call, and the quartiles of the later ones."""
+    """Seconds: of the first call, and the median and the quartiles of the later ones."""
 
     first: float
-    quartiles: tuple[float, float, float]
+    warm: float
+    quartiles: tuple[float, float]
     calls: int
-
-    @property
-    def warm(self) -> float:
-        """The median of the later calls."""
-        return self.quartiles[1]
 
 
 @dataclass
@@ -96,18 +96,6 @@ class Run:
         return [*wrong, *(f"{stage}: {error}" for stage, error in self.errors.items())]
 
 
-def configurations(
-    faces: Sequence[Face], method_names: Sequence[str], *, jit: bool
-) -> list[Configuration]:
-    """Return everything that can be run, in the order in which to show it."""
-    result = []
-    for face in faces:
-        name, _ = differentiate.of(face.name).compiler() if jit else (None, None)
-        for jitted in (False, True) if name else (False,):
-            result += [Configuration(face, method, jitted) for method in method_names]
-    return result
-
-
 def run_all(cases: Sequence[Case], chosen: Sequence[Configuration]) -> Iterator[Run]:
     """Run every configuration on every case."""
     exact: dict[tuple[str, tuple[int, ...]], dict[str, reference.Exact]] = {}
@@ -129,22 +117,22 @@ def _affordable(case: Case, configuration: Configuration) -> Case:
     if configuration.method == "toeplitz":
         return case.middle(case.x.size, _MATRIX_ELEMENTS)
     if configuration.method == "loop":
-        differentiation = differentiate.of(configuration.face.name)
-        limits = differentiation.LOOP_OUTPUTS, differentiation.LOOP_OUTPUTS_JITTED
-        return case.middle(limits[configuration.jitted])
+        how = configuration.how
+        return case.middle(how.loop_outputs_jitted if configuration.jitted else how.loop_outputs)
     return case
 
 
 def _run(configuration: Configuration, case: Case, exact: dict[str, reference.Exact]) -> Run:
     run = Run(configuration, case)
-    face, method = configuration.face, configuration.method
-    differentiation = differentiate.of(face.name)
+    face, how = configuration.face, configuration.how
     try:
         like = face.backend.asarray([0])
         x, k, g = (face.backend.from_numpy(a, case.dtype, like) for a in (case.x, case.k, case.g))
-        used = _methods_used(configuration, case, x, differentiation)
+        used = _methods_used(configuration, case, x)
         run.chosen = used["y"]
-        forward, backward = differentiation.differentiate(face, method, jitted=configuration.jitted)
+        forward, backward = how.differentiate(
+            face, configuration.method, jitted=configuration.jitted
+        )
     except Exception as error:
         _note(run, "forward", error)
         return run
@@ -161,36 +149,22 @@ def _run(configuration: Configuration, case: Case, exact: dict[str, reference.Ex
             _note(run, stage, error)
 
     check("forward", ["y"], lambda: (forward(x, k),))
-    if run.agreements and (exact["y"].bound is not None or not differentiation.HAS_AUTODIFF):
+    if run.agreements and (exact["y"].bound is not None or not how.has_autodiff):
         check("gradients", ["y", "dx", "dk"], lambda: backward(x, k, g))
     return run
 
 
-class _RefusalError(Exception):
-    """A run that is not worth its time."""
-
-
 def _note(run: Run, stage: str, error: Exception) -> None:
     """Tell a refusal, which the package words in one way, from an error."""
-    message = str(error).strip().partition("\n")[0]
-    if isinstance(error, _RefusalError):
-        run.refusals[stage] = message
-    elif isinstance(error, MethodRefusal):
+    if isinstance(error, MethodRefusal):
         run.refusals[stage] = error.reason
     else:
+        message = str(error).strip().partition("\n")[0]
         run.errors[stage] = f"{type(error).__name__}: {message}"
 
 
-def _methods_used(
-    configuration: Configuration, case: Case, x: Array, differentiation: Differentiation
-) -> dict[str, str]:
-    """Return the method behind each result; what autodiff makes of a method counts as the same.
-
-    Raises
-    ------
-    ValueError
-        Where the method refuses the case.
-    """
+def _methods_used(configuration: Configuration, case: Case, x: Array) -> dict[str, str]:
+    """Return the method behind each result; what autodiff makes of a method counts as the same."""
     backend, name = configuration.face.backend, configuration.method
     resolved = geometry.resolve(case.x.shape, case.k.shape, (1, 1), (1, 1), ((0, 0), (0, 0)))
     device, sums = backend.signature(x)[2], backend.accumulator(case.dtype)
@@ -201,12 +175,13 @@ def _methods_used(
     method = chosen(adjoints.correlation(resolved))
     operations = method.operations(resolved)
     if configuration.jitted and operations > _OPERATIONS_JITTED:
-        raise _RefusalError(
+        raise MethodRefusal(
+            name,
             f"it unrolls into {operations} operations, more than the {_OPERATIONS_JITTED} that are "
-            f"compiled here"
+            f"compiled here",
         )
     used = dict.fromkeys(("y", "dx", "dk"), method.name)
-    if configuration.method == "auto" and not differentiation.HAS_AUTODIFF:
+    if name == "auto" and not configuration.how.has_autodiff:
         used["dx"] = chosen(adjoints.input_adjoint(resolved)).name
         used["dk"] = chosen(adjoints.weight_adjoint(resolved)).name
     return used
@@ -243,4 +218,4 @@ def timed(call: Callable[[], Any], backend: Backend) -> tuple[Any, Timing]:
         if sum(later) > 10 * _SECONDS_OF_REPEATING:
             break  # three calls of the slowest would take too long
     low, middle, high = statistics.quantiles(later * 2, n=4, method="inclusive")
-    return results, Timing(first, (low, middle, high), len(later))
+    return results, Timing(first, middle, (low, high), len(later))

@@ -14,13 +14,10 @@ References
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from multiconv.core import dtypes
-from multiconv.core.rounding import PARTS, gamma, smallest_subnormal, unit_roundoff
+from multiconv.core import rounding
 
 
 def elementwise_bound(
@@ -42,20 +39,11 @@ def elementwise_bound(
 
     ``exact`` holds the outputs y, ``magnitude`` their S, ``products`` is n, and ``dtype`` the name
     of the result's dtype, whose `accumulator` it is summed in.
-
-    Examples
-    --------
-    >>> from multiconv.coursework.sum_bounds import elementwise_bound
-    >>> round(float(elementwise_bound(19.0, 19.0, 4, "float32") / (19 * 2.0**-24)), 6)
-    5.000001
     """
-    sums = dtypes.accumulator(dtype)
-    roundings = 2 * products + 1 if dtype in PARTS else products + 1
-    parts = 2 if dtype in PARTS else 1
-    bound = math.sqrt(parts) * gamma(roundings, unit_roundoff(sums)) * np.asarray(magnitude, float)
-    if sums != dtype:
-        bound = bound + 2 * unit_roundoff(dtype) * np.abs(np.asarray(exact))
-    return np.asarray(bound + parts * roundings * smallest_subnormal(dtype), dtype=np.float64)
+    parts = 2 if dtype in rounding.PARTS else 1
+    lost = parts * (parts * products + 1) * rounding.smallest_subnormal(dtype)
+    bound = rounding.summing_factor(products, dtype) * np.asarray(magnitude, np.float64)
+    return np.asarray(bound + rounding.narrowing(dtype) * np.abs(exact) + lost, dtype=np.float64)
 
 
 def fft_bound(
@@ -76,14 +64,6 @@ def fft_bound(
     ``norms`` holds the sums over the channels, ``lengths`` those of the transform on each axis, or
     more. For a dtype narrower than its sums, twice its unit roundoff times the exact output comes
     on top, as in `elementwise_bound`.
-
-    Examples
-    --------
-    >>> from multiconv.coursework.sum_bounds import fft_bound
-    >>> round(float(fft_bound(1.0, (128, 128), 1, "float32") / 2.0**-24), 6)
-    117.2
     """
-    sums = dtypes.accumulator(dtype)
-    factor = channels + 8.3 * math.log2(math.prod(lengths))
-    bound = unit_roundoff(sums) * factor * np.asarray(norms, dtype=np.float64)
-    return np.asarray(bound + smallest_subnormal(dtype), dtype=np.float64)
+    bound = rounding.fft_factor(lengths, channels, dtype) * np.asarray(norms, dtype=np.float64)
+    return np.asarray(bound + rounding.smallest_subnormal(dtype), dtype=np.float64)

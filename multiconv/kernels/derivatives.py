@@ -174,8 +174,8 @@ def laplacian(*, diagonal: bool = False, like: Array | None = None) -> Kernel:
     array([ 1., -8.,  1.])
     """
     corner = 1.0 if flag("diagonal", diagonal) else 0.0
-    edge, centre = 1.0, -4.0 - 4.0 * corner
-    return np.array([[corner, edge, corner], [edge, centre, edge], [corner, edge, corner]])
+    side = [corner, 1.0, corner]
+    return np.array([side, [1.0, -4.0 - 4.0 * corner, 1.0], side])
 
 
 @kernel("(rows, columns)")

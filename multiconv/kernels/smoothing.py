@@ -7,14 +7,7 @@ import math
 import numpy as np
 
 from multiconv.core.arguments import flag
-from multiconv.kernels.arguments import (
-    Size,
-    check_count,
-    positive,
-    shown,
-    unit_vector,
-    window,
-)
+from multiconv.kernels.arguments import Size, check_count, positive, shown, unit_vector, window
 from multiconv.kernels.like import Array, Kernel, kernel
 
 

@@ -48,7 +48,7 @@ def normal_form(layer: LayerArguments, x: FloatArray, y: FloatArray) -> NormalFo
     columns = unknowns + (layer.out_channels or 1)
     factor: FloatArray = np.zeros((0, columns))
     rows = 0
-    for block in _blocks(layer, x, y):
+    for block in blocks(layer, x, y):
         rows += len(block)
         factor = np.asarray(np.linalg.qr(np.concatenate([factor, block]), mode="r"))
     factor = np.concatenate([factor, np.zeros((columns, columns))])
@@ -91,14 +91,14 @@ def eigenvalue_beyond(
         return None
     unit = max(float(np.max(np.abs(x))), float(layer.bias)) or 1.0  # whose square may overflow
     gram: Any = 0
-    for block in _blocks(layer, x, y):
+    for block in blocks(layer, x, y):
         part = block[:, : layer.fan_in + layer.bias] / unit
         gram = gram + part.T @ part
     largest = float(np.linalg.eigvalsh(gram)[-1]) * unit * unit
     return largest if largest > limit else None
 
 
-def _blocks(layer: LayerArguments, x: FloatArray, y: FloatArray) -> Iterator[FloatArray]:
+def blocks(layer: LayerArguments, x: FloatArray, y: FloatArray) -> Iterator[FloatArray]:
     """Yield blocks of rows of [A, 1, y]: of a few images, or of a few output lines of one."""
     x = np.asarray(x, np.float64).reshape(-1, layer.in_channels or 1, *x.shape[-2:])
     y = np.asarray(y, np.float64).reshape(-1, layer.out_channels or 1, *y.shape[-2:])

@@ -11,7 +11,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
-from multiconv.core.rounding import fft_factor, summing_factor
+from multiconv.core.rounding import fft_factor, narrowing, summing_factor
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Problem
 from multiconv.planning.choose import Choice, choose
@@ -85,8 +85,10 @@ class Plan:
             return 0.0
         if self.choice.method.error == "norm":
             lengths = (2 * n for n in self.problem.geometry.padded_size)
-            return fft_factor(lengths, self.problem.channels, self.dtype)
-        return summing_factor(self.problem.products, self.dtype)
+            factor = fft_factor(lengths, self.problem.channels, self.dtype)
+        else:
+            factor = summing_factor(self.problem.products, self.dtype)
+        return factor + narrowing(self.dtype)
 
     def __str__(self) -> str:
         mode = self.geometry.padding_mode if self.geometry else ""

@@ -243,7 +243,7 @@ class TestLearn:
     def test_a_picture_in_several_blocks_is_the_same(self, monkeypatch):
         learned = of_picture(pictures.camera(), np.float32([[1, -1]]), (2, 2), bias=True, seed=0)
         whole = learned.moments()
-        monkeypatch.setattr("multiconv.coursework.lesson._BLOCK_ELEMENTS", 3000)
+        monkeypatch.setattr("multiconv.learning.normal_form._BLOCK_ELEMENTS", 3000)
         # Two orders of at most n products, none of them above 1: pixels and their differences.
         n = 128 * 128
         bound = 2 * rounding.gamma(n, 2.0**-53) * n

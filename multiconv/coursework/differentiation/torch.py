@@ -3,67 +3,56 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
 
 import torch
 
 from multiconv.backends.base import Array
+from multiconv.coursework.differentiation.table import Backward, Differentiation, Forward
 from multiconv.faces import Face
-
-HAS_AUTODIFF = True
-LOOP_OUTPUTS = 2**14
-LOOP_OUTPUTS_JITTED = 9  # every output becomes three operations, each of them compiled
 
 # torch.compile's own choice, which needs a C++ compiler, and what checks the same graph without.
 _BACKENDS = ("inductor", "aot_eager")
 
 
-def compiler() -> tuple[str | None, str | None]:
-    """Return the name of the compiler, and what is to be said about it."""
-    backend, problem = _working_backend()
-    if backend is None:
-        return None, f"torch.compile does not work here: {problem}"
-    if problem is None:
-        return f"torch.compile ({backend})", None
-    return f"torch.compile ({backend})", f"torch.compile runs without inductor: {problem}"
+class _Torch(Differentiation):
+    has_autodiff = True
+    loop_outputs_jitted = 9  # every output becomes three operations, each of them compiled
+
+    def compiler(self) -> tuple[str | None, str | None]:
+        backend, problem = _working_backend()
+        if backend is None:
+            return None, f"torch.compile does not work here: {problem}"
+        remark = problem and f"torch.compile runs without inductor: {problem}"
+        return f"torch.compile ({backend})", remark
+
+    def threads(self) -> int:
+        return torch.get_num_threads()
+
+    def differentiate(self, face: Face, method: str, *, jitted: bool) -> tuple[Forward, Backward]:
+        # Both record for autograd, as in training, so that one compilation serves both.
+        def forward(x: Array, k: Array) -> Array:
+            return run(_recorded(x), _recorded(k)).detach()
+
+        def backward(x: Array, k: Array, g: Array) -> tuple[Array, Array, Array]:
+            x, k = _recorded(x), _recorded(k)
+            y = run(x, k)
+            dx, dk = torch.autograd.grad(y, (x, k), g)
+            return y.detach(), dx, dk
+
+        run, _ = super().differentiate(face, method, jitted=False)
+        if jitted:
+            run = _compiled(run)
+        return forward, backward
 
 
-def threads() -> int:
-    """Return how many threads one operation may use."""
-    return torch.get_num_threads()
-
-
-def differentiate(
-    face: Face, method: str, *, jitted: bool
-) -> tuple[Callable[..., Array], Callable[..., tuple[Array, Array, Array]]]:
-    """Return the correlation, and the correlation with its gradients by autograd.
-
-    Both record for autograd, as in training, so that one compilation serves both.
-    """
-
-    def correlate(x: Array, k: Array) -> Array:
-        return face.corr2d(x, k, method=method)
-
-    run: Callable[..., Array] = _compiled(correlate) if jitted else correlate
-
-    def forward(x: Array, k: Array) -> Array:
-        return run(_recorded(x), _recorded(k)).detach()
-
-    def backward(x: Array, k: Array, g: Array) -> tuple[Array, Array, Array]:
-        x, k = _recorded(x), _recorded(k)
-        y = run(x, k)
-        dx, dk = torch.autograd.grad(y, (x, k), g)
-        return y.detach(), dx, dk
-
-    return forward, backward
+DIFFERENTIATION = _Torch()
 
 
 def _recorded(array: Array) -> Array:
     return array.detach().requires_grad_(array.is_floating_point())
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def _compiled(function: Forward) -> Forward:
     backend, _ = _working_backend()
     # All of these functions share one code object, which torch.compile would take for one function
     # that is called with ever new methods.
