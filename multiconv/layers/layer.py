@@ -2,7 +2,7 @@
 
 A class of a framework says how it reads a dtype and a device and how it holds parameters
 (`_dtype_name`, `_device`, `_hold`), and what a call looks like. Six thin names per framework do the
-rest, each with its `kind`.
+rest.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from multiconv.core.calls import takes
 from multiconv.layers import shared as layers
 from multiconv.layers.exchange.exchangeable import Exchangeable
 from multiconv.layers.shared import LayerArguments
+from multiconv.layers.table import KINDS
 
 P = ParamSpec("P")
 
@@ -30,24 +31,29 @@ _KERAS = ("out_channels", "kernel_size")
 _OURS = ("kernel_size", "in_channels", "out_channels")
 
 
-def _constructor(init: Callable[P, None]) -> Callable[P, None]:
-    """Explain calls that do not fit, above all those in another library's order."""
-    explained = takes()(init)
-    accepted = inspect.signature(init).parameters
+def _constructor(signature: Callable[P, None]) -> Callable[P, None]:
+    """Make a constructor of the arguments it has, and explain calls that do not fit them.
 
-    @functools.wraps(init)
-    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+    Above all those in another library's order.
+    """
+    explained = takes()(signature)
+    accepted = inspect.signature(signature)
+
+    @functools.wraps(signature)
+    def construct(*args: P.args, **kwargs: P.kwargs) -> None:
         positional: list[Any]
         layer: Any
         layer, *positional = args
         if len(positional) + ("kernel_size" in kwargs) > 1:
             raise TypeError(_rewritten(layer, positional, kwargs))
-        if "padding_mode" in kwargs and "padding_mode" not in accepted:
+        if "padding_mode" in kwargs and "padding_mode" not in accepted.parameters:
             msg = f"a {layer.kind} has no padding_mode: {layers.NO_BORDER}"
             raise TypeError(msg)
         explained(*args, **kwargs)
+        given = accepted.bind(*args, **kwargs).arguments
+        layer._start(**{name: value for name, value in given.items() if name != "self"})
 
-    return call
+    return construct
 
 
 def _rewritten(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> str:
@@ -69,10 +75,49 @@ def _rewritten(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> str:
 
 
 class Layer(Exchangeable):
-    """A convolution with weights that can be learned."""
+    """A convolution with weights that can be learned.
+
+    Parameters
+    ----------
+    kernel_size : int or one per spatial axis
+        Size of the kernel, in pixels.
+    in_channels, out_channels : int, optional
+        Both, for images (N, C, H, W) or (C, H, W) and a weight (O, C/groups, kh, kw); neither, for
+        the textbook's layer with images (..., H, W) and a weight (kh, kw): a `Conv2D` alone.
+    stride, padding, dilation, groups, method : optional
+        As in `multiconv.conv2d`, and for a transposed layer in `multiconv.conv_transpose2d`.
+    padding_mode : str, optional
+        As in `multiconv.conv2d`; a transposed layer has none.
+    output_padding : int or one per spatial axis, optional
+        Of a transposed layer alone, as in `multiconv.conv_transpose2d`.
+    bias : bool, optional
+        Whether a bias is added.
+    dtype : dtype, optional
+        Of the parameters; float32 if left out, in torch its default dtype. One of 64 bits needs
+        JAX's x64 setting.
+    device : str, torch.device, jax.Device or jax.sharding.Sharding, optional
+        Where the parameters go; the framework's default if left out. NumPy has "cpu".
+    seed : int, optional
+        The same seed gives the same weights on every backend; without one they are fresh.
+
+    Attributes
+    ----------
+    weight, bias : ndarray, torch.nn.Parameter or jax.Array
+        The parameters; bias is (1,) or (O,), None without one.
+    """
 
     #: Which of the layers it is; its own name, but for subclasses of users.
     kind: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if hasattr(cls, "kind") or cls.__name__ not in KINDS:
+            return
+        cls.kind = cls.__name__
+        # The sections above are those of every layer: its help shows them before its examples.
+        own, examples, code = inspect.cleandoc(cls.__doc__ or "").partition("Examples\n")
+        shared = "".join(inspect.cleandoc(Layer.__doc__ or "").partition("Parameters\n")[1:])
+        cls.__doc__ = "\n\n".join(filter(None, [own.rstrip(), shared, examples + code]))
 
     @_constructor
     def __init__(
@@ -91,21 +136,7 @@ class Layer(Exchangeable):
         dtype: Any = None,
         device: Any = None,
         seed: int | None = None,
-    ) -> None:
-        arguments = layers.read(
-            kernel_size,
-            in_channels,
-            out_channels,
-            kind=self.kind,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            bias=bias,
-            padding_mode=padding_mode,
-            method=method,
-        )
-        self._start(arguments, dtype, device, seed)
+    ) -> None: ...
 
     @classmethod
     def from_parameters(cls, arguments: LayerArguments, weight: Any, bias: Any) -> Self:
@@ -114,8 +145,11 @@ class Layer(Exchangeable):
         layer._hold(arguments, weight, bias)
         return layer
 
-    def _start(self, arguments: LayerArguments, dtype: Any, device: Any, seed: int | None) -> None:
-        """Draw the first parameters."""
+    def _start(
+        self, *, dtype: Any = None, device: Any = None, seed: int | None = None, **given: Any
+    ) -> None:
+        """Read the arguments of a constructor and draw the first parameters."""
+        arguments = layers.read(kind=self.kind, **given)
         name = self._dtype_name(dtype)
         place = self._place(device)
         drawn = layers.initial_parameters(arguments, seed, name)
@@ -169,18 +203,4 @@ class Transposed(Layer):
         dtype: Any = None,
         device: Any = None,
         seed: int | None = None,
-    ) -> None:
-        arguments = layers.read(
-            kernel_size,
-            in_channels,
-            out_channels,
-            kind=self.kind,
-            stride=stride,
-            padding=padding,
-            output_padding=output_padding,
-            dilation=dilation,
-            groups=groups,
-            bias=bias,
-            method=method,
-        )
-        self._start(arguments, dtype, device, seed)
+    ) -> None: ...

@@ -140,33 +140,9 @@ def _transposed(
 class Conv2D(NumPyLayer):
     """A two-dimensional convolution with weights that can be learned, in NumPy.
 
-    ``y = layer(x)`` computes and remembers x; ``dx = layer.backward(dy)`` adds to
-    ``layer.weight_grad`` and ``layer.bias_grad``; ``layer.zero_grad()`` sets them to zero.
-
-    Parameters
-    ----------
-    kernel_size : int or (int, int)
-        Size of the kernel, in pixels.
-    in_channels, out_channels : int, optional
-        Both, for images (N, C, H, W) or (C, H, W) and a weight (O, C/groups, kh, kw); neither, for
-        the textbook's layer with images (..., H, W) and a weight (kh, kw).
-    stride, padding, dilation, groups, padding_mode, method : optional
-        As in `multiconv.conv2d`.
-    bias : bool, optional
-        Whether a bias is added.
-    dtype : dtype, optional
-        Of the parameters; float32 if left out.
-    device : {"cpu", None}, optional
-        For the sake of the other frameworks.
-    seed : int, optional
-        The same seed gives the same weights on every backend; without one they are fresh.
-
-    Attributes
-    ----------
-    weight, bias : ndarray
-        The parameters; bias is (1,) or (O,), None without one.
-    weight_grad, bias_grad : ndarray
-        Their gradients, the sum over all calls of `backward` since `zero_grad`.
+    ``y = layer(x)`` computes and remembers x; ``dx = layer.backward(dy)`` adds to the gradients
+    ``layer.weight_grad`` and ``layer.bias_grad``, arrays of their parameters' shapes, None without
+    a bias; ``layer.zero_grad()`` sets them to zero.
 
     Examples
     --------
@@ -182,25 +158,18 @@ class Conv2D(NumPyLayer):
     array([[2., 1.]], dtype=float32)
     """
 
-    kind = "Conv2D"
-
 
 class Conv1D(NumPyLayer):
     """`Conv2D` with one axis: signals (N, C, L) or (C, L), a weight (O, C/groups, kw)."""
-
-    kind = "Conv1D"
 
 
 class Conv3D(NumPyLayer):
     """`Conv2D` with three axes: volumes (N, C, D, H, W), a weight (O, C/groups, kd, kh, kw)."""
 
-    kind = "Conv3D"
-
 
 class ConvTranspose2D(Transposed, NumPyLayer):
     """The adjoint of a `Conv2D`, with weights that can be learned: `multiconv.conv_transpose2d`.
 
-    The parameters are those of `Conv2D`, but for ``padding_mode``, and with ``output_padding``.
     Channels are needed: images are (N, C, H, W) or (C, H, W), the weight (C, O/groups, kh, kw).
 
     Examples
@@ -215,16 +184,10 @@ class ConvTranspose2D(Transposed, NumPyLayer):
     array([[[11., 11.]]], dtype=float32)
     """
 
-    kind = "ConvTranspose2D"
-
 
 class ConvTranspose1D(Transposed, NumPyLayer):
     """`ConvTranspose2D` with one axis: signals (N, C, L), a weight (C, O/groups, kw)."""
 
-    kind = "ConvTranspose1D"
-
 
 class ConvTranspose3D(Transposed, NumPyLayer):
     """`ConvTranspose2D` with three axes: (N, C, D, H, W), a weight (C, O/groups, kd, kh, kw)."""
-
-    kind = "ConvTranspose3D"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from multiconv.core import arguments, geometry
-from multiconv.core.arguments import Pairs
 from multiconv.layers.shared import LayerArguments
 
 _LISTED = 2**20  # pixels along an axis, the most that are listed one by one
@@ -84,13 +82,10 @@ class ReceptiveField(_Extent):
         """
         axes = len(self.size)
         at = arguments.per_axis("position", position, axes, minimum=0)
-        if input_size is None:
-            sizes: tuple[int | None, ...] = (None,) * axes
-        else:
+        sizes: tuple[int | None, ...] = (None,) * axes
+        if input_size is not None:
             sizes = arguments.per_axis("input_size", input_size, axes, minimum=1)
-        return tuple(
-            _seen(layers, p, n) for layers, p, n in zip(self.stack, at, sizes, strict=True)
-        )
+        return tuple(map(_seen, self.stack, at, sizes))
 
 
 def receptive_field(*layers: Any) -> ReceptiveField:
@@ -142,16 +137,18 @@ def receptive_field(*layers: Any) -> ReceptiveField:
         msg = "receptive_field needs at least one layer, for example receptive_field((3, 1, 1))"
         raise ValueError(msg)
     entries = [_entries(layer, f"layers[{i}]") for i, layer in enumerate(layers)]
-    counts = [_axes(entry) for entry in entries]
+    counts = [
+        max(0 if isinstance(e, str) else arguments.count_axes("layer", e, 0) for e in entry)
+        for entry in entries
+    ]
     axes = max(counts) or 2
     if any(count not in (0, axes) for count in counts):
         msg = f"the layers have different numbers of spatial axes: {counts}"
         raise ValueError(msg)
     stack = [_read(entry, axes, f"layers[{i}]") for i, entry in enumerate(entries)]
-    along = [_along_one_axis([layer[axis] for layer in stack]) for axis in range(axes)]
-    size, jump, offset, support = zip(*along, strict=True)
-    field = ReceptiveField(size, jump, offset, support)
-    field.stack = tuple(zip(*stack, strict=True))
+    along = tuple(zip(*stack, strict=True))
+    field = ReceptiveField(*zip(*map(_along_one_axis, along), strict=True))
+    field.stack = along
     return field
 
 
@@ -168,13 +165,8 @@ def _entries(layer: Any, name: str) -> tuple[Any, Any, Any, Any]:
             f"dilation), got {layer!r}"
         )
         raise TypeError(msg)
-    defaults: tuple[Any, ...] = (1, 1, 0, 1)
-    kernel_size, stride, padding, dilation = (*tuple(layer), *defaults[len(layer) :])
+    kernel_size, stride, padding, dilation = (*layer, *(1, 1, 0, 1)[len(layer) :])
     return kernel_size, stride, padding, dilation
-
-
-def _axes(entry: tuple[Any, ...]) -> int:
-    return max(0 if isinstance(e, str) else arguments.count_axes("layer", e, 0) for e in entry)
 
 
 def _read(entry: tuple[Any, ...], axes: int, name: str) -> list[Axis]:
@@ -183,11 +175,7 @@ def _read(entry: tuple[Any, ...], axes: int, name: str) -> list[Axis]:
     stride = arguments.per_axis(f"{name} stride", entry[1], axes, minimum=1)
     padding = arguments.padding(entry[2], axes, name=f"{name} padding")
     dilation = arguments.per_axis(f"{name} dilation", entry[3], axes, minimum=1)
-    pads: Pairs | None
-    if isinstance(padding, str):
-        pads = geometry.fixed_pads(padding, kernel, stride, dilation)
-    else:
-        pads = padding
+    pads = geometry.fixed_pads(padding, kernel, stride, dilation)
     if pads is None:
         msg = (
             f"{name} has padding={padding!r} with stride {stride}, whose pads depend on the size "
@@ -200,7 +188,7 @@ def _read(entry: tuple[Any, ...], axes: int, name: str) -> list[Axis]:
     ]
 
 
-def _along_one_axis(layers: list[Axis]) -> tuple[int, int, int, Sequence[int] | None]:
+def _along_one_axis(layers: tuple[Axis, ...]) -> tuple[int, int, int, Sequence[int] | None]:
     jump, offset = 1, 0
     taps = []
     for layer in layers:
@@ -222,42 +210,27 @@ def _sums(taps: list[tuple[int, int]], size: int) -> Sequence[int] | None:
         reached += distance * (count - 1)
     else:
         return tuple(even) if _count(even) <= _LISTED else even
-    if math.prod(count for _, count in taps) <= _LISTED:
-        axes = (range(0, distance * count, distance) for distance, count in taps)
-        return tuple(sorted(set(map(sum, itertools.product(*axes)))))
-    if _count(even) > _LISTED:
+    if min(_count(even), math.prod(count for _, count in taps)) > _LISTED:
         return None
-    places = 1  # a set of bits
+    sums = {0}
     for distance, count in taps:
-        places = _repeated(places, distance // step, count)
-    bits = bin(places)[:1:-1]
-    return tuple(place * step for place, bit in enumerate(bits) if bit == "1")
-
-
-def _repeated(bits: int, shift: int, count: int) -> int:
-    """Return the union of so many copies of a set of bits, each shifted by that much more."""
-    done = 1
-    while done < count:
-        more = min(done, count - done)
-        bits |= bits << (shift * more)
-        done += more
-    return bits
+        done = 1
+        while done < count:
+            more = min(done, count - done)
+            sums |= {place + distance * more for place in sums}
+            done += more
+    return tuple(sorted(sums))
 
 
 def _seen(layers: tuple[Axis, ...], position: int, size: int | None) -> tuple[int, ...]:
     """Follow an output back to the input, leaving out what is no pixel of a layer's own input."""
-    sizes = [size]
-    for layer in layers:
-        n = sizes[-1]
-        if n is not None:
-            pads = ((layer.low, layer.high),)
-            n = geometry.resolve(
-                (n,), (layer.kernel,), (layer.stride,), (layer.dilation,), pads
-            ).output_size[0]
-        sizes.append(n)
-    last = sizes.pop()
-    if last is not None and position >= last:
-        msg = f"position={position} is outside the output, whose size is {last}"
+    sizes = []
+    for k, s, low, high, d in layers:
+        sizes.append(size)
+        if size is not None:
+            size = geometry.resolve((size,), (k,), (s,), (d,), ((low, high),)).output_size[0]
+    if size is not None and position >= size:
+        msg = f"position={position} is outside the output, whose size is {size}"
         raise ValueError(msg)
     seen: Iterable[int] = {position}
     for layer, n in zip(reversed(layers), reversed(sizes), strict=True):

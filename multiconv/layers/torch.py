@@ -58,27 +58,6 @@ class TorchLayer(Layer, torch.nn.Module):
 class Conv2D(TorchLayer):
     """A two-dimensional convolution with weights that can be learned, as a torch.nn.Module.
 
-    Parameters
-    ----------
-    kernel_size : int or (int, int)
-        Size of the kernel, in pixels.
-    in_channels, out_channels : int, optional
-        Both, for images (N, C, H, W) or (C, H, W) and a weight (O, C/groups, kh, kw); neither, for
-        the textbook's layer with images (..., H, W) and a weight (kh, kw).
-    stride, padding, dilation, groups, padding_mode, method : optional
-        As in `multiconv.conv2d`.
-    bias : bool, optional
-        Whether a bias is added.
-    dtype, device : optional
-        Of the parameters; torch's defaults if left out.
-    seed : int, optional
-        The same seed gives the same weights on every backend; without one they are fresh.
-
-    Attributes
-    ----------
-    weight, bias : torch.nn.Parameter
-        The parameters; bias is (1,) or (O,), None without one.
-
     Examples
     --------
     >>> import torch
@@ -90,25 +69,18 @@ class Conv2D(TorchLayer):
     ['weight', 'bias']
     """
 
-    kind = "Conv2D"
-
 
 class Conv1D(TorchLayer):
     """`Conv2D` with one axis: signals (N, C, L) or (C, L), a weight (O, C/groups, kw)."""
-
-    kind = "Conv1D"
 
 
 class Conv3D(TorchLayer):
     """`Conv2D` with three axes: volumes (N, C, D, H, W), a weight (O, C/groups, kd, kh, kw)."""
 
-    kind = "Conv3D"
-
 
 class ConvTranspose2D(Transposed, TorchLayer):
     """The adjoint of a `Conv2D`, with weights that can be learned: `multiconv.conv_transpose2d`.
 
-    The parameters are those of `Conv2D`, but for ``padding_mode``, and with ``output_padding``.
     Channels are needed: images are (N, C, H, W) or (C, H, W), the weight (C, O/groups, kh, kw).
 
     Examples
@@ -120,16 +92,10 @@ class ConvTranspose2D(Transposed, TorchLayer):
     torch.Size([3, 28, 28])
     """
 
-    kind = "ConvTranspose2D"
-
 
 class ConvTranspose1D(Transposed, TorchLayer):
     """`ConvTranspose2D` with one axis: signals (N, C, L), a weight (C, O/groups, kw)."""
 
-    kind = "ConvTranspose1D"
-
 
 class ConvTranspose3D(Transposed, TorchLayer):
     """`ConvTranspose2D` with three axes: (N, C, D, H, W), a weight (C, O/groups, kd, kh, kw)."""
-
-    kind = "ConvTranspose3D"

@@ -8,20 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _ZEROS: Mapping[str, str] = MappingProxyType({"zeros": "zeros"})
-
-
-class Found(NamedTuple):
-    """A module of a library, taken apart: its options by their names there, and its parameters."""
-
-    axes: int
-    transposed: bool
-    options: dict[str, Any]
-    weight: Any
-    bias: Any
 
 
 class Dialect(NamedTuple):
@@ -169,5 +159,10 @@ TRANSPOSED = {
 }
 
 
+def dialects(*, transposed: bool) -> dict[str, Dialect]:
+    """Return how each library says what its convolutions compute, or its transposed ones."""
+    return TRANSPOSED if transposed else DIALECTS
+
+
 class InexpressibleError(Exception):
-    """A library has no convolution with some arguments; the message says what it lacks."""
+    """A convolution has no counterpart; the message goes on after its name and says why."""

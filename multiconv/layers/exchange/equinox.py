@@ -8,37 +8,23 @@ import equinox
 import jax
 import jax.numpy as jnp
 
-from multiconv.layers.exchange.dialects import DIALECTS, TRANSPOSED, Found
+from multiconv.layers.exchange.dialects import InexpressibleError
 
 BACKEND = "jax"
+MODULE = equinox.Module
+CONVOLUTIONS = (equinox.nn.Conv,)
+TRANSPOSED = (equinox.nn.ConvTranspose,)
+COMPUTING = ("__call__",)
 
 
-def owns(module: object) -> bool:
-    """Tell whether this is a module of equinox."""
-    return isinstance(module, equinox.Module)
-
-
-def read(module: Any) -> Found:
-    """Take a convolution apart."""
-    kind = type(module)
-    shown = kind.__name__
-    transposed = isinstance(module, equinox.nn.ConvTranspose)
-    standard = equinox.nn.ConvTranspose if transposed else equinox.nn.Conv
-    if not isinstance(module, standard):
-        msg = f"{shown} is no convolution, such as equinox.nn.Conv2d"
-        raise ValueError(msg)
-    if kind.__call__ is not standard.__call__:
-        msg = f"{shown} computes something of its own instead of equinox.nn.{standard.__name__}"
-        raise ValueError(msg)
-    dialect = (TRANSPOSED if transposed else DIALECTS)["equinox"]
-    options = {name: getattr(module, name) for name in dialect.names.values()}
-    weight = module.weight
-    if transposed:
-        if module.padding_mode != "ZEROS":
-            msg = f"{shown} has padding_mode={module.padding_mode!r}, which no ConvTranspose has"
-            raise ValueError(msg)
-        weight = _turned(weight, module.groups)
-    return Found(module.num_spatial_dims, transposed, options, weight, module.bias)
+def read(module: Any, transposed: bool) -> tuple[Any, Any]:
+    """Return the weight and bias of a convolution."""
+    if not transposed:
+        return module.weight, module.bias
+    if module.padding_mode != "ZEROS":
+        msg = f"has padding_mode={module.padding_mode!r}, which no ConvTranspose has"
+        raise InexpressibleError(msg)
+    return _turned(module.weight, module.groups), module.bias
 
 
 def write(kind: str, options: dict[str, Any], weight: Any, bias: Any, layout: str) -> Any:

@@ -16,16 +16,11 @@ from multiconv.backends import registry
 from multiconv.backends.transfer import moved
 from multiconv.core.arguments import choice
 from multiconv.core.installation import install_line
-from multiconv.layers.exchange.dialects import DIALECTS, TRANSPOSED, Found
+from multiconv.layers.exchange.dialects import DIALECTS, InexpressibleError, dialects
 from multiconv.layers.exchange.spelling import spell, understand
 from multiconv.layers.table import KINDS
 
-_WINGS = {
-    "torch": "multiconv.layers.exchange.torch",
-    "flax": "multiconv.layers.exchange.flax",
-    "equinox": "multiconv.layers.exchange.equinox",
-    "keras": "multiconv.layers.exchange.keras",
-}
+_WINGS = {library: f"multiconv.layers.exchange.{library}" for library in DIALECTS}
 
 _DIMENSIONS = {
     1: "one-dimensional, with one spatial axis",
@@ -87,24 +82,27 @@ class Exchangeable:
         True
         """
         wing, library = _of(module)
-        found = wing.read(module)
-        axes = KINDS[cls.kind].axes
-        dialect = (TRANSPOSED if found.transposed else DIALECTS)[library]
-        if (found.axes, found.transposed) != KINDS[cls.kind]:
-            raise ValueError(_another(cls.kind, module, found, library))
-        if found.weight.ndim != axes + 2:
-            shape = tuple(found.weight.shape)
-            title = dialect.title(axes)
+        transposed = _is_transposed(module, wing, library)
+        axes = len(module.kernel_size)
+        if (axes, transposed) != KINDS[cls.kind]:
+            raise ValueError(_another(cls.kind, module, axes, transposed, library))
+        dialect = dialects(transposed=transposed)[library]
+        options = {its: getattr(module, its) for its in dialect.names.values()}
+        try:
+            weight, bias = wing.read(module, transposed)
+        except InexpressibleError as lack:
+            msg = f"{type(module).__name__} {lack}"
+            raise ValueError(msg) from None
+        if weight.ndim != axes + 2:
+            title, shape = dialect.title(axes), tuple(weight.shape)
             msg = f"the weight of {title} has {axes + 2} axes, this one the shape {shape}"
             raise ValueError(msg)
         backend = registry.load(cls.backend_name)
-        weight = backend.xp.permute_dims(
-            moved("weight", found.weight, backend), dialect.axes_from_theirs(axes)
-        )
-        bias = None if found.bias is None else moved("bias", found.bias, backend).reshape(-1)
-        arguments = understand(
-            dialect, found.options, tuple(weight.shape), bias=bias is not None, method=method
-        )
+        weight = moved("weight", weight, backend)
+        weight = backend.xp.permute_dims(weight, dialect.axes_from_theirs(axes))
+        bias = None if bias is None else moved("bias", bias, backend).reshape(-1)
+        shape = tuple(weight.shape)
+        arguments = understand(dialect, options, shape, bias=bias is not None, method=method)
         return cls.from_parameters(arguments, weight, bias)
 
     def to_native(self, library: str, *, layout: str | None = None) -> Any:
@@ -146,7 +144,7 @@ class Exchangeable:
         """
         library = choice("library", library, tuple(DIALECTS))
         axes, transposed = KINDS[self.kind]
-        dialect = (TRANSPOSED if transposed else DIALECTS)[library]
+        dialect = dialects(transposed=transposed)[library]
         layouts = dialect.layouts_of(axes)
         if layout is None:
             layout = layouts[0]
@@ -165,21 +163,43 @@ class Exchangeable:
         if weight.ndim == 2:
             weight = weight[None, None]
         weight = backend.xp.permute_dims(weight, dialect.axes_to_theirs(axes))
-        return wing.write(dialect.title(axes).rpartition(".")[2], options, weight, bias, layout)
+        title = dialect.title(axes)
+        try:
+            return wing.write(title.rpartition(".")[2], options, weight, bias, layout)
+        except InexpressibleError as lack:
+            msg = f"{title} {lack}"
+            raise ValueError(msg) from None
 
 
-def _another(kind: str, module: Any, found: Found, library: str) -> str:
+def _is_transposed(module: Any, wing: ModuleType, library: str) -> bool:
+    """Tell whether a library's convolution is transposed; refuse what is none, or its own."""
+    kind = type(module)
+    known = (k for k in wing.CONVOLUTIONS + wing.TRANSPOSED if isinstance(module, k))
+    standard = next(known, None)
+    usual = DIALECTS[library].title(2)
+    if standard is None:
+        msg = f"{kind.__name__} is no convolution, such as {usual}"
+        raise ValueError(msg)
+    computing = [name for name in wing.COMPUTING if hasattr(standard, name)]
+    if any(getattr(kind, name) is not getattr(standard, name) for name in computing):
+        shown = f"{usual.rpartition('.')[0]}.{standard.__name__}"
+        msg = f"{kind.__name__} computes something of its own instead of {shown}"
+        raise ValueError(msg)
+    return standard in wing.TRANSPOSED
+
+
+def _another(kind: str, module: Any, axes: int, transposed: bool, library: str) -> str:
     """Say which layer a module becomes, where it is not ``kind``."""
-    axes, transposed = KINDS[kind]
+    wanted = KINDS[kind]
     shown = type(module).__name__
-    if found.transposed != transposed:
-        shown += ", a transposed convolution," if found.transposed else ", which is not transposed,"
-    right = f"Conv{'Transpose' if found.transposed else ''}{found.axes}D"
+    if transposed != wanted.transposed:
+        shown += ", a transposed convolution," if transposed else ", which is not transposed,"
+    right = f"Conv{'Transpose' if transposed else ''}{axes}D"
     advice = f": {right}.from_native(module) takes it" if right in KINDS else ""
-    dialect = (TRANSPOSED if transposed else DIALECTS)[library]
+    title = dialects(transposed=wanted.transposed)[library].title(wanted.axes)
     return (
-        f"{shown} has a kernel of {found.axes} axes, and a {kind} is made of "
-        f"{dialect.title(axes)}, {_DIMENSIONS[axes]}{advice}"
+        f"{shown} has a kernel of {axes} axes, and a {kind} is made of "
+        f"{title}, {_DIMENSIONS[wanted.axes]}{advice}"
     )
 
 
@@ -196,7 +216,7 @@ def _of(module: Any) -> tuple[ModuleType, str]:
             wing = _wing(library)
         except ImportError:  # a broken or half-imported library owns nothing
             continue
-        if wing.owns(module):
+        if isinstance(module, wing.MODULE):
             return wing, library
     titles = ", ".join(dialect.title(2) for dialect in DIALECTS.values())
     msg = f"module must be one of {titles}, got {type(module).__module__}.{type(module).__name__}"

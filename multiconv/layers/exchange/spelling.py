@@ -9,7 +9,7 @@ from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import fixed_pads
 from multiconv.layers import shared as layers
 from multiconv.layers.exchange import transposed
-from multiconv.layers.exchange.dialects import DIALECTS, TRANSPOSED, Dialect, InexpressibleError
+from multiconv.layers.exchange.dialects import Dialect, InexpressibleError, dialects
 from multiconv.layers.shared import LayerArguments
 
 
@@ -18,8 +18,8 @@ def spell(layer: LayerArguments, dialect: Dialect) -> dict[str, Any]:
     try:
         return _spell(layer, dialect)
     except InexpressibleError as lack:
-        dialects = TRANSPOSED if layer.transposed else DIALECTS
-        others = [name for name, other in dialects.items() if _has(other, layer)]
+        known = dialects(transposed=layer.transposed)
+        others = [name for name, other in known.items() if _has(other, layer)]
         if others:
             listed = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]]))
             advice = f"{listed} {'has' if len(others) == 1 else 'have'} it"
@@ -27,7 +27,7 @@ def spell(layer: LayerArguments, dialect: Dialect) -> dict[str, Any]:
             advice = "none of the libraries has it: cut its output yourself, for padding=0"
         else:
             advice = "none of the libraries has it: pad the images yourself, for padding='valid'"
-        msg = f"{lack}; {advice}"
+        msg = f"{dialect.title(len(layer.kernel_size))} {lack}; {advice}"
         raise ValueError(msg) from None
 
 
@@ -75,12 +75,11 @@ def understand(
 
 
 def _spell(layer: LayerArguments, dialect: Dialect) -> dict[str, Any]:
-    title = dialect.title(len(layer.kernel_size))
     if not dialect.strided_dilation and max(layer.stride) > 1 and max(layer.dilation) > 1:
-        msg = f"{title} has no stride={layer.stride} with dilation={layer.dilation}"
+        msg = f"has no stride={layer.stride} with dilation={layer.dilation}"
         raise InexpressibleError(msg)
     if layer.groups > 1 and "groups" not in dialect.names:
-        msg = f"{title} has no groups, here {layer.groups}"
+        msg = f"has no groups, here {layer.groups}"
         raise InexpressibleError(msg)
     values = layer.to_dict() | {
         "in_channels": 1 if layer.in_channels is None else layer.in_channels,
@@ -99,14 +98,13 @@ def _border(layer: LayerArguments, dialect: Dialect) -> tuple[Any, str]:
     mode = layer.padding_mode
     if pads is not None and not any(low or high for low, high in pads):
         mode = "zeros"  # of a border that is not there
-    title = dialect.title(len(layer.kernel_size))
     if mode in dialect.borders:
         if pads == _halves(layer):
             return dialect.borders[mode], mode
-        msg = f"{title} has padding_mode={mode!r} with padding={_halves(layer)} alone"
+        msg = f"has padding_mode={mode!r} with padding={_halves(layer)} alone"
         raise InexpressibleError(msg)
     if mode not in dialect.modes:
-        msg = f"{title} has no padding_mode={mode!r}"
+        msg = f"has no padding_mode={mode!r}"
         raise InexpressibleError(msg)
     return _padding(layer, pads, dialect), dialect.modes[mode]
 
@@ -130,13 +128,12 @@ def _padding(layer: LayerArguments, pads: Pairs | None, dialect: Dialect) -> Any
         if dialect.causal and pads == _causal(layer):
             return dialect.causal
     if pads is None:
-        lack = f"has no padding={layer.padding!r} with stride={layer.stride}"
+        msg = f"has no padding={layer.padding!r} with stride={layer.stride}"
     elif dialect.pads == "equal":
-        lack = f"pads both sides alike, and padding={layer.padding!r} is {pads}"
+        msg = f"pads both sides alike, and padding={layer.padding!r} is {pads}"
     else:
         known = " and ".join(map(repr, dialect.paddings))
-        lack = f"has {known} alone, and padding={layer.padding!r} is {pads}"
-    msg = f"{dialect.title(len(layer.kernel_size))} {lack}"
+        msg = f"has {known} alone, and padding={layer.padding!r} is {pads}"
     raise InexpressibleError(msg)
 
 

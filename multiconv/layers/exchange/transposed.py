@@ -41,7 +41,7 @@ def spell(layer: LayerArguments, dialect: Dialect) -> dict[str, Any]:
         lack = f"has no output_padding from the stride on, {layer.stride}"
     if words is None:
         msg = (
-            f"{dialect.title(len(cuts))} {lack}, and padding={layer.padding!r} with "
+            f"{lack}, and padding={layer.padding!r} with "
             f"output_padding={layer.output_padding} cuts off {cuts}"
         )
         raise InexpressibleError(msg)
