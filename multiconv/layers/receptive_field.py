@@ -165,7 +165,8 @@ def _entries(layer: Any, name: str) -> tuple[Any, Any, Any, Any]:
             f"dilation), got {layer!r}"
         )
         raise TypeError(msg)
-    kernel_size, stride, padding, dilation = (*layer, *(1, 1, 0, 1)[len(layer) :])
+    defaults: tuple[Any, ...] = (1, 1, 0, 1)
+    kernel_size, stride, padding, dilation = (*tuple(layer), *defaults[len(layer) :])
     return kernel_size, stride, padding, dilation
 
 
