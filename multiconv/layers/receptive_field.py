@@ -152,7 +152,7 @@ def receptive_field(*layers: Any) -> ReceptiveField:
     return field
 
 
-def _entries(layer: Any, name: str) -> tuple[Any, Any, Any, Any]:
+def _entries(layer: Any, name: str) -> tuple[Any, ...]:
     known = getattr(layer, "arguments", None)
     if isinstance(known, LayerArguments):
         if known.transposed:
@@ -165,8 +165,8 @@ def _entries(layer: Any, name: str) -> tuple[Any, Any, Any, Any]:
             f"dilation), got {layer!r}"
         )
         raise TypeError(msg)
-    kernel_size, stride, padding, dilation = (*layer, *(1, 1, 0, 1)[len(layer) :])
-    return kernel_size, stride, padding, dilation
+    defaults: tuple[Any, ...] = (1, 1, 0, 1)
+    return tuple(layer) + defaults[len(layer) :]
 
 
 def _read(entry: tuple[Any, ...], axes: int, name: str) -> list[Axis]:
