@@ -10,10 +10,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar, ParamSpec, Self
+from typing import Any, ParamSpec, Self
+
+import numpy as np
 
 from multiconv.backends import registry
 from multiconv.backends.transfer import made
+from multiconv.core import dtypes
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.layers import shared as layers
@@ -106,9 +109,6 @@ class Layer(Exchangeable):
         The parameters; bias is (1,) or (O,), None without one.
     """
 
-    #: Which of the layers it is; its own name, but for subclasses of users.
-    kind: ClassVar[str]
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if hasattr(cls, "kind") or cls.__name__ not in KINDS:
@@ -169,7 +169,15 @@ class Layer(Exchangeable):
 
     def _dtype_name(self, dtype: Any) -> str:
         """Read a dtype of the framework, None being its default."""
-        return layers.floating_dtype("float32" if dtype is None else dtype)
+        try:
+            name = np.dtype("float32" if dtype is None else dtype).name
+        except TypeError:
+            name = ""
+        if name not in (*dtypes.FLOATS, *dtypes.COMPLEX):
+            shown = name or repr(dtype)
+            msg = f"dtype must be a floating-point dtype such as 'float32', got {shown}"
+            raise TypeError(msg)
+        return name
 
     def _device(self, device: Any) -> Callable[[Any], Any]:
         """Return the function that brings an array to a device; raise where there is none such."""

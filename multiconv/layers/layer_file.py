@@ -52,7 +52,13 @@ def encode(arguments: LayerArguments, parameters: dict[str, Numbers]) -> bytes:
     _check_tensors(tensors, arguments)
     description = {"version": _VERSION, "package": __version__, "layer": arguments.to_dict()}
     description["sha256"] = _checksum(description, tensors)
-    return _serialize(tensors, {_KEY: json.dumps(description, sort_keys=True)})
+    # It writes the memory of an array as if it were contiguous; these are.
+    arrays = {
+        name: np.frombuffer(data, _little_endian(tag)).reshape(shape)
+        for name, (tag, shape, data) in tensors.items()
+    }
+    file: bytes = _library().numpy.save(arrays, {_KEY: json.dumps(description, sort_keys=True)})
+    return file
 
 
 def decode(file: BinaryIO) -> tuple[LayerArguments, dict[str, Numbers]]:
@@ -69,8 +75,7 @@ def decode(file: BinaryIO) -> tuple[LayerArguments, dict[str, Numbers]]:
         name: Stored(entry["dtype"], tuple(entry["shape"]), bytes(entry["data"]))
         for name, entry in found
     }
-    description = _description(text)
-    arguments = _arguments(description)
+    description, arguments = _described(text)
     _check_tensors(tensors, arguments)
     if description.pop("sha256", None) != _checksum(description, tensors):
         msg = "it is damaged: its checksum is not that of its content"
@@ -164,7 +169,7 @@ def _metadata(header: dict[str, Any]) -> str:
     return text
 
 
-def _description(text: str) -> dict[str, Any]:
+def _described(text: str) -> tuple[dict[str, Any], LayerArguments]:
     description = _json_object(text, "its description of the layer")
     version = description.get("version")
     if type(version) is not int or version != _VERSION:
@@ -174,16 +179,12 @@ def _description(text: str) -> dict[str, Any]:
             f"one may read it"
         )
         raise ValueError(msg)
-    return description
-
-
-def _arguments(description: dict[str, Any]) -> LayerArguments:
     given = description.get("layer")
     if not isinstance(given, dict):
         msg = "its description of the layer has no arguments"
         raise ValueError(msg)
     try:
-        return layers.read(**given)
+        return description, layers.read(**given)
     except (TypeError, ValueError) as error:
         msg = f"the arguments in it make no layer: {error}"
         raise ValueError(msg) from None
@@ -218,23 +219,11 @@ def _json_object(text: str | bytes, what: str) -> dict[str, Any]:
 
 def _library() -> Any:
     try:
-        import safetensors
+        import safetensors.numpy
     except ImportError as error:
         msg = f"save and load need the package safetensors: {install_line('io', 'safetensors')}"
         raise ImportError(msg, name="safetensors") from error
     return safetensors
-
-
-def _serialize(tensors: dict[str, Stored], metadata: dict[str, str]) -> bytes:
-    _library()
-    from safetensors.numpy import save
-
-    # It writes the memory of an array as if it were contiguous; these are.
-    arrays = {
-        name: np.frombuffer(data, _little_endian(tag)).reshape(shape)
-        for name, (tag, shape, data) in tensors.items()
-    }
-    return save(arrays, metadata)
 
 
 def _little_endian(tag: str) -> np.dtype[Any]:

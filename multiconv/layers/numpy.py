@@ -24,15 +24,12 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.registry import backend_of
-from multiconv.functions.conv import conv1d, conv2d, conv3d
 from multiconv.functions.gradients import conv_input_grad, conv_weight_grad
 from multiconv.layers import shared as layers
 from multiconv.layers.layer import Layer, Transposed
 from multiconv.layers.shared import LayerArguments
 
 FloatArray = np.ndarray[Any, Any]
-
-_CONVOLUTIONS = {1: conv1d, 2: conv2d, 3: conv3d}
 
 
 class NumPyLayer(Layer):
@@ -129,7 +126,7 @@ def _transposed(
     axes = len(layer.kernel_size)
     options = {name: getattr(layer, name) for name in ("stride", "dilation", "groups", "method")}
     options["padding"] = layer.pads
-    dx = _CONVOLUTIONS[axes](dy, weight, **options)
+    dx = layers.FUNCTIONS[f"Conv{axes}D"](dy, weight, **options)
     # Where output_padding makes room for more, the convolution has outputs that x has not.
     inside: tuple[Any, ...] = (..., *map(slice, x.shape[-axes:]))
     filled = np.zeros((*x.shape[:-axes], *dx.shape[-axes:]), x.dtype)

@@ -152,7 +152,7 @@ def receptive_field(*layers: Any) -> ReceptiveField:
     return field
 
 
-def _entries(layer: Any, name: str) -> tuple[Any, Any, Any, Any]:
+def _entries(layer: Any, name: str) -> tuple[Any, ...]:
     known = getattr(layer, "arguments", None)
     if isinstance(known, LayerArguments):
         if known.transposed:
@@ -166,8 +166,7 @@ def _entries(layer: Any, name: str) -> tuple[Any, Any, Any, Any]:
         )
         raise TypeError(msg)
     defaults: tuple[Any, ...] = (1, 1, 0, 1)
-    kernel_size, stride, padding, dilation = (*tuple(layer), *defaults[len(layer) :])
-    return kernel_size, stride, padding, dilation
+    return tuple(layer) + defaults[len(layer) :]
 
 
 def _read(entry: tuple[Any, ...], axes: int, name: str) -> list[Axis]:

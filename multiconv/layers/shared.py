@@ -8,21 +8,21 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from multiconv.backends.base import Array
 from multiconv.backends.registry import backend_of
-from multiconv.core import arguments, dtypes, geometry
+from multiconv.core import arguments, geometry
 from multiconv.core.arguments import IntOrInts, Padding, Pairs
 from multiconv.functions.conv import conv1d, conv2d, conv3d
 from multiconv.functions.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from multiconv.layers.table import KINDS
 from multiconv.methods import table as methods
 
-_FUNCTIONS: dict[str, Callable[..., Array]] = {
+FUNCTIONS: dict[str, Callable[..., Array]] = {
     "Conv1D": conv1d,
     "Conv2D": conv2d,
     "Conv3D": conv3d,
@@ -95,12 +95,11 @@ class LayerArguments:
 
     def __str__(self) -> str:
         plain = read(self.kernel_size, self.in_channels, self.out_channels, kind=self.kind)
-        always = ("kernel_size", *(("in_channels", "out_channels") if self.out_channels else ()))
-        return ", ".join(
-            f"{name}={getattr(self, name)!r}"
-            for name in (field.name for field in fields(self))
-            if name in always or getattr(self, name) != getattr(plain, name)
-        )
+        usual = plain.to_dict()
+        del usual["kernel_size"]
+        if self.out_channels:
+            del usual["in_channels"], usual["out_channels"]
+        return ", ".join(f"{n}={v!r}" for n, v in self.to_dict().items() if usual.get(n, ...) != v)
 
 
 def read(
@@ -192,23 +191,14 @@ def apply(layer: LayerArguments, x: Array, weight: Array, bias: Array | None) ->
         backend, (x, weight, bias) = backend_of({"x": x, "weight": weight, "bias": bias})
     except TypeError as error:
         raise TypeError(_foreign(x, weight) or str(error)) from None
-    convolve = _FUNCTIONS[layer.kind]
+    convolve = FUNCTIONS[layer.kind]
     if layer.in_channels is not None:
         return convolve(x, weight, bias, **layer.options())
-    check_image(x)
+    if len(x.shape) < 2:
+        msg = f"x must be an image of shape (..., H, W), got the shape {tuple(x.shape)}"
+        raise ValueError(msg)
     y = convolve(as_channel(x, backend.xp), weight[None, None, ...], bias, **layer.options())
     return backend.xp.reshape(y, (*x.shape[:-2], *y.shape[-2:]))
-
-
-def check_image(x: Array) -> None:
-    """Check that a layer without channels is given images."""
-    shape = getattr(x, "shape", None)
-    if shape is None:
-        msg = f"x must be an array of shape (..., H, W), got {type(x).__name__}"
-        raise TypeError(msg)
-    if len(shape) < 2:
-        msg = f"x must be an image of shape (..., H, W), got the shape {tuple(shape)}"
-        raise ValueError(msg)
 
 
 def as_channel(x: Array, xp: Any) -> Array:
@@ -254,18 +244,6 @@ def _uniform(seed: int, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     bits: Any = np.random.Philox(key=seed % 2**64).random_raw(count)
     numbers: np.ndarray[Any, np.dtype[np.float64]] = (bits >> np.uint64(40)).astype(np.float64)
     return numbers * 2.0**-24
-
-
-def floating_dtype(dtype: Any) -> str:
-    """Return the name of a NumPy dtype that weights can have."""
-    try:
-        name: str = np.dtype(dtype).name
-    except TypeError:
-        name = ""
-    if name not in (*dtypes.FLOATS, *dtypes.COMPLEX):
-        msg = f"dtype must be a floating-point dtype such as 'float32', got {name or repr(dtype)}"
-        raise TypeError(msg)
-    return name
 
 
 def _foreign(x: Array, weight: Array) -> str | None:

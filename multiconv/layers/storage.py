@@ -62,12 +62,12 @@ def save(layer: Any, path: str | os.PathLike[str]) -> None:
     if not isinstance(arguments, LayerArguments):
         msg = f"layer must be a Conv2D or another layer of multiconv, got {type(layer).__name__}"
         raise TypeError(msg)
-    parameters = {"weight": layer.weight, "bias": layer.bias}
-    tensors = {
-        name: _numbers(f"layer.{name}", array)
-        for name, array in parameters.items()
-        if array is not None
-    }
+    tensors = {}
+    for name in ("weight", "bias"):
+        array = getattr(layer, name)
+        if array is not None:
+            owner, _ = registry.backend_of({f"layer.{name}": array})
+            tensors[name] = owner.to_numpy(array), owner.dtype_name(array.dtype)
     write_whole(Path(path), layer_file.encode(arguments, tensors))
 
 
@@ -134,8 +134,3 @@ def _backend(chosen: Any) -> Backend:
         msg = f"backend={backend.name!r} has no layers: load the file with one of {listed}"
         raise ValueError(msg)
     return backend
-
-
-def _numbers(name: str, array: Any) -> layer_file.Numbers:
-    backend, _ = registry.backend_of({name: array})
-    return backend.to_numpy(array), backend.dtype_name(array.dtype)

@@ -78,12 +78,8 @@ def solve_kernel(x: Array, y: Array, kernel_size: IntOrInts, *, bias: bool = Fal
 
     Parameters
     ----------
-    x : array of shape (..., H, W) or (N, C, H, W)
-        The images. Whole numbers give a kernel in float32.
-    y : array of shape (..., H', W') or (N, O, H', W')
-        What the correlation should give, without padding: ``H' = H - kh + 1``.
-    kernel_size : int, (int, int) or (O, C, kh, kw)
-        Size of the kernel; with four numbers, of a bank of filters over channels.
+    x, y, kernel_size
+        As in `learn_kernel`.
     bias : bool, optional
         Whether a bias is fitted too.
 

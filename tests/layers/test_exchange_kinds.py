@@ -96,7 +96,8 @@ class TestOutputs:
         )
         axes, transposed = KINDS[kind]
         found = 0
-        for options in choices[:: {1: 13, 2: 23, 3: 41}[axes]]:
+        # Some of them, among which every choice of every option is.
+        for options in choices[:: {1: 19, 2: 37, 3: 37}[axes]]:
             size, extra = options.pop("kernel"), options.pop("extra")
             if not isinstance(options["padding"], (str, int)):
                 options["padding"] = options["padding"][:axes]

@@ -22,11 +22,7 @@ from multiconv.layers.table import KINDS
 
 _WINGS = {library: f"multiconv.layers.exchange.{library}" for library in DIALECTS}
 
-_DIMENSIONS = {
-    1: "one-dimensional, with one spatial axis",
-    2: "two-dimensional, with two spatial axes",
-    3: "three-dimensional, with three spatial axes",
-}
+_AXES = {1: ("one", "axis"), 2: ("two", "axes"), 3: ("three", "axes")}
 
 
 class Exchangeable:
@@ -34,7 +30,7 @@ class Exchangeable:
 
     #: Whose arrays the layer's parameters are.
     backend_name: ClassVar[str]
-    #: Which of the layers it is.
+    #: Which of the layers it is; its own name, but for subclasses of users.
     kind: ClassVar[str]
     #: The layer's arguments, weight and bias.
     arguments: Any
@@ -145,12 +141,12 @@ class Exchangeable:
         library = choice("library", library, tuple(DIALECTS))
         axes, transposed = KINDS[self.kind]
         dialect = dialects(transposed=transposed)[library]
-        layouts = dialect.layouts_of(axes)
+        title, layouts = dialect.title(axes), dialect.layouts_of(axes)
         if layout is None:
             layout = layouts[0]
         if layout not in layouts:
             allowed = " or ".join(map(repr, layouts))
-            msg = f"layout must be {allowed} for {dialect.title(axes)}, got {layout!r}"
+            msg = f"layout must be {allowed} for {title}, got {layout!r}"
             raise ValueError(msg)
         options = spell(self.arguments, dialect)
         wing = _wing(library)
@@ -163,7 +159,6 @@ class Exchangeable:
         if weight.ndim == 2:
             weight = weight[None, None]
         weight = backend.xp.permute_dims(weight, dialect.axes_to_theirs(axes))
-        title = dialect.title(axes)
         try:
             return wing.write(title.rpartition(".")[2], options, weight, bias, layout)
         except InexpressibleError as lack:
@@ -197,9 +192,10 @@ def _another(kind: str, module: Any, axes: int, transposed: bool, library: str) 
     right = f"Conv{'Transpose' if transposed else ''}{axes}D"
     advice = f": {right}.from_native(module) takes it" if right in KINDS else ""
     title = dialects(transposed=wanted.transposed)[library].title(wanted.axes)
+    count, noun = _AXES[wanted.axes]
     return (
-        f"{shown} has a kernel of {axes} axes, and a {kind} is made of "
-        f"{title}, {_DIMENSIONS[wanted.axes]}{advice}"
+        f"{shown} has a kernel of {axes} axes, and a {kind} is made of {title}, "
+        f"{count}-dimensional, with {count} spatial {noun}{advice}"
     )
 
 

@@ -158,8 +158,6 @@ def _understand_padding(
 
 def _fixed(layer: LayerArguments, padding: str | Pairs) -> Pairs | None:
     """Return the pads that a padding stands for, None where they depend on the image's size."""
-    if not isinstance(padding, str):
-        return padding
     return fixed_pads(padding, layer.kernel_size, layer.stride, layer.dilation)
 
 
