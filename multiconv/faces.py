@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import multiconv
 from multiconv import public
@@ -35,35 +35,11 @@ class Face:
         if backend.name in registry.BUILT_IN:
             getattr(multiconv, backend.name)  # imports the module where cloudpickle looks for them
 
-    if TYPE_CHECKING:
-        col2im = staticmethod(public.col2im)
-        conv1d = staticmethod(public.conv1d)
-        conv2d = staticmethod(public.conv2d)
-        conv3d = staticmethod(public.conv3d)
-        conv_input_grad = staticmethod(public.conv_input_grad)
-        conv_transpose1d = staticmethod(public.conv_transpose1d)
-        conv_transpose2d = staticmethod(public.conv_transpose2d)
-        conv_transpose3d = staticmethod(public.conv_transpose3d)
-        conv_weight_grad = staticmethod(public.conv_weight_grad)
-        convolve2d = staticmethod(public.convolve2d)
-        corr2d = staticmethod(public.corr2d)
-        im2col = staticmethod(public.im2col)
-        learn_kernel = staticmethod(public.learn_kernel)
-        load = staticmethod(public.load)
-        output_size = staticmethod(public.output_size)
-        plan = staticmethod(public.plan)
-        receptive_field = staticmethod(public.receptive_field)
-        save = staticmethod(public.save)
-        solve_kernel = staticmethod(public.solve_kernel)
-        toeplitz_matrix = staticmethod(public.toeplitz_matrix)
-        Conv2D: type[Any]
-    else:
-
-        def __getattr__(self, name: str) -> Any:
-            """Return a layer: its framework's module is imported when it is asked for."""
-            if name in NAMES:
-                return layer_of(self.backend, name)
-            raise public.no_attribute(f"the {self.name} face", name, dir(self))
+    def __getattr__(self, name: str) -> Any:
+        """Return a layer: its framework's module is imported when it is asked for."""
+        if name in NAMES:
+            return layer_of(self.backend, name)
+        raise public.no_attribute(f"the {self.name} face", name, dir(self))
 
     def __dir__(self) -> list[str]:
         layers = NAMES if self.name in registry.BUILT_IN else ()
@@ -149,10 +125,7 @@ def get_backend_of(*arrays: Array) -> Face:
 
 
 def _face(backend: Backend) -> Face:
-    face = _faces.get(backend)
-    if face is None:
-        face = _faces.setdefault(backend, Face(backend))
-    return face
+    return _faces.get(backend) or _faces.setdefault(backend, Face(backend))
 
 
 def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
@@ -184,7 +157,7 @@ def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
 
     bound = with_arrays if names else with_backend
     if backend.name in registry.BUILT_IN:
-        bound.__module__ = _module(backend)  # where pickle finds it
+        bound.__module__ = f"multiconv.{backend.name}"  # where pickle finds it
     return bound
 
 
@@ -205,7 +178,3 @@ def exports(module: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[], 
         return module[name]
 
     return load, lambda: names, names
-
-
-def _module(backend: Backend) -> str:
-    return f"multiconv.{backend.name}"

@@ -25,7 +25,6 @@ class ArrayAPIBackend(Backend):
         self.name = str(xp.__name__).removeprefix("array_api_compat.").removesuffix(".array")
 
     def owns(self, array: object) -> bool:
-        """Take the arrays of this namespace."""
         return namespace_of(array) is self.namespace
 
 

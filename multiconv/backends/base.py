@@ -3,9 +3,8 @@
 Design decisions, all governed by this file:
 
 * The protocol is narrow. Methods are written once over ``xp``, the framework's array namespace as
-  the
-  array API standard has it; a backend adds only padding, its native convolution, sparse matrices
-  and its names for dtypes and devices.
+  the array API standard has it; a backend adds only padding, its native convolution, sparse
+  matrices and its names for dtypes and devices.
 * Every hook has a default that is right for any standard namespace. A new backend sets ``name`` and
   ``xp`` and says which arrays are its own; it overrides the rest where its framework does better.
 * Arrays handed to the hooks are already in the dtype that sums are carried in (see `accumulator`).
@@ -36,6 +35,7 @@ HOST_MEMORY = _host_memory()
 
 # An array of any framework: no common static type is finished (data-apis/array-api#267).
 Array: TypeAlias = Any
+NumPyArray: TypeAlias = np.ndarray[Any, Any]
 
 
 class Backend:
@@ -69,7 +69,7 @@ class Backend:
         """Raise a `TypeError` for arrays of a kind that cannot be convolved (masked, sparse...)."""
 
     def check_together(self, named: Mapping[str, Any]) -> None:
-        """Raise a `TypeError` for arrays that do not go together; called where types differ."""
+        """Raise a `TypeError` for arrays that do not go together; called where there is one."""
 
     def adopt(self, named: dict[str, Any]) -> dict[str, Any]:
         """Make those arrays the face's own that the framework's own functions take, too."""
@@ -82,11 +82,9 @@ class Backend:
 
     def dtype_name(self, dtype: Any) -> str:
         """Return NumPy's name of one of this framework's dtypes."""
-        for name in dtypes.SUPPORTED:
-            own = getattr(self.xp, name, None)
-            if own is not None and own == dtype:  # None == numpy.dtype("float64") is True
-                return name
-        return str(dtype)
+        # A name that the namespace lacks is no None, which is equal to numpy.dtype("float64").
+        owned = (name for name in dtypes.SUPPORTED if hasattr(self.xp, name))
+        return next((name for name in owned if getattr(self.xp, name) == dtype), str(dtype))
 
     def dtype(self, name: str) -> Any:
         """Return the framework's dtype of that name."""
@@ -112,8 +110,7 @@ class Backend:
     #: How many outputs the method "loop" visits before it refuses.
     loop_limit: int = 2**16
 
-    # What a resolved call may depend on
-    # ------------------------------------------------------------
+    # What a resolved call may depend on --------------------------------------------------------
 
     def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Hashable]:
         """Return shape, dtype and device; None for a device that goes with every other."""
@@ -187,19 +184,13 @@ class Backend:
 
     # Sparse matrices ---------------------------------------------------------------------------
 
-    def gather(self, array: Array, indices: np.ndarray[Any, Any]) -> Array:
+    def gather(self, array: Array, indices: NumPyArray) -> Array:
         """Take elements along the last axis."""
         places = self.xp.asarray(indices, device=device_of(array))
         return self.xp.take(array, places, axis=-1)
 
-    def sparse_matrix(
-        self,
-        values: Array,
-        rows: np.ndarray[Any, Any],
-        columns: np.ndarray[Any, Any],
-        shape: tuple[int, int],
-    ) -> Any:
-        """Build the framework's sparse matrix; entries at the same place add up."""
+    def sparse_matrix(self, values: Array, places: NumPyArray, shape: tuple[int, int]) -> Any:
+        """Build the framework's sparse matrix of values at (row, column); those at one add up."""
         msg = (
             f"the {self.name} backend has no sparse matrices; toeplitz_matrix(..., sparse=False) "
             f"gives the dense one"
@@ -208,7 +199,7 @@ class Backend:
 
     # NumPy and back ----------------------------------------------------------------------------
 
-    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+    def to_numpy(self, array: Array) -> NumPyArray:
         """Copy an array into NumPy's memory."""
         try:
             return np.array(array)
@@ -218,20 +209,21 @@ class Backend:
 
             return np.array(np.from_dlpack(array_api_compat.to_device(array, home)))
 
-    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
+    def from_numpy(self, array: NumPyArray, dtype: str, like: Array) -> Array:
         """Make an array of a dtype, on the device of ``like``, of a copy of NumPy's."""
         device = device_of(like)
         return self.astype(self.xp.asarray(array, device=device, copy=True), dtype)
 
     # Talking to people -------------------------------------------------------------------------
 
-    def describe(self, array: Array) -> str:
-        """Return what a person calls one of these arrays."""
+    @property
+    def array_name(self) -> str:
+        """What a person calls one of these arrays."""
         return f"{self.name} array"
 
     def conversion(self, name: str) -> str:
         """Return the expression that makes one of these arrays of what ``name`` stands for."""
-        return f"{self.xp.__name__}.asarray({name})"
+        return f"{self.xp.__name__.removeprefix('array_api_compat.')}.asarray({name})"
 
     def readable(self, name: str, array: Array) -> str:
         """Return the expression of ``array``, called ``name``, that other libraries can read."""

@@ -33,12 +33,7 @@ class DaskBackend(ArrayAPIBackend):
         return str(np.dtype(dtype).name)
 
     def dtype(self, name: str) -> Any:
-        """Return the dtype."""
         return np.dtype(name)
-
-    def conversion(self, name: str) -> str:
-        """Return the expression that makes a Dask array."""
-        return f"dask.array.asarray({name})"
 
 
 class _WholeAxes:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from multiconv.backends.base import HOST_MEMORY, Array, Backend
+from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
@@ -27,6 +27,7 @@ class JaxBackend(Backend):
     """
 
     name = "jax"
+    array_name = "JAX array"
     loop_limit = 2**10  # each output is compiled
     xp = jnp
 
@@ -35,7 +36,6 @@ class JaxBackend(Backend):
         return isinstance(array, jax.Array)
 
     def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
-        """Turn a nested list into an array."""
         return jnp.asarray(nested)
 
     def adopt(self, named: dict[str, Any]) -> dict[str, Any]:
@@ -54,20 +54,16 @@ class JaxBackend(Backend):
         return jnp.array(NUMPY.astype(array, dtype))  # in the byte order of the machine
 
     def dtype_name(self, dtype: Any) -> str:
-        """Return the name."""
         return str(dtype.name) if isinstance(dtype, np.dtype) else str(dtype)
 
     def dtype(self, name: str) -> Any:
-        """Return the dtype."""
         return jnp.dtype(name)
 
     def astype(self, array: Array, name: str) -> Array:
-        """Cast, without a copy where nothing changes."""
         return array.astype(name)
 
     @property
     def default_integer(self) -> str:
-        """The integer dtype of this x64 setting."""
         return self.canonical("int64")
 
     def canonical(self, name: str) -> str:
@@ -82,7 +78,6 @@ class JaxBackend(Backend):
         return array.shape, array.dtype, bound
 
     def configuration(self) -> Hashable:
-        """Return the x64 setting."""
         return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
     def compile(self, function: Callable[..., Array], *, operations: int) -> Callable[..., Array]:
@@ -99,16 +94,13 @@ class JaxBackend(Backend):
         return jnp.zeros(shape, like.dtype)
 
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
-        """Add zeros around the last axes."""
         config = [(0, 0, 0)] * (array.ndim - len(pads)) + [(low, high, 0) for low, high in pads]
         return jax.lax.pad(array, jnp.zeros((), array.dtype), config)
 
     def matmul(self, first: Array, second: Array) -> Array:
-        """Multiply matrices in full precision."""
         return jnp.matmul(first, second, precision=jax.lax.Precision.HIGHEST)
 
     def native_refusal(self, dtype: str, device: Any, axes: int) -> str | None:
-        """Return why lax.conv_general_dilated cannot do this input."""
         if dtypes.kind(dtype) != "integer":
             return None
         platforms = {d.platform for d in device} if device else {jax.default_backend()}
@@ -126,7 +118,6 @@ class JaxBackend(Backend):
         dilation: tuple[int, ...],
         groups: int,
     ) -> Array:
-        """Call jax.lax.conv_general_dilated."""
         return jax.lax.conv_general_dilated(
             x,
             weight,
@@ -138,30 +129,21 @@ class JaxBackend(Backend):
             preferred_element_type=x.dtype,
         )
 
-    def gather(self, array: Array, indices: np.ndarray[Any, Any]) -> Array:
-        """Take elements along the last axis."""
+    def gather(self, array: Array, indices: NumPyArray) -> Array:
         return jnp.take(array, jnp.asarray(indices), axis=-1)
 
-    def sparse_matrix(
-        self,
-        values: Array,
-        rows: np.ndarray[Any, Any],
-        columns: np.ndarray[Any, Any],
-        shape: tuple[int, int],
-    ) -> Any:
-        """Build a jax.experimental.sparse.BCOO."""
+    def sparse_matrix(self, values: Array, places: NumPyArray, shape: tuple[int, int]) -> Any:
         from jax.experimental import sparse
 
-        places = jnp.asarray(np.stack([rows, columns], axis=1))
-        return sparse.BCOO((values, places), shape=shape)
+        return sparse.BCOO((values, jnp.asarray(places.T)), shape=shape)
 
-    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
+    def from_numpy(self, array: NumPyArray, dtype: str, like: Array) -> Array:
         """Copy to the device of ``like``, where it is bound to one."""
         bound = not isinstance(like, jax.core.Tracer) and like.committed
         device = next(iter(like.devices())) if bound and len(like.devices()) == 1 else None
         return jax.device_put(array.astype(jnp.dtype(self.canonical(dtype))), device)
 
-    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+    def to_numpy(self, array: Array) -> NumPyArray:
         """Copy to the CPU; a tracer has no numbers yet."""
         if isinstance(array, jax.core.Tracer):
             msg = (
@@ -171,16 +153,7 @@ class JaxBackend(Backend):
             raise TypeError(msg)
         return np.array(array)
 
-    def describe(self, array: Array) -> str:
-        """Return what a person calls one of these arrays."""
-        return "JAX array"
-
-    def conversion(self, name: str) -> str:
-        """Return the expression that makes a JAX array."""
-        return f"jax.numpy.asarray({name})"
-
     def transfer(self, name: str, onto: str) -> str:
-        """Return the expression that moves an array."""
         return f"jax.device_put({name}, {onto}.sharding)"
 
     def devices(self) -> list[str]:
@@ -189,7 +162,6 @@ class JaxBackend(Backend):
         return names if jax.default_backend() == "cpu" else ["cpu", *names]
 
     def synchronize(self, array: Array) -> None:
-        """Wait until the array has been computed."""
         array.block_until_ready()
 
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
-
-_MAXIMUM_DEPTH = 64  # NumPy's, the greatest of all
+from multiconv.core.arguments import MAXIMUM_DEPTH
 
 
 def array_of(
@@ -57,9 +56,9 @@ def _inspect(
     if id(nested) in done or set(map(type, nested)) <= {int, float, bool, complex}:
         return
     above = (*above, id(nested))
-    if len(above) > _MAXIMUM_DEPTH:
+    if len(above) > MAXIMUM_DEPTH:
         name = place.partition("[")[0]
-        msg = f"{name} is nested too deep: arrays have at most {_MAXIMUM_DEPTH} axes"
+        msg = f"{name} is nested too deep: arrays have at most {MAXIMUM_DEPTH} axes"
         raise ValueError(msg)
     for i, entry in enumerate(nested):
         if isinstance(entry, (list, tuple)):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from multiconv.backends.base import HOST_MEMORY, Array, Backend
+from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.core.arguments import Pairs
 from multiconv.core.installation import install_line
 
@@ -15,6 +15,7 @@ class NumPyBackend(Backend):
     """NumPy, the reference: no autodiff and no convolution of its own."""
 
     name = "numpy"
+    array_name = "NumPy array"
     xp = np
     default_integer = np.dtype(int).name
 
@@ -36,7 +37,6 @@ class NumPyBackend(Backend):
             raise TypeError(msg)
 
     def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
-        """Turn a nested list into an array."""
         return np.array(nested)
 
     def dtype_name(self, dtype: Any) -> str:
@@ -52,7 +52,6 @@ class NumPyBackend(Backend):
         return np.dtype(name)
 
     def astype(self, array: Array, name: str) -> Array:
-        """Cast, without a copy where nothing changes."""
         return array.astype(self.dtype(name), copy=False)
 
     def signature(self, array: Array) -> tuple[tuple[int, ...], Any, None]:
@@ -60,11 +59,9 @@ class NumPyBackend(Backend):
         return array.shape, array.dtype, None
 
     def capacity(self, device: Any) -> int:
-        """Return the bytes of this machine's memory."""
         return HOST_MEMORY
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
-        """Return zeros of the dtype of ``like``."""
         return np.zeros(shape, like.dtype)
 
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
@@ -78,22 +75,13 @@ class NumPyBackend(Backend):
         return result
 
     def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        """Add the product in place."""
         total += first * second
         return total
 
-    def gather(self, array: Array, indices: np.ndarray[Any, Any]) -> Array:
-        """Take elements along the last axis."""
+    def gather(self, array: Array, indices: NumPyArray) -> Array:
         return array[..., indices]
 
-    def sparse_matrix(
-        self,
-        values: Array,
-        rows: np.ndarray[Any, Any],
-        columns: np.ndarray[Any, Any],
-        shape: tuple[int, int],
-    ) -> Any:
-        """Build a scipy.sparse CSR array."""
+    def sparse_matrix(self, values: Array, places: NumPyArray, shape: tuple[int, int]) -> Any:
         try:
             from scipy import sparse
         except ImportError as error:
@@ -105,19 +93,13 @@ class NumPyBackend(Backend):
                 f"float32, or use sparse=False"
             )
             raise ValueError(msg)
-        return sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=shape))
+        return sparse.csr_array(sparse.coo_array((values, tuple(places)), shape=shape))
 
-    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
-        """Copy in the dtype."""
+    def from_numpy(self, array: NumPyArray, dtype: str, like: Array) -> Array:
         return np.array(array, dtype=self.dtype(dtype))
 
-    def describe(self, array: Array) -> str:
-        """Return what a person calls one of these arrays."""
-        return "NumPy array"
-
     def conversion(self, name: str) -> str:
-        """Return the expression that makes a NumPy array."""
-        return name if name.endswith(".numpy()") else f"numpy.asarray({name})"
+        return name if name.endswith(".numpy()") else super().conversion(name)
 
 
 BACKEND = NumPyBackend()

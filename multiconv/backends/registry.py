@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from multiconv.backends.base import Array, Backend
@@ -45,7 +46,7 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
     """
     backend: Backend | None = None
     owner = ""
-    lists = kinds_differ = False
+    lists = False
     for name, array in named.items():
         if array is None and name in OPTIONAL:
             continue
@@ -57,17 +58,15 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
             backend, owner = found, name
         elif found is not backend:
             raise TypeError(_mixed(owner, named[owner], backend, name, array, found))
-        elif type(array) is not type(named[owner]):
-            kinds_differ = True
         found.check(name, array)
     if default is not None and backend is not None and backend is not default:
         msg = (
-            f"{owner} is a {backend.describe(named[owner])}, and this is the {default.name} face: "
+            f"{owner} is a {backend.array_name}, and this is the {default.name} face: "
             f"{owner}={_converted(owner, named[owner], backend, default)} converts it; the "
             f"functions of multiconv itself take the arrays of every framework"
         )
         raise TypeError(msg)
-    if backend is not None and kinds_differ:
+    if backend is not None:
         backend.check_together(named)
     backend = backend or default or load(default_name())
     if not lists:
@@ -171,9 +170,9 @@ def register_backend(backend: Backend) -> None:
 
 def _find(name: str, array: Array) -> Backend:
     backend = (
-        _first_owner(_registered, array)
-        or _built_in_owner(array)
-        or _plugin_owner(array)
+        _owner(_registered, array)
+        or _owner([built_in for built_in in BUILT_IN if built_in in sys.modules], array)
+        or _owner(_entry_points(), array)
         or _generic(array)
     )
     if backend is None:
@@ -182,27 +181,11 @@ def _find(name: str, array: Array) -> Backend:
     return backend
 
 
-def _first_owner(names: list[str], array: Array) -> Backend | None:
-    return next((_loaded[n] for n in names if _loaded[n].owns(array)), None)
-
-
-def _built_in_owner(array: Array) -> Backend | None:
-    for name in BUILT_IN:
-        if name in sys.modules:
-            try:
-                backend = load(name)
-            except ImportError:  # a broken or half-imported framework owns nothing
-                continue
-            if backend.owns(array):
-                return backend
-    return None
-
-
-def _plugin_owner(array: Array) -> Backend | None:
-    for name, plugins in _entry_points().items():
+def _owner(names: Iterable[str], array: Array) -> Backend | None:
+    for name in names:
         try:
-            backend = _loaded.get(name) or _load_plugin(name, plugins)
-        except ImportError:  # said in full when that backend is asked for by name
+            backend = load(name)
+        except ImportError:  # what is broken owns nothing, and says so when it is asked for by name
             continue
         if backend.owns(array):
             return backend
@@ -332,7 +315,7 @@ def _of_list(name: str, nested: Any, backend: Backend, like: Array | None) -> Ar
         if found is not backend:
             change = _converted(place, entry, found, backend)
             msg = (
-                f"{place} is a {found.describe(entry)}, in a nested list for the {backend.name} "
+                f"{place} is a {found.array_name}, in a nested list for the {backend.name} "
                 f"backend: convert it first, {place} = {change}"
             )
             raise TypeError(msg)
@@ -344,7 +327,7 @@ def _mixed(
     first: str, one: Array, backend: Backend, second: str, other: Array, found: Backend
 ) -> str:
     return (
-        f"{first} is a {backend.describe(one)} and {second} a {found.describe(other)}: convert one "
+        f"{first} is a {backend.array_name} and {second} a {found.array_name}: convert one "
         f"of them, with {second}={_converted(second, other, found, backend)} or "
         f"{first}={_converted(first, one, backend, found)}"
     )

@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
-from multiconv.backends.base import HOST_MEMORY, Array, Backend
+from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.edits import spread
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
@@ -29,6 +29,7 @@ class TorchBackend(Backend):
     """PyTorch tensors of any device, with autograd, torch.func, torch.compile and torch.export."""
 
     name = "torch"
+    array_name = "torch tensor"
     xp = torch_namespace
     default_integer = "int64"
 
@@ -55,22 +56,25 @@ class TorchBackend(Backend):
             raise TypeError(msg)
 
     def check_together(self, named: Mapping[str, Any]) -> None:
-        """Refuse a fake tensor beside a real one, where its mode does not allow it."""
+        """Refuse a fake tensor beside one of another mode, or a real one that is not allowed."""
         if torch.compiler.is_compiling():
             return
-        tensors = {name: a for name, a in named.items() if isinstance(a, torch.Tensor)}
-        fakes = {name: a for name, a in tensors.items() if isinstance(a, FakeTensor)}
-        real = next((name for name in tensors if name not in fakes), None)
-        for fake, tensor in fakes.items():
-            if real is not None and not tensor.fake_mode.allow_non_fake_inputs:
+        fakes = {name: a.fake_mode for name, a in named.items() if isinstance(a, FakeTensor)}
+        for fake, mode in fakes.items():
+            for other, tensor in named.items():
+                is_real = isinstance(tensor, torch.Tensor) and other not in fakes
+                if not is_real and fakes.get(other, mode) is mode:
+                    continue
+                if is_real and mode.allow_non_fake_inputs:
+                    continue
+                kind = "a real one" if is_real else "one of another mode"
                 msg = (
-                    f"{fake} is a fake tensor, which has no numbers, and {real} a real one: pass "
-                    f"{real}={fake}.fake_mode.from_tensor({real})"
+                    f"{fake} is a fake tensor, which has no numbers, and {other} {kind}: pass "
+                    f"{other}={fake}.fake_mode.from_tensor({other})"
                 )
                 raise TypeError(msg)
 
     def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
-        """Turn a nested list into a tensor."""
         device = None if like is None else like.device
         if _holds_tensors(nested):  # torch.tensor would cut them off from their gradients
             return torch.stack([self.asarray(entry, like=like) for entry in nested])
@@ -83,15 +87,12 @@ class TorchBackend(Backend):
         return str(dtype).removeprefix("torch.")
 
     def dtype(self, name: str) -> Any:
-        """Return the dtype."""
         return getattr(torch, name)
 
     def astype(self, array: Array, name: str) -> Array:
-        """Cast, without a copy where nothing changes."""
         return array.to(getattr(torch, name))
 
     def accumulator(self, name: str) -> str:
-        """Return the dtype of the sums."""
         return _ACCUMULATORS.get(name) or dtypes.accumulator(name)
 
     def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Any]:
@@ -106,7 +107,6 @@ class TorchBackend(Backend):
         return torch.compiler.is_compiling()
 
     def is_exporting(self) -> bool:
-        """Tell whether torch.export reads along."""
         exporting = getattr(torch.compiler, "is_exporting", None)  # since PyTorch 2.7
         return bool(exporting and exporting())
 
@@ -115,7 +115,6 @@ class TorchBackend(Backend):
         return HOST_MEMORY if device.type == "cpu" else super().capacity(device)
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
-        """Return zeros of the dtype and on the device of ``like``."""
         return like.new_zeros(shape)
 
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
@@ -123,7 +122,6 @@ class TorchBackend(Backend):
         return functional.pad(array, [amount for pair in reversed(pads) for amount in pair])
 
     def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        """Add the product in one pass."""
         return torch.addcmul(total, first, second)
 
     def matmul(self, first: Array, second: Array) -> Array:
@@ -144,7 +142,6 @@ class TorchBackend(Backend):
         return torch.matmul(first, second)
 
     def native_refusal(self, dtype: str, device: Any, axes: int) -> str | None:
-        """Return why torch.nn.functional has no convolution for this input."""
         if axes not in _NATIVE:
             return f"torch.nn.functional has no convolution of {axes} spatial axes"
         if dtypes.kind(dtype) == "integer" and device.type not in ("cpu", "meta"):
@@ -161,7 +158,6 @@ class TorchBackend(Backend):
         dilation: tuple[int, ...],
         groups: int,
     ) -> Array:
-        """Call torch.nn.functional.conv1d, conv2d or conv3d."""
         if all(low == high for low, high in pads):
             padding = tuple(low for low, _ in pads)
         else:
@@ -178,45 +174,31 @@ class TorchBackend(Backend):
                 return wide.float()
             return convolve(x, weight, None, stride, padding, dilation, groups)
 
-    def gather(self, array: Array, indices: np.ndarray[Any, Any]) -> Array:
-        """Take elements along the last axis."""
+    def gather(self, array: Array, indices: NumPyArray) -> Array:
         places = torch.as_tensor(indices, device=array.device)
         return torch.index_select(array, array.ndim - 1, places)
 
-    def sparse_matrix(
-        self,
-        values: Array,
-        rows: np.ndarray[Any, Any],
-        columns: np.ndarray[Any, Any],
-        shape: tuple[int, int],
-    ) -> Any:
+    def sparse_matrix(self, values: Array, places: NumPyArray, shape: tuple[int, int]) -> Any:
         """Build a coalesced torch.sparse_coo tensor, differentiable in its values."""
         if str(values.dtype).startswith("torch.uint") and values.dtype != torch.uint8:
             msg = f"torch has no sparse matrices of {values.dtype}: cast weight to torch.int64"
             raise ValueError(msg)
-        places = torch.as_tensor(np.stack([rows, columns]), device=values.device)
-        matrix = torch.sparse_coo_tensor(
-            places, values, shape, device=values.device, check_invariants=False
-        )
+        indices = torch.as_tensor(places, device=values.device)
+        matrix = torch.sparse_coo_tensor(indices, values, shape, check_invariants=False)
         return matrix if values.is_meta else matrix.coalesce()
 
-    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+    def to_numpy(self, array: Array) -> NumPyArray:
         """Copy to the CPU; NumPy has no bfloat16 of its own, and float32 holds it."""
         array = array.detach().cpu()
         if array.dtype == torch.bfloat16:
             array = array.float()
         return np.array(array.resolve_conj().resolve_neg().numpy())
 
-    def from_numpy(self, array: np.ndarray[Any, Any], dtype: str, like: Array) -> Array:
-        """Copy to the device of ``like``."""
+    def from_numpy(self, array: NumPyArray, dtype: str, like: Array) -> Array:
         return torch.tensor(array, dtype=getattr(torch, dtype), device=like.device)
 
-    def describe(self, array: Array) -> str:
-        """Return what a person calls one of these arrays."""
-        return "torch tensor"
-
     def conversion(self, name: str) -> str:
-        """Return the expression that makes a tensor."""
+        """Return the expression of a copy or view: torch.asarray would flatten JAX's arrays."""
         return f"torch.as_tensor({name})"
 
     def readable(self, name: str, array: Array) -> str:
@@ -229,7 +211,6 @@ class TorchBackend(Backend):
         return name
 
     def transfer(self, name: str, onto: str) -> str:
-        """Return the expression that moves a tensor."""
         return f"{name}.to({onto}.device)"
 
     def devices(self) -> list[str]:
@@ -241,7 +222,6 @@ class TorchBackend(Backend):
         return names
 
     def synchronize(self, array: Array) -> None:
-        """Wait for the device of the array."""
         if array.device.type == "cuda":
             torch.cuda.synchronize(array.device)
 

@@ -6,10 +6,11 @@ sizes of the arrays (the named paddings, the limits of the border modes) is reso
 
 from __future__ import annotations
 
-import difflib
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
+
+from multiconv.core.suggestions import closest
 
 PADDING_NAMES = ("valid", "same", "same_lower", "full")
 PADDING_MODES = ("zeros", "reflect", "symmetric", "replicate", "circular")
@@ -18,7 +19,7 @@ Pairs: TypeAlias = tuple[tuple[int, int], ...]
 IntOrInts: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = str | int | Sequence[int] | Sequence[tuple[int, int]]
 
-_DEEPEST = 64  # nesting of lists: NumPy's own limit
+MAXIMUM_DEPTH = 64  # of nested lists: NumPy's, the greatest of all
 _LONGEST = 80  # of a value in a message
 
 # What other libraries call the same border.
@@ -106,7 +107,7 @@ def padding_mode(value: Any) -> str:
 
 
 def choice(
-    name: str, value: Any, allowed: Sequence[str], *, aliases: dict[str, str] | None = None
+    name: str, value: Any, allowed: Sequence[str], *, aliases: Mapping[str, str] | None = None
 ) -> str:
     """Read one of the ``allowed`` names."""
     if not isinstance(value, str):
@@ -114,10 +115,7 @@ def choice(
         raise TypeError(msg)
     if value in allowed:
         return value
-    lowered = value.lower()
-    near = (aliases or {}).get(lowered) or next(
-        iter(difflib.get_close_matches(lowered, allowed, n=1)), None
-    )
+    near = closest(value, allowed, aliases or {})
     hint = f"; did you mean {near!r}?" if near else ""
     msg = f"{name} must be one of {_listed(allowed)}, got {value!r}{hint}"
     raise ValueError(msg)
@@ -139,14 +137,18 @@ def count_axes(name: str, value: Any, default: int) -> int:
     return axes
 
 
-def rank(array: Any) -> int:
+def rank(name: str, array: Any) -> int:
     """Return the number of axes of an array or a nested list."""
     shape = getattr(array, "shape", None)
     if shape is not None:
         return len(shape)
     axes = 0
-    while isinstance(array, (list, tuple)) and axes <= _DEEPEST:  # a list may hold itself
+    while isinstance(array, (list, tuple)):
         axes += 1
+        if axes > MAXIMUM_DEPTH:
+            limit = f"arrays have at most {MAXIMUM_DEPTH} axes"
+            msg = f"{name} is nested too deep, or holds itself: {limit}"
+            raise ValueError(msg)
         array = array[0] if array else None
     return axes
 

@@ -6,11 +6,12 @@ names the argument that was meant and writes the call out.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
+
+from multiconv.core.suggestions import closest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -91,7 +92,9 @@ def _advice(
     args = args[len(signature.parameters) - len(parameters) :]
     unknown = [n for n in kwargs if n not in parameters]
     if unknown:
-        meant = _meant(unknown[0], parameters, arrays)
+        pairs = zip(arrays, _ARRAYS, strict=False)
+        others = {other: array for array, names in pairs for other in names}
+        meant = closest(unknown[0], parameters, _ALIASES | others)
         hint = f"; did you mean {meant}?" if meant else f"; it takes {', '.join(parameters)}"
         return f"{name} has no argument {unknown[0]!r}{hint}"
     positional = [n for n, p in parameters.items() if p.kind is not p.KEYWORD_ONLY]
@@ -110,17 +113,6 @@ def _advice(
         call = ", ".join([*shown, *(n if n in positional else f"{n}={n}" for n in needed)])
         return f"{name} needs {' and '.join(missing)}: {name}({call})"
     return None
-
-
-def _meant(wrong: str, parameters: Mapping[str, Any], arrays: tuple[str, ...]) -> str | None:
-    lowered = wrong.lower()
-    alias = _ALIASES.get(lowered)
-    if alias in parameters:
-        return alias
-    for position, names in enumerate(_ARRAYS):
-        if lowered in names and position < len(arrays):
-            return arrays[position]
-    return next(iter(difflib.get_close_matches(lowered, parameters, n=1)), None)
 
 
 def _fitting(value: Any, parameter: inspect.Parameter) -> str:

@@ -15,4 +15,5 @@ def closest(wrong: str, known: Iterable[str], aliases: Mapping[str, str]) -> str
         return min(same, key=lambda name: name[0] != wrong[0])  # conv2d and Conv2D
     if aliases.get(lowered) in known:
         return aliases[lowered]
-    return next(iter(difflib.get_close_matches(wrong, known, n=1)), None)
+    near = [*difflib.get_close_matches(wrong, known), *difflib.get_close_matches(lowered, known)]
+    return near[0] if near else None

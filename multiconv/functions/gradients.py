@@ -157,7 +157,7 @@ def conv_weight_grad(
 
 
 def _axes_of_weight(weight: Any) -> int:
-    rank = arguments.rank(weight)
+    rank = arguments.rank("weight", weight)
     if rank < 2:
         msg = (
             f"weight must have the shape (O, C/groups, *kernel), or (kh, kw) for corr2d, "
@@ -169,7 +169,7 @@ def _axes_of_weight(weight: Any) -> int:
 
 def _axes_of_kernel(kernel_size: Any, x: Any) -> int:
     """Return the number of spatial axes; see the table of shapes in `conv_weight_grad`."""
-    rank = arguments.rank(x)
+    rank = arguments.rank("x", x)
     given = arguments.count_axes("kernel_size", kernel_size, 0)
     if given == 0 and rank >= 2:
         return max(rank - 2, 1) if rank > 2 else 2

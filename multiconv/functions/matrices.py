@@ -190,7 +190,7 @@ def toeplitz_matrix(
     >>> T @ np.arange(9)
     array([19, 25, 37, 43])
     """
-    rank = arguments.rank(weight)
+    rank = arguments.rank("weight", weight)
     axes = 2 if rank == 2 else max(rank - 2, 1)
     options = read(
         axes,
@@ -352,17 +352,18 @@ def _sparse(backend: Backend, geometry: Geometry, grouped: tuple[int, ...], resu
     taps, rows, columns = _entries(geometry)
     all_filters = np.arange(groups * filters)[:, None, None]
     all_channels = all_filters // filters * channels + np.arange(channels)[None, :, None]
-    whole = (groups * filters, channels, len(rows))
-    row = np.broadcast_to(all_filters * geometry.outputs + rows, whole).reshape(-1)
+    row = all_filters * geometry.outputs + rows
     column = all_channels * math.prod(geometry.input_size) + columns
-    column = np.broadcast_to(column, whole).reshape(-1)
+    places = np.stack(np.broadcast_arrays(row, column)).reshape(2, -1)
     shape = _matrix_shape(geometry, grouped)
     xp = backend.xp
 
     def run(weight: Array) -> Any:
-        flat = xp.reshape(backend.astype(weight, result), (*whole[:2], geometry.taps))
+        flat = xp.reshape(
+            backend.astype(weight, result), (groups * filters, channels, geometry.taps)
+        )
         values = xp.reshape(backend.gather(flat, taps), (-1,))
-        return backend.sparse_matrix(values, row, column, shape)
+        return backend.sparse_matrix(values, places, shape)
 
     return Plan(run, shape, result, is_compiled=False)
 

@@ -254,6 +254,6 @@ def _foreign(x: Array, weight: Array) -> str | None:
     if found is own:
         return None
     return (
-        f"x is a {found.describe(x)} and the layer's weight a {own.describe(weight)}: "
+        f"x is a {found.array_name} and the layer's weight a {own.array_name}: "
         f"x={own.conversion('x')} converts it"
     )

@@ -95,7 +95,7 @@ def numbers(backend: Backend, name: str, array: Array) -> FloatArray:
         values = np.asarray(backend.to_numpy(array), dtype=np.float64)
     except (NotImplementedError, RuntimeError) as error:  # PyTorch's meta device, fake tensors
         reason = str(error).partition(". ")[0]
-        msg = f"{name} is a {backend.describe(array)} without numbers to learn from: {reason}"
+        msg = f"{name} is a {backend.array_name} without numbers to learn from: {reason}"
         raise TypeError(msg) from error
     if not np.all(np.isfinite(values)):
         msg = f"{name} holds numbers that are not finite, and nothing can be learned from those"

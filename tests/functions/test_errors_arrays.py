@@ -235,6 +235,15 @@ class TestNestedLists:
         for nested in (alone, beside, [[1], alone]):
             check_error(ValueError, lambda nested=nested: f.corr2d([[1]], nested), "k", "itself")
 
+    def test_that_hold_themselves_where_their_rank_decides(self):
+        nested = []
+        nested.append(nested)
+        for call in (
+            lambda: multiconv.toeplitz_matrix(nested, (3, 3)),
+            lambda: multiconv.conv_input_grad([[1]], nested, 3),
+        ):
+            check_error(ValueError, call, "weight", "itself", "64")
+
     def test_that_hold_one_list_twice(self, f):
         row = [1, 2]
         assert [int(n) for n in f.corr2d([row, row], [[1], [1]])[0, :]] == [2, 4]
@@ -296,6 +305,11 @@ class TestTensorsThatCannotBeConvolved:
             fake = torch.ones(3, 3)
         self.refused(fake, "fake", "fake_mode.from_tensor(")
         assert multiconv.corr2d(fake, mode.from_tensor(torch.ones(2, 2))).shape == (2, 2)
+        with FakeTensorMode():
+            other = torch.ones(2, 2)
+        words = ("x", "k", "another mode", "k=x.fake_mode.from_tensor(k)")
+        check_error(TypeError, lambda: multiconv.corr2d(fake, other), *words)
+        assert multiconv.corr2d(fake, mode.from_tensor(other)).shape == (2, 2)
         with FakeTensorMode(allow_non_fake_inputs=True):
             fake = torch.ones(3, 3)
         assert multiconv.corr2d(fake, torch.ones(2, 2)).shape == (2, 2)
