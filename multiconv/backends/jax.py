@@ -158,7 +158,7 @@ class JaxBackend(Backend):
 
     def devices(self) -> list[str]:
         """Return the devices of the default platform and the CPU."""
-        names = [str(device) for device in jax.devices()]
+        names = [f"{device.platform}:{device.id}" for device in jax.devices()]
         return names if jax.default_backend() == "cpu" else ["cpu", *names]
 
     def synchronize(self, array: Array) -> None:

@@ -59,7 +59,8 @@ class TorchBackend(Backend):
         """Refuse a fake tensor beside one of another mode, or a real one that is not allowed."""
         if torch.compiler.is_compiling():
             return
-        fakes = {name: a.fake_mode for name, a in named.items() if isinstance(a, FakeTensor)}
+        # Not isinstance, which asks the metaclass: this is on the path of every call.
+        fakes = {n: a.fake_mode for n, a in named.items() if FakeTensor in type(a).__mro__}
         for fake, mode in fakes.items():
             for other, tensor in named.items():
                 is_real = isinstance(tensor, torch.Tensor) and other not in fakes

@@ -224,6 +224,13 @@ def plan_conv_transpose(backend: Backend, operands: list[Any], options: Options)
     size = transposed_size(
         x.shape[-axes:], kernel_size, stride, dilation, pads, options.output_padding
     )
+    # A single input is put in one place: strides beyond what it reaches there are all alike.
+    stride = tuple(
+        s if n > 1 else min(s, d * k + low + high + m)
+        for n, s, d, k, (low, high), m in zip(
+            x.shape[-axes:], stride, dilation, kernel_size, pads, size, strict=True
+        )
+    )
     # The convolution whose adjoint this is. With an output_padding from the stride on it would
     # have more results than x, so that it is not resolved but put together.
     geometry = Geometry(size, kernel_size, stride, dilation, pads)
