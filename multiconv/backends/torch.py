@@ -81,7 +81,12 @@ class TorchBackend(Backend):
             return torch.stack([self.asarray(entry, like=like) for entry in nested])
         if isinstance(nested, torch.Tensor):
             return nested
-        return torch.tensor(nested, device=device)
+        array = torch.tensor(nested, device=device)
+        if like is not None and like.dtype in (torch.float64, torch.complex128):
+            wide = {torch.float32: torch.float64, torch.complex64: torch.complex128}
+            if array.dtype in wide:  # else the numbers would be rounded on the way
+                return torch.tensor(nested, dtype=wide[array.dtype], device=device)
+        return array
 
     def dtype_name(self, dtype: Any) -> str:
         """Return the name: torch's are NumPy's."""
@@ -113,6 +118,8 @@ class TorchBackend(Backend):
 
     def capacity(self, device: Any) -> int:
         """Return the bytes of this machine's memory for what is in it."""
+        if device.type == "meta":  # where nothing is kept
+            return 2**63 - 1
         return HOST_MEMORY if device.type == "cpu" else super().capacity(device)
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:

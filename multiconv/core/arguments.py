@@ -22,6 +22,9 @@ Padding: TypeAlias = str | int | Sequence[int] | Sequence[tuple[int, int]]
 MAXIMUM_DEPTH = 64  # of nested lists: NumPy's, the greatest of all
 _LONGEST = 80  # of a value in a message
 
+# What other libraries call the same padding, and the names of borders given in its place.
+_PADDING_ALIASES = {"same_upper": "same", "half": "same", "none": "valid"}
+
 # What other libraries call the same border.
 _MODE_ALIASES = {
     "constant": "zeros",
@@ -82,7 +85,7 @@ def padding(value: Any, axes: int, *, name: str = "padding") -> str | Pairs:
     if type(value) is int and value >= 0:
         return ((value, value),) * axes
     if isinstance(value, str):
-        return choice(name, value, PADDING_NAMES)
+        return choice(name, value, PADDING_NAMES, aliases=_PADDING_ALIASES)
     if not is_sequence(name, value):
         return tuple((p, p) for p in per_axis(name, value, axes, minimum=0))
     items = tuple(value)

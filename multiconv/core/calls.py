@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
+from multiconv.core.arguments import PADDING_MODES, PADDING_NAMES
 from multiconv.core.suggestions import closest
 
 P = ParamSpec("P")
@@ -94,7 +95,8 @@ def _advice(
     if unknown:
         pairs = zip(arrays, _ARRAYS, strict=False)
         others = {other: array for array, names in pairs for other in names}
-        meant = closest(unknown[0], parameters, _ALIASES | others)
+        meant = _by_value(kwargs[unknown[0]], parameters)
+        meant = meant or closest(unknown[0], parameters, _ALIASES | others)
         hint = f"; did you mean {meant}?" if meant else f"; it takes {', '.join(parameters)}"
         return f"{name} has no argument {unknown[0]!r}{hint}"
     positional = [n for n, p in parameters.items() if p.kind is not p.KEYWORD_ONLY]
@@ -103,8 +105,8 @@ def _advice(
     surplus = args[len(positional) :]
     if surplus:
         free = [n for n in parameters if n not in positional and n not in kwargs]
-        pairs = zip(free, surplus, strict=False)
-        call = ", ".join([*shown, *(f"{n}={_fitting(value, parameters[n])}" for n, value in pairs)])
+        named = {_by_value(v, free) or n: v for n, v in zip(free, surplus, strict=False)}
+        call = ", ".join([*shown, *(f"{n}={_fitting(v, parameters[n])}" for n, v in named.items())])
         first = f"{', '.join(positional)} by position, and the other" if positional else "all"
         return f"{name} takes {first} arguments by keyword: {name}({call})"
     needed = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
@@ -113,6 +115,13 @@ def _advice(
         call = ", ".join([*shown, *(n if n in positional else f"{n}={n}" for n in needed)])
         return f"{name} needs {' and '.join(missing)}: {name}({call})"
     return None
+
+
+def _by_value(value: Any, free: Iterable[str]) -> str | None:
+    """Return the argument that takes a name such as "same" or "reflect"; SciPy's mode is both."""
+    names = {"padding": PADDING_NAMES, "padding_mode": PADDING_MODES}
+    known = (argument for argument in names if isinstance(value, str) and value in names[argument])
+    return next((argument for argument in known if argument in free), None)
 
 
 def _fitting(value: Any, parameter: inspect.Parameter) -> str:

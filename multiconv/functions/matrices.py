@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -300,7 +300,8 @@ def _plan_toeplitz(backend: Backend, operands: list[Any], options: Options) -> P
     geometry = options.resolve(size[-axes:], weight.shape[-axes:])
     grouped = (groups, filters // groups, per_group, *geometry.kernel_size)
     if options.sparse:
-        return _sparse(backend, geometry, grouped, result_dtype(weight, weight, backend))
+        result = result_dtype(weight, weight, backend)
+        return _sparse(backend, geometry, grouped, result, weight.device)
     shape = _matrix_shape(geometry, grouped)
     refusal = toeplitz.refusal(math.prod(shape))
     if refusal:
@@ -343,12 +344,16 @@ def _plan(
 ) -> Plan:
     """Plan what takes one array and gives one of the same dtype, bool apart."""
     result = result_dtype(operand, operand, backend)
-    check_memory(math.prod(shape), result, operand.device, backend)
-    return Plan(framed(backend, compute, [grouped], shape, result), shape, result, operations)
+    run = framed(backend, compute, [grouped], shape, result)
+    return Plan(run, shape, result, operations, elements=(math.prod(shape),))
 
 
-def _sparse(backend: Backend, geometry: Geometry, grouped: tuple[int, ...], result: str) -> Plan:
+def _sparse(
+    backend: Backend, geometry: Geometry, grouped: tuple[int, ...], result: str, device: Hashable
+) -> Plan:
     groups, filters, channels = grouped[:3]
+    entries = groups * filters * channels * geometry.taps * geometry.outputs
+    check_memory([2 * entries], "int64", device, backend)
     taps, rows, columns = _entries(geometry)
     all_filters = np.arange(groups * filters)[:, None, None]
     all_channels = all_filters // filters * channels + np.arange(channels)[None, :, None]

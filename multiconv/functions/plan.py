@@ -30,7 +30,7 @@ def plan(
     method: str = "auto",
     transposed: bool = False,
     output_padding: IntOrInts = 0,
-    dtype: str | None = None,
+    dtype: Any = None,
     backend: str | None = None,
 ) -> Plan:
     r"""Say what a convolution would do, without computing it.
@@ -44,7 +44,7 @@ def plan(
         As in `conv2d`.
     transposed : bool, optional
         Plan `conv_transpose2d` instead, with its ``output_padding``.
-    dtype : str, optional
+    dtype : str or dtype, optional
         Of what is given as a shape: that of the other array, else ``"float32"``.
     backend : str, optional
         Whose arrays a shape stands for: those of the other array, else the default backend's.
@@ -96,20 +96,37 @@ def plan(
         output_padding=arguments.per_axis("output_padding", output_padding, axes, minimum=0),
     )
     if rank == 2:
+        what = "the image form, with a kernel (kh, kw),"
+        _check_unused(what, transposed=transposed, groups=groups != 1)
         return plan_for(plan_corr2d, chosen, ("x", "k"), tuple(signed), options)
-    planner = plan_conv_transpose if arguments.flag("transposed", transposed) else plan_conv
+    if arguments.flag("transposed", transposed):
+        planner = plan_conv_transpose
+        _check_unused("a transposed convolution", padding_mode=options.padding_mode != "zeros")
+    else:
+        planner = plan_conv
+        _check_unused("a convolution", output_padding=any(options.output_padding))
     return plan_for(planner, chosen, ("x", "weight", "bias"), (*signed, None), options)
+
+
+def _check_unused(what: str, **given: Any) -> None:
+    """Refuse options that a call of this kind does not have."""
+    for name, is_given in given.items():
+        if is_given:
+            msg = f"{what} has no {name}: leave it out"
+            raise ValueError(msg)
 
 
 def _is_shape(given: Any) -> bool:
     return isinstance(given, (tuple, list)) and all(isinstance(n, int) for n in given)
 
 
-def _signature(name: str, shape: Any, dtype: str | None, backend: Backend, like: Any) -> Any:
+def _signature(name: str, shape: Any, dtype: Any, backend: Backend, like: Any) -> Any:
     """Return the signature of an array of a shape, on the device of ``like``."""
     size = arguments.sizes(f"{name} as a shape", tuple(shape), len(shape))
     if dtype is None:
         dtype = "float32" if like is None else backend.dtype_name(like.dtype)
+    elif not isinstance(dtype, str):
+        dtype = backend.dtype_name(dtype)
     arguments.choice("dtype", dtype, dtypes.SUPPORTED)
     beside = backend.asarray([0]) if like is None else like
     return size, backend.dtype(dtype), backend.signature(beside)[2]

@@ -133,6 +133,10 @@ def receptive_field(*layers: Any) -> ReceptiveField:
     >>> receptive_field((3, 1, 0, 2)).support[0]
     (0, 2, 4)
     """
+    if len(layers) == 1 and isinstance(layers[0], (list, tuple)):
+        inner = tuple(layers[0])  # a list of layers, and not the numbers of one
+        if inner and all(hasattr(layer, "arguments") for layer in inner):
+            layers = inner
     if not layers:
         msg = "receptive_field needs at least one layer, for example receptive_field((3, 1, 1))"
         raise ValueError(msg)

@@ -46,13 +46,10 @@ def correlation(geometry: Geometry) -> Work:
 def nothing(x: Array, weight: Array, shape: tuple[int, ...], backend: Backend) -> Array:
     """Return the zeros of a sum of no products.
 
-    Two sums over nothing, too, so that zero gradients flow to what they were taken of.
+    And the product of two sums over nothing, so that zero gradients flow, of any order.
     """
-    xp = backend.xp
-    total = backend.zeros(shape, x)
-    for array in (x, weight):
-        total = total + xp.sum(array[..., :0], dtype=array.dtype)
-    return total
+    none = [backend.xp.sum(array[..., :0], dtype=array.dtype) for array in (x, weight)]
+    return backend.zeros(shape, x) + none[0] * none[1]
 
 
 def input_adjoint(geometry: Geometry) -> Work:

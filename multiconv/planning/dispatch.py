@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of
-from multiconv.planning.frame import Plan
+from multiconv.planning.frame import Plan, check_memory
 from multiconv.planning.operands import Operand, check_devices
 from multiconv.planning.options import Options
 
@@ -36,6 +36,8 @@ def dispatch(planner: Planner, named: dict[str, Array | None], options: Options)
         return plan_for(planner, backend, tuple(named), signatures, options).run(*arrays)
     if call is None:
         plan = plan_for(planner, backend, tuple(named), signatures, options)
+        device = next(s[2] for s in signatures if s is not None)
+        check_memory(plan.elements, plan.dtype, device, backend)
         call = plan.run
         if plan.is_compiled:
             call = backend.compile(call, operations=plan.operations)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,8 @@ class Plan:
         How many operations it asks of the framework, one after another, roughly.
     is_compiled : bool
         False where it makes something that is no array.
+    elements : tuple of int
+        How many numbers its largest arrays have.
     geometry, problem, choice, multiply_adds
         Of what is correlated, where a method is chosen for it.
     """
@@ -44,6 +46,7 @@ class Plan:
     dtype: str
     operations: int = 10
     is_compiled: bool = True
+    elements: tuple[int, ...] = ()
     geometry: Geometry | None = None
     problem: Problem | None = None
     choice: Choice | None = None
@@ -89,6 +92,9 @@ class Plan:
         else:
             factor = summing_factor(self.problem.products, self.dtype)
         return factor + narrowing(self.dtype)
+
+    def __repr__(self) -> str:
+        return f"Plan(output_shape={self.output_shape}, dtype={self.dtype!r}, {self.method!r})"
 
     def __str__(self) -> str:
         mode = self.geometry.padding_mode if self.geometry else ""
@@ -162,8 +168,6 @@ def planned(
     work = _WORK[wanted](geometry)
     sums = backend.accumulator(result)
     problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device)
-    for elements in (problem.pixels, problem.outputs, math.prod(shape)):
-        check_memory(elements, sums, first.device, backend)
     choice = choose(method, problem, backend)
     compute = work.prepare(choice.method, backend)
     if flips:
@@ -175,6 +179,7 @@ def planned(
         shape,
         result,
         choice.method.operations(work.geometry),
+        elements=(problem.pixels, problem.outputs, math.prod(shape)),
         geometry=geometry,
         problem=problem,
         choice=choice,
@@ -189,19 +194,18 @@ def _flipping(
     return lambda x, kernel: compute(x, backend.xp.flip(kernel, axis=spatial))
 
 
-def check_memory(elements: int, dtype: str, device: Hashable, backend: Backend) -> None:
-    """Refuse an array that no memory holds, before a framework aborts the process over it."""
-    if backend.is_tracing():  # sizes may be open, and comparing them would narrow them
-        return
+def check_memory(elements: Iterable[Any], dtype: str, device: Hashable, backend: Backend) -> None:
+    """Refuse arrays that no memory holds, before a framework aborts the process over them."""
     capacity = backend.capacity(device)
-    if elements * dtypes.itemsize(dtype) <= capacity:
-        return
-    msg = (
-        f"this needs an array of {float(elements):.3g} {dtype} numbers, "
-        f"{_size(elements * dtypes.itemsize(dtype))}, and there are {_size(capacity)}: use smaller "
-        f"sizes, or less padding"
-    )
-    raise ValueError(msg)
+    # An open size, of a range, is no int, and comparing it would narrow it.
+    largest = max((count for count in elements if isinstance(count, int)), default=0)
+    needed = largest * dtypes.itemsize(dtype)
+    if needed > capacity:
+        msg = (
+            f"this needs an array of {float(largest):.3g} {dtype} numbers, {_size(needed)}, and "
+            f"there are {_size(capacity)}: use smaller sizes, or less padding"
+        )
+        raise ValueError(msg)
 
 
 def _size(count: int) -> str:

@@ -225,7 +225,7 @@ def check_grad(grad: Operand, expected: tuple[int, ...], of: str) -> None:
 def swapped(x: Operand, k: Operand, axes: int) -> str:
     """Return the advice to swap two arguments whose sizes suggest it, else nothing."""
     pairs = list(zip(x.shape[-axes:], k.shape[-axes:], strict=True))
-    if len(x.shape) == len(k.shape) and all(small < large for small, large in pairs):
+    if len(x.shape) == len(k.shape) and all(0 < small < large for small, large in pairs):
         return f"; or are they swapped? {k.name} is larger than {x.name} along every axis"
     return ""
 

@@ -49,6 +49,16 @@ class TestPositions:
         message = check_error(TypeError, lambda: mc.corr2d(X, K, 2, "same"), "keyword")
         assert "corr2d(x, k, stride=2, padding='same')" in message
 
+    @pytest.mark.parametrize(
+        ("value", "meant"), [("same", "padding"), ("reflect", "padding_mode"), ("direct", "stride")]
+    )
+    def test_a_name_goes_where_it_means_something(self, value, meant):
+        message = check_error(TypeError, lambda: mc.corr2d(X, K, value), "keyword")
+        assert f"corr2d(x, k, {meant}={value!r})" in message
+        if meant != "stride":
+            message = check_error(TypeError, lambda: mc.corr2d(X, K, mode=value), "mode")
+            assert message.endswith(f"did you mean {meant}?")
+
     def test_a_missing_array_is_named(self):
         assert "corr2d(x, k)" in check_error(TypeError, lambda: mc.corr2d(X), "needs", "k")
 

@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+import oracle
 import pytest
 from comparing import assert_same, check_error
 
@@ -39,6 +40,13 @@ class TestRefused:
         elements = (128 * 98**2) * (128 * 100**2)
         check_error(ValueError, call, "input_size", str(elements), "sparse=True")
 
+    @pytest.mark.parametrize("exponent", [40, 63])
+    def test_a_sparse_matrix(self, backend, exponent):
+        weight = backend.array(np.ones((2, 2)), "float32")
+        size = (2**exponent, 2**exponent)
+        call = functools.partial(backend.functions.toeplitz_matrix, weight, size, sparse=True)
+        check_error(ValueError, call, "array", "int64", "EiB")
+
 
 class TestHarmless:
     """Numbers without end that move nothing."""
@@ -53,5 +61,40 @@ class TestHarmless:
 
     def test_the_stride_of_a_single_input(self, backend, arrays):
         x, weight = arrays
-        y = backend.functions.conv_transpose1d(x[:, :, :1], weight, stride=2**62)
-        assert_same(backend, y, [[[1, 1]]], "float32")
+        for stride in (2**62, 2**63, 10**30):
+            y = backend.functions.conv_transpose1d(x[:, :, :1], weight, stride=stride)
+            assert_same(backend, y, [[[1, 1]]], "float32")
+
+    def test_a_stride_about_what_a_single_input_reaches(self, backend, arrays):
+        x, weight = arrays
+        for stride in range(1, 9):
+            options = {"stride": stride, "padding": 1, "dilation": 3}
+            y = backend.functions.conv_transpose1d(x[:, :, :1], weight, **options)
+            ones = np.ones((1, 1, 1), int), np.ones((1, 1, 2), int)
+            assert_same(backend, y, oracle.conv_transpose(*ones, **options), "float32")
+
+
+@pytest.mark.needs_backend("torch")
+def test_the_meta_device_holds_any_size():
+    import torch
+
+    from multiconv import torch as mc
+
+    x = torch.ones(1, 1, 1, 1, device="meta").expand(10**6, 64, 512, 512)
+    y = mc.conv2d(x, torch.ones(64, 64, 3, 3, device="meta"))
+    assert y.shape == (10**6, 64, 510, 510)
+
+
+@pytest.mark.needs_backend("jax")
+def test_a_batch_of_any_size_is_exported():
+    import jax
+    import jax.export
+    import jax.numpy as jnp
+
+    from multiconv import jax as mc
+
+    (n,) = jax.export.symbolic_shape("n")
+    for method in ("auto", "native", "direct"):
+        run = jax.jit(lambda x, m=method: mc.conv2d(x, jnp.ones((2, 1, 2, 2)), method=m))
+        exported = jax.export.export(run)(jax.ShapeDtypeStruct((n, 1, 8, 8), jnp.float32))
+        assert np.array_equal(exported.call(jnp.ones((3, 1, 8, 8))), np.full((3, 2, 7, 7), 4))

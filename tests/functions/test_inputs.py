@@ -145,3 +145,14 @@ def test_a_negatively_strided_numpy_kernel_beside_a_tensor_is_a_clear_error():
 
     with pytest.raises(TypeError, match="torch"):
         corr2d(torch.ones(3, 3), np.ones((2, 2))[::-1])
+
+
+class TestNumbersInLists:
+    def test_they_are_not_rounded_on_their_way_to_a_wide_array(self, backend):
+        from multiconv import corr2d
+
+        with backend.wide("float64", "complex128"):
+            for dtype, number in (("float64", 0.1), ("float64", 1e300), ("complex128", 0.1 + 0.2j)):
+                x = backend.array([[1.0]], dtype)
+                assert backend.to_numpy(corr2d(x, [[number]])).item() == number
+                assert backend.to_numpy(corr2d([[number]], x)).item() == number

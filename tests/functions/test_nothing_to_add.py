@@ -76,6 +76,19 @@ class TestAutograd:
             assert array.grad.shape == array.shape
             assert not array.grad.any()
 
+    @pytest.mark.parametrize(("name", "x", "weight", "options"), CASES)
+    def test_of_second_order(self, method, name, x, weight, options):
+        import torch
+
+        from multiconv import torch as mc
+
+        arrays = [torch.ones(shape, requires_grad=True) for shape in (x, weight)]
+        y = getattr(mc, name)(*arrays, method=method, **options).sum()
+        first = torch.autograd.grad(y, arrays, create_graph=True)
+        sum((gradient**2).sum() for gradient in first).backward()
+        for array in arrays:
+            assert array.grad is None or not array.grad.any()
+
 
 @pytest.mark.needs_backend("jax")
 def test_jax_differentiates_an_image_of_no_pixels():

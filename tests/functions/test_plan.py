@@ -105,3 +105,26 @@ class TestWhatItTakes:
             ValueError, lambda: mc.plan((5, 5), (2, 2), dtype="float23"), "dtype", "float32"
         )
         check_error(ValueError, lambda: mc.plan((5, -5), (2, 2)), "x", "-5")
+
+    def test_a_dtype_of_the_framework(self):
+        plan = mc.plan((5, 5), (2, 2), dtype=np.dtype("float64"), backend="numpy")
+        assert plan.dtype == "float64"
+
+    def test_what_a_call_of_the_kind_does_not_have(self):
+        image, channels = ((5, 5), (2, 2)), ((1, 5, 5), (1, 1, 2, 2))
+        check_error(ValueError, lambda: mc.plan(*image, transposed=True), "transposed", "image")
+        check_error(ValueError, lambda: mc.plan(*image, groups=2), "groups", "image")
+        check_error(ValueError, lambda: mc.plan(*channels, output_padding=1), "output_padding")
+        call = lambda: mc.plan(*channels, transposed=True, padding_mode="reflect")  # noqa: E731
+        check_error(ValueError, call, "padding_mode", "transposed")
+
+    def test_sizes_beyond_all_memory_are_planned(self):
+        """Nothing is computed, so it says what it would take."""
+        plan = mc.plan((2**25, 2**25), (3, 3), dtype="float64", backend="numpy")
+        assert plan.output_shape == (2**25 - 2, 2**25 - 2)
+        assert plan.workspace_bytes > 2**52
+
+    def test_it_is_short_where_it_stands_in_a_list(self):
+        assert repr(mc.plan((5, 5), (2, 2), backend="numpy")) == (
+            "Plan(output_shape=(4, 4), dtype='float32', 'direct')"
+        )

@@ -288,3 +288,10 @@ class TestErrors:
         field = receptive_field((3,))
         check_error(ValueError, lambda: field.pixels((1, 2, 3)), "position", "2", "3")
         check_error(ValueError, lambda: field.pixels(-1), "position", "0", "-1")
+
+
+def test_layers_may_be_one_list():
+    import multiconv as mc
+
+    layers = [mc.numpy.Conv2D(3, padding=1), mc.numpy.Conv2D(3, stride=2)]
+    assert receptive_field(layers) == receptive_field(*layers)
