@@ -6,6 +6,7 @@ import pytest
 from comparing import assert_same, check_error
 
 import multiconv
+from multiconv.backends.numpy import NumPyBackend
 
 X = np.arange(9).reshape(3, 3)
 K = np.arange(4).reshape(2, 2)
@@ -27,6 +28,18 @@ class TestTheArraysChoose:
         x, k = backend.array(X, "float32"), backend.array(K, "float32")
         assert_same(backend, multiconv.corr2d(x, K.tolist()), Y, "float32")
         assert_same(backend, multiconv.corr2d(X.tolist(), k), Y, "float32")
+
+    def test_arrays_of_several_types_are_checked_together(self, monkeypatch):
+        class Labelled(np.ndarray):
+            """A kind of array of NumPy's."""
+
+        seen = []
+        monkeypatch.setattr(NumPyBackend, "check_together", lambda self, named: seen.append(named))
+        x = X.astype("float32")
+        multiconv.corr2d(x, K)
+        assert not seen
+        multiconv.corr2d(x, K.view(Labelled))
+        assert [list(named) for named in seen] == [["x", "k"]]
 
     def test_lists_alone_go_to_the_default_backend(self):
         y = multiconv.corr2d(X.tolist(), K.tolist())
