@@ -89,8 +89,9 @@ def curve(losses: NDArray[Any]) -> str:
     usable = np.isfinite(chosen) & (chosen > 0)
     logs = np.where(chosen == 0, -np.inf, np.inf)
     np.log10(chosen, out=logs, where=usable)
-    high = np.max(logs, where=usable, initial=-np.inf)
-    low = max(np.min(logs, where=usable, initial=high), high - _DECADES)
+    known = logs[usable] if usable.any() else np.zeros(1)
+    high = known.max()
+    low = max(known.min(), high - _DECADES)
     top = len(_BLOCKS) - 1
     heights = np.clip((logs - low) / ((high - low) or 1), 0, 1) * top
     return "".join(_BLOCKS[round(height)] for height in heights)
