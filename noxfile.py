@@ -185,9 +185,9 @@ def check_wheel(session: nox.Session, wheel: Path) -> None:
         session.error(f"{wheel.name} has no command `multiconv`")
 
 
-# What is there, and what is not: (backends, constraints, Python). Every backend is installed alone
-# at least once, every one is tested on every Python and at its oldest version, all beside each
-# other in `everything`.
+# What is there, and what is not: (backends, constraints, Python). Every backend is installed
+# without the others at least once, tested on every Python that it has builds for and at its oldest
+# version, and beside all others in `everything`.
 ENVIRONMENTS = {
     "numpy": (["numpy", "strict"], NEWEST, OLDEST_PYTHON),
     "torch": (["torch"], NEWEST, OLDEST_PYTHON),
@@ -195,6 +195,8 @@ ENVIRONMENTS = {
     "jax-lowest": (["jax"], LOWEST, OLDEST_PYTHON),
     **{f"jax-{python}": (["numpy", "jax"], NEWEST, python) for python in NEWER_PYTHONS},
 }
+
+AGAIN = ("torch", f"jax-{NEWER_PYTHONS[0]}")
 
 
 @nox.session
@@ -213,10 +215,11 @@ def tests(session: nox.Session, name: str) -> None:
     install(session, constraints, *TESTED_EXTRAS, *larger, *frameworks, groups=["test"])
     run_python(session, ABSENT, *(f for f in FRAMEWORKS if f not in backends), *LIBRARIES)
     run_python(session, NOT_LOADED, *OPTIONAL_MODULES)
-    # The same versions as in `everything`: what differs is that nothing else is there.
-    alone = ["tests/backends", "tests/test_documentation.py"] if name == "torch" else []
+    # The same versions as in another session: what differs is what else is there, or the Python.
+    again = ["tests/backends", "tests/planning", "tests/layers/test_layers.py"]
+    again = [*again, "tests/test_documentation.py"] if name in AGAIN else []
     old = ["-W", "default"] if constraints == LOWEST else []  # they warn about each other
-    pytest(session, backends, constraints, "-m", "not gpu and not slow", *old, *alone, quick=True)
+    pytest(session, backends, constraints, "-m", "not gpu and not slow", *old, *again, quick=True)
 
 
 @nox.session(python=OLDEST_PYTHON, tags=["numpy", "torch", "jax", "strict"])
@@ -230,7 +233,8 @@ def everything(session: nox.Session) -> None:
     libraries = keras | {"MULTICONV_TEST_LIBRARIES": ",".join(LIBRARIES), "KERAS_BACKEND": "jax"}
     pytest(session, backends, NEWEST, "-m", "not gpu", **libraries)
     on_torch = keras | {"MULTICONV_TEST_LIBRARIES": "keras", "KERAS_BACKEND": "torch"}
-    pytest(session, backends, NEWEST, "tests/layers/test_exchange.py", "-k", "keras", **on_torch)
+    files = [f"tests/layers/test_exchange{part}.py" for part in ("", "_kinds")]
+    pytest(session, backends, NEWEST, *files, "-k", "keras", **on_torch)
 
 
 def pytest(
