@@ -93,7 +93,7 @@ class TestWhatIsLacking:
             "the plain backend has no convolution of its own"
         )
         with pytest.raises(ValueError, match="the plain backend has no sparse matrices"):
-            PLAIN.sparse_matrix(X, X, X, (3, 4))
+            PLAIN.sparse_matrix(X, X, (3, 4))
         with pytest.raises(NotImplementedError, match="does not say which arrays it owns"):
             PLAIN.owns(X)
         assert not PLAIN.is_tracing()
