@@ -192,7 +192,10 @@ class TorchBackend(Backend):
             msg = f"torch has no sparse matrices of {values.dtype}: cast weight to torch.int64"
             raise ValueError(msg)
         indices = torch.as_tensor(places, device=values.device)
-        matrix = torch.sparse_coo_tensor(indices, values, shape, check_invariants=False)
+        # Without a device it would be where torch.set_default_device says.
+        matrix = torch.sparse_coo_tensor(
+            indices, values, shape, device=values.device, check_invariants=False
+        )
         return matrix if values.is_meta else matrix.coalesce()
 
     def to_numpy(self, array: Array) -> NumPyArray:
