@@ -539,7 +539,7 @@ class TestProgress:
     def test_a_line_does_not_wrap(self, monkeypatch):
         terminal = Terminal()
         monkeypatch.setattr(sys, "stderr", terminal)
-        monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((20, 5)))
+        monkeypatch.setattr("shutil.get_terminal_size", lambda **_: os.terminal_size((20, 5)))
         with Progress("comparing", 3) as progress:
             progress.advance("a name that is rather long")
         assert "\r\x1b[Kcomparing 1/3 a nam\r" in terminal.getvalue()

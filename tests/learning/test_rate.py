@@ -106,9 +106,9 @@ class TestTheWork:
 
     @pytest.fixture
     def multiplied(self, monkeypatch):
-        calls, original = [], normal_form._blocks
+        calls, original = [], normal_form.blocks
         monkeypatch.setattr(
-            normal_form, "_blocks", lambda *args: calls.append(1) or original(*args)
+            normal_form, "blocks", lambda *args: calls.append(1) or original(*args)
         )
         return calls
 
