@@ -107,9 +107,7 @@ class TestTheWork:
     @pytest.fixture
     def multiplied(self, monkeypatch):
         calls, original = [], normal_form.blocks
-        monkeypatch.setattr(
-            normal_form, "blocks", lambda *args: calls.append(1) or original(*args)
-        )
+        monkeypatch.setattr(normal_form, "blocks", lambda *args: calls.append(1) or original(*args))
         return calls
 
     def learn(self, lr, **options):
