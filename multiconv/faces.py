@@ -144,8 +144,19 @@ def bind(function: Callable[P, R], backend: Backend) -> Callable[P, R]:
             kwargs.setdefault("backend", backend.name)
         return function(*args, **kwargs)
 
+    count_arrays, of_type = len(names), registry.backend_of_type
+
+    def are_own(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Tell at once whether all arrays are the backend's, which is the usual case."""
+        for array in args[:count_arrays]:
+            if array is not None and of_type(type(array)) is not backend:
+                return False
+        return bool(args) and not any(name in kwargs for name in names)
+
     @functools.wraps(function)
     def with_arrays(*args: P.args, **kwargs: P.kwargs) -> R:
+        if are_own(args, kwargs):
+            return function(*args, **kwargs)
         given: dict[str, Any] = dict(zip(names, args, strict=False))
         count = len(given)
         for name in names:

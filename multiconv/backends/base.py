@@ -112,9 +112,16 @@ class Backend:
 
     # What a resolved call may depend on --------------------------------------------------------
 
-    def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Hashable]:
-        """Return shape, dtype and device; None for a device that goes with every other."""
+    def signature(self, array: Array) -> tuple[Any, ...]:
+        """Return shape, dtype and device, and what else it depends on whether an array is taken.
+
+        The device is None for one that goes with every other.
+        """
         return array.shape, array.dtype, device_of(array)
+
+    def is_plain(self, array: Array) -> bool:
+        """Tell whether type and signature say all that decides if arrays go together."""
+        return True
 
     def configuration(self) -> Hashable:
         """Return what else, beside the signatures, the resolution of a call depends on."""

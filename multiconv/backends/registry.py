@@ -78,6 +78,11 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
     ]
 
 
+def backend_of_type(kind: type) -> Backend | None:
+    """Return the backend of arrays of a type that has been seen before."""
+    return _of_type.get(kind)
+
+
 def load(name: Any) -> Backend:
     """Return the backend of that name, importing its framework if need be."""
     if not isinstance(name, str):

@@ -22,6 +22,9 @@ from multiconv.core.arguments import Pairs
 # modulo 2**bits (uint64 and int64 are the same bits).
 _ACCUMULATORS = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}
 
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+_is_tracing = torch._C._is_tracing  # what torch.jit.is_tracing asks
+
 _NATIVE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
 
@@ -101,12 +104,16 @@ class TorchBackend(Backend):
     def accumulator(self, name: str) -> str:
         return _ACCUMULATORS.get(name) or dtypes.accumulator(name)
 
-    def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Any]:
-        """Return shape, dtype and device; torch.jit.trace has tensors for sizes."""
+    def signature(self, array: Array) -> tuple[Any, ...]:
+        """Return shape, dtype, device and layout; torch.jit.trace has tensors for sizes."""
         shape = array.shape
-        if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+        if _is_tracing():
             shape = torch.Size(map(int, shape))
-        return shape, array.dtype, array.device
+        return shape, array.dtype, array.device, array.layout
+
+    def is_plain(self, array: Array) -> bool:
+        """Leave out subclasses: fake tensors of different modes do not go together."""
+        return type(array) in _PLAIN
 
     def is_tracing(self) -> bool:
         """Tell whether Dynamo or torch.export reads along."""

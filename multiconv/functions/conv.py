@@ -7,7 +7,7 @@ from typing import Any
 from multiconv.backends.base import Array, Backend
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
-from multiconv.planning.dispatch import dispatch
+from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan, planned
 from multiconv.planning.operands import channels_and_weight, swapped
 from multiconv.planning.options import Options, read
@@ -60,7 +60,8 @@ def conv1d(
     >>> mc.conv1d(np.array([[1, 2, 3, 4]]), np.array([[[1, 1]]]), padding=((1, 0),))
     array([[1, 3, 5, 7]])
     """
-    return _conv(1, x, weight, bias, stride, padding, dilation, groups, padding_mode, method)
+    options = (1, stride, padding, dilation, groups, padding_mode, method)
+    return dispatch(CONV, (x, weight, bias), options)
 
 
 @takes("x", "weight", "bias")
@@ -138,7 +139,8 @@ def conv2d(
     array([[[[52.5, 32.5],
              [44.5, 25.5]]]])
     """
-    return _conv(2, x, weight, bias, stride, padding, dilation, groups, padding_mode, method)
+    options = (2, stride, padding, dilation, groups, padding_mode, method)
+    return dispatch(CONV, (x, weight, bias), options)
 
 
 @takes("x", "weight", "bias")
@@ -187,29 +189,26 @@ def conv3d(
     array([[8., 8.],
            [8., 8.]])
     """
-    return _conv(3, x, weight, bias, stride, padding, dilation, groups, padding_mode, method)
+    options = (3, stride, padding, dilation, groups, padding_mode, method)
+    return dispatch(CONV, (x, weight, bias), options)
 
 
-def _conv(
+def _read(
+    arrays: Any,
     axes: int,
-    x: Array,
-    weight: Array,
-    bias: Array | None,
     stride: Any,
     padding: Any,
     dilation: Any,
     groups: Any,
     padding_mode: Any,
     method: Any,
-) -> Array:
-    options = read(
+) -> Options:
+    return read(
         axes, stride, padding, dilation, groups=groups, padding_mode=padding_mode, method=method
     )
-    return dispatch(plan_conv, {"x": x, "weight": weight, "bias": bias}, options)
 
 
-def plan_conv(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    """Plan `conv1d`, `conv2d` or `conv3d`."""
+def _plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
     x, weight, bias = operands
     axes = options.axes
     layout = channels_and_weight(x, weight, axes, options.groups)
@@ -217,3 +216,6 @@ def plan_conv(backend: Backend, operands: list[Any], options: Options) -> Plan:
     return planned(
         backend, {"x": x, "weight": weight}, "y", layout, geometry, options.method, bias=bias
     )
+
+
+CONV = Operation(_plan, ("x", "weight", "bias"), _read)

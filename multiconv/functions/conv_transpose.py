@@ -9,7 +9,7 @@ from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.core.geometry import Geometry, transposed_pads, transposed_size
-from multiconv.planning.dispatch import dispatch
+from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan, planned
 from multiconv.planning.operands import transposed_channels_and_weight
 from multiconv.planning.options import Options, read
@@ -60,9 +60,8 @@ def conv_transpose1d(
     >>> mc.conv_transpose1d(np.array([[1, 2, 3]]), np.array([[[1, 10]]]), stride=2)
     array([[ 1, 10,  2, 20,  3, 30]])
     """
-    return _conv_transpose(
-        1, x, weight, bias, stride, padding, output_padding, groups, dilation, method
-    )
+    options = (1, stride, padding, output_padding, groups, dilation, method)
+    return dispatch(CONV_TRANSPOSE, (x, weight, bias), options)
 
 
 @takes("x", "weight", "bias")
@@ -135,9 +134,8 @@ def conv_transpose2d(
             [ 103, 1234, 2040],
             [ 300, 3400, 4000]]])
     """
-    return _conv_transpose(
-        2, x, weight, bias, stride, padding, output_padding, groups, dilation, method
-    )
+    options = (2, stride, padding, output_padding, groups, dilation, method)
+    return dispatch(CONV_TRANSPOSE, (x, weight, bias), options)
 
 
 @takes("x", "weight", "bias")
@@ -185,24 +183,21 @@ def conv_transpose3d(
     >>> mc.conv_transpose3d(np.ones((1, 1, 1, 2)), np.ones((1, 1, 1, 1, 2)), stride=(1, 1, 2))
     array([[[[1., 1., 1., 1.]]]])
     """
-    return _conv_transpose(
-        3, x, weight, bias, stride, padding, output_padding, groups, dilation, method
-    )
+    options = (3, stride, padding, output_padding, groups, dilation, method)
+    return dispatch(CONV_TRANSPOSE, (x, weight, bias), options)
 
 
-def _conv_transpose(
+def _read(
+    arrays: Any,
     axes: int,
-    x: Array,
-    weight: Array,
-    bias: Array | None,
     stride: Any,
     padding: Any,
     output_padding: Any,
     groups: Any,
     dilation: Any,
     method: Any,
-) -> Array:
-    options = read(
+) -> Options:
+    return read(
         axes,
         stride,
         padding,
@@ -211,11 +206,9 @@ def _conv_transpose(
         method=method,
         output_padding=arguments.per_axis("output_padding", output_padding, axes, minimum=0),
     )
-    return dispatch(plan_conv_transpose, {"x": x, "weight": weight, "bias": bias}, options)
 
 
-def plan_conv_transpose(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    """Plan `conv_transpose1d`, `conv_transpose2d` or `conv_transpose3d`."""
+def _plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
     x, weight, bias = operands
     axes = options.axes
     layout = transposed_channels_and_weight(x, weight, axes, options.groups)
@@ -237,3 +230,6 @@ def plan_conv_transpose(backend: Backend, operands: list[Any], options: Options)
     return planned(
         backend, {"y": x, "weight": weight}, "x", layout, geometry, options.method, bias=bias
     )
+
+
+CONV_TRANSPOSE = Operation(_plan, ("x", "weight", "bias"), _read)

@@ -7,7 +7,7 @@ from typing import Any
 from multiconv.backends.base import Array, Backend
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
-from multiconv.planning.dispatch import dispatch
+from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan, planned
 from multiconv.planning.operands import image_and_kernel, swapped
 from multiconv.planning.options import Options, read
@@ -84,8 +84,7 @@ def corr2d(
 
     The top left number is 0 * 0 + 1 * 1 + 3 * 2 + 4 * 3 = 19.
     """
-    options = read(2, stride, padding, dilation, padding_mode=padding_mode, method=method)
-    return dispatch(plan_corr2d, {"x": x, "k": k}, options)
+    return dispatch(CORR2D, (x, k), (stride, padding, dilation, padding_mode, method))
 
 
 @takes("x", "k")
@@ -135,14 +134,18 @@ def convolve2d(
     >>> mc.convolve2d(np.array([[1, 2]]), np.array([[1, 10]]), padding=((0, 0), (1, 1)))
     array([[ 1, 12, 20]])
     """
-    options = read(2, stride, padding, dilation, padding_mode=padding_mode, method=method)
-    return dispatch(_plan_convolve2d, {"x": x, "k": k}, options)
+    return dispatch(_CONVOLVE2D, (x, k), (stride, padding, dilation, padding_mode, method))
 
 
-def plan_corr2d(
+def _read(
+    arrays: Any, stride: Any, padding: Any, dilation: Any, padding_mode: Any, method: Any
+) -> Options:
+    return read(2, stride, padding, dilation, padding_mode=padding_mode, method=method)
+
+
+def _plan_corr2d(
     backend: Backend, operands: list[Any], options: Options, *, flips: bool = False
 ) -> Plan:
-    """Plan `corr2d`, and with ``flips`` `convolve2d`."""
     x, k = operands
     layout = image_and_kernel(x, k)
     geometry = options.resolve(x.shape[-2:], k.shape, advice=swapped(x, k, 2))
@@ -152,4 +155,8 @@ def plan_corr2d(
 
 
 def _plan_convolve2d(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    return plan_corr2d(backend, operands, options, flips=True)
+    return _plan_corr2d(backend, operands, options, flips=True)
+
+
+CORR2D = Operation(_plan_corr2d, ("x", "k"), _read)
+_CONVOLVE2D = Operation(_plan_convolve2d, ("x", "k"), _read)

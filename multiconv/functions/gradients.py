@@ -8,7 +8,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
-from multiconv.planning.dispatch import dispatch
+from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan, planned
 from multiconv.planning.operands import Layout, Operand, check_grad, check_weight, leading
 from multiconv.planning.options import Options, read
@@ -72,18 +72,8 @@ def conv_input_grad(
             [2, 4, 2],
             [1, 2, 1]]])
     """
-    axes = _axes_of_weight(weight)
-    options = read(
-        axes,
-        stride,
-        padding,
-        dilation,
-        groups=groups,
-        padding_mode=padding_mode,
-        method=method,
-        given_size=_given_size("input_size", input_size, axes),
-    )
-    return dispatch(_plan_input_grad, {"grad": grad, "weight": weight}, options)
+    given = (input_size, stride, padding, dilation, groups, padding_mode, method)
+    return dispatch(_INPUT_GRAD, (grad, weight), given)
 
 
 @takes("x", "grad")
@@ -142,8 +132,31 @@ def conv_weight_grad(
     array([[[[ 8, 12],
              [20, 24]]]])
     """
-    axes = _axes_of_kernel(kernel_size, x)
-    options = read(
+    given = (kernel_size, stride, padding, dilation, groups, padding_mode, method)
+    return dispatch(_WEIGHT_GRAD, (x, grad), given)
+
+
+def _read_input_grad(arrays: Any, input_size: Any, *given: Any) -> Options:
+    axes = _axes_of_weight(arrays[1])
+    return _read(axes, _given_size("input_size", input_size, axes), *given)
+
+
+def _read_weight_grad(arrays: Any, kernel_size: Any, *given: Any) -> Options:
+    axes = _axes_of_kernel(kernel_size, arrays[0])
+    return _read(axes, _given_size("kernel_size", kernel_size, axes), *given)
+
+
+def _read(
+    axes: int,
+    given_size: tuple[int, ...],
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+    padding_mode: Any,
+    method: Any,
+) -> Options:
+    return read(
         axes,
         stride,
         padding,
@@ -151,9 +164,8 @@ def conv_weight_grad(
         groups=groups,
         padding_mode=padding_mode,
         method=method,
-        given_size=_given_size("kernel_size", kernel_size, axes),
+        given_size=given_size,
     )
-    return dispatch(_plan_weight_grad, {"x": x, "grad": grad}, options)
 
 
 def _axes_of_weight(weight: Any) -> int:
@@ -258,3 +270,7 @@ def _two_batches(x: Operand, grad: Operand, axes: int, groups: int) -> Layout:
             )
             raise ValueError(msg)
     return Layout(lead, groups, counts[0] // groups, counts[1] // groups)
+
+
+_INPUT_GRAD = Operation(_plan_input_grad, ("grad", "weight"), _read_input_grad)
+_WEIGHT_GRAD = Operation(_plan_weight_grad, ("x", "grad"), _read_weight_grad)

@@ -18,7 +18,7 @@ from multiconv.methods import im2col as patch_matrix
 from multiconv.methods import toeplitz
 from multiconv.methods.base import per_tap
 from multiconv.methods.borders import extend, fold, pixel_of_border
-from multiconv.planning.dispatch import dispatch
+from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan, check_memory, framed
 from multiconv.planning.operands import Operand, check_weight, result_dtype
 from multiconv.planning.options import Options, read
@@ -75,8 +75,7 @@ def im2col(
     >>> np.array([0, 1, 2, 3]) @ cols
     array([19, 25, 37, 43])
     """
-    options = _read("x", kernel_size, stride, padding, dilation, padding_mode)
-    return dispatch(_plan_im2col, {"x": x}, options)
+    return dispatch(_IM2COL, (x,), (kernel_size, stride, padding, dilation, padding_mode))
 
 
 @takes("cols")
@@ -126,10 +125,8 @@ def col2im(
            [2, 4, 2],
            [1, 2, 1]])
     """
-    options = _read("cols", kernel_size, stride, padding, dilation, padding_mode)
-    size = _given_size(input_size, options.axes)
-    options = options._replace(given_size=size)
-    return dispatch(_plan_col2im, {"cols": cols}, options)
+    given = (input_size, kernel_size, stride, padding, dilation, padding_mode)
+    return dispatch(_COL2IM, (cols,), given)
 
 
 @takes("weight")
@@ -190,9 +187,36 @@ def toeplitz_matrix(
     >>> T @ np.arange(9)
     array([19, 25, 37, 43])
     """
-    rank = arguments.rank("weight", weight)
+    given = (input_size, stride, padding, dilation, groups, padding_mode, sparse)
+    return dispatch(_TOEPLITZ, (weight,), given)
+
+
+def _read_im2col(
+    arrays: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, padding_mode: Any
+) -> Options:
+    axes = arguments.count_axes("kernel_size", kernel_size, 2)
+    size = arguments.sizes("kernel_size", kernel_size, axes)
+    return read(axes, stride, padding, dilation, padding_mode=padding_mode, kernel_size=size)
+
+
+def _read_col2im(arrays: Any, input_size: Any, *given: Any) -> Options:
+    options = _read_im2col(arrays, *given)
+    return options._replace(given_size=_given_size(input_size, options.axes))
+
+
+def _read_toeplitz(
+    arrays: Any,
+    input_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+    padding_mode: Any,
+    sparse: Any,
+) -> Options:
+    rank = arguments.rank("weight", arrays[0])
     axes = 2 if rank == 2 else max(rank - 2, 1)
-    options = read(
+    return read(
         axes,
         stride,
         padding,
@@ -202,15 +226,6 @@ def toeplitz_matrix(
         given_size=_given_size(input_size, axes),
         sparse=arguments.flag("sparse", sparse),
     )
-    return dispatch(_plan_toeplitz, {"weight": weight}, options)
-
-
-def _read(
-    name: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any, padding_mode: Any
-) -> Options:
-    axes = arguments.count_axes("kernel_size", kernel_size, 2)
-    size = arguments.sizes("kernel_size", kernel_size, axes)
-    return read(axes, stride, padding, dilation, padding_mode=padding_mode, kernel_size=size)
 
 
 def _given_size(value: Any, axes: int) -> tuple[int, ...]:
@@ -392,3 +407,8 @@ def _entries(geometry: Geometry) -> tuple[Indices, Indices, Indices]:
     inside = inside.reshape(geometry.taps, geometry.outputs)
     taps, outputs = np.nonzero(inside)
     return taps, outputs, pixel.reshape(geometry.taps, geometry.outputs)[inside]
+
+
+_IM2COL = Operation(_plan_im2col, ("x",), _read_im2col)
+_COL2IM = Operation(_plan_col2im, ("cols",), _read_col2im)
+_TOEPLITZ = Operation(_plan_toeplitz, ("weight",), _read_toeplitz)

@@ -9,9 +9,9 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments, dtypes
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
-from multiconv.functions.conv import plan_conv
-from multiconv.functions.conv_transpose import plan_conv_transpose
-from multiconv.functions.correlate import plan_corr2d
+from multiconv.functions.conv import CONV
+from multiconv.functions.conv_transpose import CONV_TRANSPOSE
+from multiconv.functions.correlate import CORR2D
 from multiconv.planning.dispatch import plan_for
 from multiconv.planning.frame import Plan
 from multiconv.planning.options import read
@@ -98,14 +98,14 @@ def plan(
     if rank == 2:
         what = "the image form, with a kernel (kh, kw),"
         _check_unused(what, transposed=transposed, groups=groups != 1)
-        return plan_for(plan_corr2d, chosen, ("x", "k"), tuple(signed), options)
+        return plan_for(CORR2D, chosen, tuple(signed), options)
     if arguments.flag("transposed", transposed):
-        planner = plan_conv_transpose
+        operation = CONV_TRANSPOSE
         _check_unused("a transposed convolution", padding_mode=options.padding_mode != "zeros")
     else:
-        planner = plan_conv
+        operation = CONV
         _check_unused("a convolution", output_padding=any(options.output_padding))
-    return plan_for(planner, chosen, ("x", "weight", "bias"), (*signed, None), options)
+    return plan_for(operation, chosen, (*signed, None), options)
 
 
 def _check_unused(what: str, **given: Any) -> None:

@@ -2,16 +2,17 @@
 
 A plan is made once for each combination of shapes, dtypes, devices and options, and kept: a plan
 checks everything, resolves pads and dtypes, chooses the method and returns a function of the arrays
-alone. What a later call of the same kind costs is reading its arguments and one look-up.
+alone. The key of a kept call is made of the arguments as they were given, so that a later call of
+the same kind costs one look-up: reading, checking and normalising are work of the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from multiconv.backends.base import Array, Backend
-from multiconv.backends.registry import backend_of
+from multiconv.backends.registry import backend_of, backend_of_type
 from multiconv.planning.frame import Plan, check_memory
 from multiconv.planning.operands import Operand, check_devices
 from multiconv.planning.options import Options
@@ -23,43 +24,113 @@ _MAXIMUM_CALLS = 4096
 _calls: dict[Hashable, Callable[..., Array]] = {}
 
 
-def dispatch(planner: Planner, named: dict[str, Array | None], options: Options) -> Array:
-    """Find the backend of the arrays, and the plan or make it, and run it."""
-    backend, arrays = backend_of(named)
-    signatures = tuple([None if a is None else backend.signature(a) for a in arrays])
-    if backend.is_tracing():
-        return plan_for(planner, backend, tuple(named), signatures, options).run(*arrays)
-    key = (planner, backend, signatures, options, backend.configuration())
+class Operation(NamedTuple):
+    """What a public function does.
+
+    Attributes
+    ----------
+    planner : callable
+        Plans it for a backend, operands and options.
+    names : tuple of str
+        Of its arrays.
+    read : callable
+        ``read(arrays, *given)`` makes options of the arguments that are no arrays.
+    """
+
+    planner: Planner
+    names: tuple[str, ...]
+    read: Callable[..., Options]
+
+
+def dispatch(operation: Operation, arrays: tuple[Array | None, ...], given: tuple[Any, ...]) -> Any:
+    """Run an operation on arrays, with its other arguments as they were given."""
+    backend = backend_of_type(type(arrays[0]))
+    if backend is None or backend.is_tracing():
+        return _resolved(operation, arrays, given, None)
     try:
+        key = (
+            operation.planner,
+            backend,
+            *[a if a is None else (type(a), backend.signature(a)) for a in arrays],
+            *_exactly(given),
+            backend.configuration(),
+        )
         call = _calls.get(key)
-    except TypeError:  # symbolic sizes, of a tracer that does not say so, have no hash
-        return plan_for(planner, backend, tuple(named), signatures, options).run(*arrays)
+    except Exception:  # what has no signature or no hash; it is read, or refused, below
+        return _resolved(operation, arrays, given, None)
     if call is None:
-        plan = plan_for(planner, backend, tuple(named), signatures, options)
-        device = next(s[2] for s in signatures if s is not None)
-        check_memory(plan.elements, plan.dtype, device, backend)
-        call = plan.run
-        if plan.is_compiled:
-            call = backend.compile(call, operations=plan.operations)
-        if len(_calls) >= _MAXIMUM_CALLS:
-            _calls.clear()
-        _calls[key] = call
+        return _resolved(operation, arrays, given, key)
     return call(*arrays)
 
 
+def _exactly(given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return arguments as a part of a key: True, 1 and 1.0 are equal and yet not the same."""
+    for value in given:
+        if type(value) is not int and type(value) is not str:
+            return tuple([_token(value) for value in given])
+    return given
+
+
+def _token(value: Any) -> Any:
+    kind = type(value)
+    if kind is int or kind is str:
+        return value
+    if kind is tuple or kind is list:
+        return (kind, *[_token(entry) for entry in value])
+    return kind, value
+
+
+def _resolved(
+    operation: Operation,
+    given_arrays: tuple[Array | None, ...],
+    given: tuple[Any, ...],
+    key: Hashable,
+) -> Any:
+    """Read the arguments and run the plan for them, which ``key``, if there is one, will find."""
+    options = operation.read(given_arrays, *given)
+    named = dict(zip(operation.names, given_arrays, strict=True))
+    backend, arrays = backend_of(named)
+    signatures = tuple([None if a is None else backend.signature(a) for a in arrays])
+    if backend.is_tracing():
+        return plan_for(operation, backend, signatures, options).run(*arrays)
+    try:
+        read_key = (operation.planner, backend, signatures, options, backend.configuration())
+        call = _calls.get(read_key)
+    except TypeError:  # symbolic sizes, of a tracer that does not say so, have no hash
+        return plan_for(operation, backend, signatures, options).run(*arrays)
+    if call is None:
+        call = _ready(plan_for(operation, backend, signatures, options), signatures, backend)
+        _keep(read_key, call)
+    if key is not None and all(a is None or backend.is_plain(a) for a in given_arrays):
+        _keep(key, call)
+    return call(*arrays)
+
+
+def _ready(plan: Plan, signatures: Sequence[Any], backend: Backend) -> Callable[..., Any]:
+    """Return what later calls run."""
+    device = next(s[2] for s in signatures if s is not None)
+    check_memory(plan.elements, plan.dtype, device, backend)
+    call = plan.run
+    if plan.is_compiled:
+        call = backend.compile(call, operations=plan.operations)
+    return call
+
+
+def _keep(key: Hashable, call: Callable[..., Any]) -> None:
+    if len(_calls) >= _MAXIMUM_CALLS:
+        _calls.clear()
+    _calls[key] = call
+
+
 def plan_for(
-    planner: Planner,
-    backend: Backend,
-    names: tuple[str, ...],
-    signatures: tuple[Any, ...],
-    options: Options,
+    operation: Operation, backend: Backend, signatures: tuple[Any, ...], options: Options
 ) -> Plan:
     """Make a plan for arrays of these signatures; None stands for an array left out."""
     operands = [
         None
         if signature is None
         else Operand(name, tuple(signature[0]), backend.dtype_name(signature[1]), signature[2])
-        for name, signature in zip(names, signatures, strict=True)
+        for name, signature in zip(operation.names, signatures, strict=True)
     ]
     check_devices(operands, backend)
-    return planner(backend, operands, options)
+    return operation.planner(backend, operands, options)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from multiconv.backends import registry
 from multiconv.backends.numpy import NumPyBackend
 from multiconv.planning import dispatch as module
-from multiconv.planning.dispatch import dispatch
+from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan
 from multiconv.planning.options import read
 
@@ -30,8 +31,12 @@ def planner(monkeypatch):
     return Planner()
 
 
+def read_stride(arrays, stride):
+    return read(1, stride, 0, 1)
+
+
 def call(planner, x=X, stride=1):
-    return dispatch(planner, {"x": x}, read(1, stride, 0, 1))
+    return dispatch(Operation(planner, ("x",), read_stride), (x,), (stride,))
 
 
 class TestPlans:
@@ -46,11 +51,37 @@ class TestPlans:
         assert planner.made == [(3,), (2,), (3,), (3,)]
 
     def test_no_more_are_kept_than_there_is_room_for(self, planner, monkeypatch):
-        monkeypatch.setattr(module, "_MAXIMUM_CALLS", 2)
+        monkeypatch.setattr(module, "_MAXIMUM_CALLS", 4)  # two for each: as given, and as read
         for stride in (1, 2, 1, 2, 3, 2):
             call(planner, stride=stride)
-            assert len(module._calls) <= 2
+            assert len(module._calls) <= 4
         assert len(planner.made) == 4  # for 1, 2, 3, which empties the table, and 2
+
+    def test_arguments_that_mean_the_same_share_one(self, planner):
+        for stride in (1, (1,), [1], np.int64(1), 1):
+            call(planner, stride=stride)
+        assert planner.made == [(3,)]
+
+    @pytest.mark.parametrize("equal", [True, 1.0, (True,), (1.0,)])
+    def test_what_is_equal_and_yet_wrong_is_still_read(self, planner, equal):
+        call(planner, stride=1)
+        call(planner, stride=(1,))
+        with pytest.raises(TypeError, match="stride"):
+            call(planner, stride=equal)
+
+    def test_a_type_that_another_backend_takes_over_is_planned_anew(self, planner, monkeypatch):
+        call(planner)
+        other = NumPyBackend()
+        monkeypatch.setitem(registry._of_type, np.ndarray, other)
+        call(planner)
+        assert planner.made == [(3,), (3,)]
+
+    def test_a_subclass_is_checked_whatever_came_before(self, planner):
+        call(planner)
+        with pytest.raises(TypeError, match="masked"):
+            call(planner, np.ma.masked_array(X))
+        with pytest.raises(TypeError, match="masked"):
+            call(planner, np.ma.masked_array(X))
 
     def test_a_tracer_leaves_none_behind(self, planner, monkeypatch):
         monkeypatch.setattr(NumPyBackend, "is_tracing", lambda self: True)
