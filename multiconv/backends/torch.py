@@ -23,7 +23,6 @@ from multiconv.core.arguments import Pairs
 _ACCUMULATORS = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
-_is_tracing = torch._C._is_tracing  # what torch.jit.is_tracing asks
 
 _NATIVE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
@@ -107,7 +106,7 @@ class TorchBackend(Backend):
     def signature(self, array: Array) -> tuple[Any, ...]:
         """Return shape, dtype, device and layout; torch.jit.trace has tensors for sizes."""
         shape = array.shape
-        if _is_tracing():
+        if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
             shape = torch.Size(map(int, shape))
         return shape, array.dtype, array.device, array.layout
 
