@@ -13,6 +13,8 @@ Design decisions, all governed by this file:
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -139,6 +141,10 @@ class Backend:
         """Prepare a resolved call that will be made often, of so many operations or so."""
         return function
 
+    def device_kind(self, device: Hashable) -> str:
+        """Return what the speed of a device goes by, such as "cpu" or "cuda"."""
+        return "cpu"
+
     def capacity(self, device: Hashable) -> int:
         """Return how many bytes an array on a device can have at most."""
         return 64 * HOST_MEMORY  # a device's own memory is well within that
@@ -188,6 +194,42 @@ class Backend:
     ) -> Array:
         """Correlate (N, C, *spatial) with (O, C/groups, *kernel), with a border of zeros."""
         raise NotImplementedError(f"the backend {self.name!r} declares a convolution it lacks")
+
+    def correlate_last(
+        self,
+        x: Array,
+        weight: Array,
+        *,
+        stride: tuple[int, ...],
+        dilation: tuple[int, ...],
+        groups: int,
+    ) -> Array:
+        """Correlate (N, *spatial, C) with (O, *kernel, C/groups), channels last, without a border.
+
+        The result is (N, *output, O). One matrix product per kernel tap, without a framework's own
+        convolution.
+        """
+        xp = self.xp
+        filters, *kernel, channels = weight.shape
+        each = filters // groups
+        size = [
+            (n - d * (k - 1) - 1) // s + 1
+            for n, k, s, d in zip(x.shape[1:-1], kernel, stride, dilation, strict=True)
+        ]
+        grouped = xp.reshape(weight, (groups, each, *kernel, channels))
+        pixels = (x.shape[0], math.prod(size), groups, channels)
+        total = None
+        for tap in itertools.product(*map(range, kernel)):
+            window = tuple(
+                slice(t * d, t * d + (n - 1) * s + 1, s)
+                for t, d, s, n in zip(tap, dilation, stride, size, strict=True)
+            )
+            seen = xp.reshape(x[(slice(None), *window, slice(None))], pixels)
+            columns = xp.permute_dims(grouped[(slice(None), slice(None), *tap)], (0, 2, 1))
+            product = self.matmul(xp.permute_dims(seen, (0, 2, 1, 3)), columns)
+            total = product if total is None else total + product
+        y = xp.permute_dims(total, (0, 2, 1, 3))
+        return xp.reshape(y, (x.shape[0], *size, filters))
 
     # Sparse matrices ---------------------------------------------------------------------------
 

@@ -84,6 +84,9 @@ class JaxBackend(Backend):
         """Compile all but very long calls."""
         return jax.jit(function) if operations <= _MAXIMUM_OPERATIONS else function
 
+    def device_kind(self, device: Any) -> str:
+        return next(iter(device)).platform if device else str(jax.default_backend())
+
     def capacity(self, device: Any) -> int:
         """Return the bytes of this machine's memory, beyond which XLA's CPU client aborts."""
         on_cpu = jax.default_backend() == "cpu"
@@ -124,6 +127,36 @@ class JaxBackend(Backend):
             window_strides=stride,
             padding=pads,
             rhs_dilation=dilation,
+            feature_group_count=groups,
+            precision=jax.lax.Precision.HIGHEST,
+            preferred_element_type=x.dtype,
+        )
+
+    def correlate_last(
+        self,
+        x: Array,
+        weight: Array,
+        *,
+        stride: tuple[int, ...],
+        dilation: tuple[int, ...],
+        groups: int,
+    ) -> Array:
+        """Say which axis is which: XLA's CPU convolution is written for channels last."""
+        if dtypes.kind(self.dtype_name(x.dtype)) != "float":
+            return super().correlate_last(
+                x, weight, stride=stride, dilation=dilation, groups=groups
+            )
+        spatial = tuple(range(1, 1 + len(stride)))
+        last = 1 + len(stride)
+        return jax.lax.conv_general_dilated(
+            x,
+            weight,
+            window_strides=stride,
+            padding="VALID",
+            rhs_dilation=dilation,
+            dimension_numbers=jax.lax.ConvDimensionNumbers(
+                (0, last, *spatial), (0, last, *spatial), (0, last, *spatial)
+            ),
             feature_group_count=groups,
             precision=jax.lax.Precision.HIGHEST,
             preferred_element_type=x.dtype,

@@ -122,6 +122,10 @@ class TorchBackend(Backend):
         exporting = getattr(torch.compiler, "is_exporting", None)  # since PyTorch 2.7
         return bool(exporting and exporting())
 
+    def device_kind(self, device: Any) -> str:
+        """Return the device's type; what is on no device is planned as on the CPU."""
+        return "cpu" if device.type == "meta" else str(device.type)
+
     def capacity(self, device: Any) -> int:
         """Return the bytes of this machine's memory for what is in it."""
         if device.type == "meta":  # where nothing is kept
@@ -187,6 +191,38 @@ class TorchBackend(Backend):
                 )
                 return wide.float()
             return convolve(x, weight, None, stride, padding, dilation, groups)
+
+    def correlate_last(
+        self,
+        x: Array,
+        weight: Array,
+        *,
+        stride: tuple[int, ...],
+        dilation: tuple[int, ...],
+        groups: int,
+    ) -> Array:
+        """Hand views of the order (N, C, *spatial) to torch, which keeps channels last in memory.
+
+        On signals with a row around them: there is no such order for one axis.
+        """
+        axes = len(stride)
+        has_own = self.native_refusal(self.dtype_name(x.dtype), x.device, axes) is None
+        if not has_own or not x.is_floating_point():
+            return super().correlate_last(
+                x, weight, stride=stride, dilation=dilation, groups=groups
+            )
+        if axes == 1:
+            x, weight = x.unsqueeze(1), weight.unsqueeze(1)
+            stride, dilation = (1, *stride), (1, *dilation)
+        y = self.native(
+            x.movedim(-1, 1),
+            weight.movedim(-1, 1),
+            stride=stride,
+            pads=((0, 0),) * len(stride),
+            dilation=dilation,
+            groups=groups,
+        ).movedim(1, -1)
+        return y.squeeze(1) if axes == 1 else y
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         places = torch.as_tensor(indices, device=array.device)

@@ -7,30 +7,14 @@ import os
 import platform
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from multiconv.backends import registry
 from multiconv.backends.base import Backend
 from multiconv.core.installation import install_line
+from multiconv.core.machine import cpu_model, usable_cpus
 from multiconv.faces import get_backend
 
 _SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "XLA_FLAGS")
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.processor() or platform.machine()
-
-
-def _cpus() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _settings() -> dict[str, str]:
@@ -43,8 +27,8 @@ class Machine:
 
     python: str = field(default_factory=platform.python_version)
     system: str = f"{platform.system()} {platform.machine()}"
-    cpu: str = field(default_factory=_cpu_model)
-    cpus: int = field(default_factory=_cpus)
+    cpu: str = field(default_factory=cpu_model)
+    cpus: int = field(default_factory=usable_cpus)
     settings: dict[str, str] = field(default_factory=_settings)
 
 

@@ -12,7 +12,7 @@ from multiconv.backends.transfer import made
 from multiconv.layers import layer_file
 from multiconv.layers.shared import LayerArguments
 from multiconv.layers.table import MODULES, layer_of
-from multiconv.layers.whole_file import write_whole
+from multiconv.core.whole_file import write_whole
 
 
 def save(layer: Any, path: str | os.PathLike[str]) -> None:

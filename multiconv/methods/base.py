@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from multiconv.backends.base import Array, Backend
+from multiconv.core import dtypes
 from multiconv.core.geometry import Geometry
 
 Run: TypeAlias = Callable[[Array, Array, Geometry, Backend], Array]
@@ -48,6 +49,19 @@ class Problem:
     filters: int
     dtype: str
     device: Hashable
+    #: How many such correlations there are: the phases of a stride, in an adjoint.
+    repeats: int = 1
+
+    @property
+    def width(self) -> float:
+        """Return what a product costs, that of two float32 numbers being 1."""
+        parts = 2 if dtypes.kind(self.dtype) == "complex" else 1
+        return parts * dtypes.itemsize(self.dtype) / 4
+
+    @property
+    def multiply_adds(self) -> int:
+        """Return the number of products."""
+        return self.outputs * self.products
 
     @property
     def products(self) -> int:
@@ -73,8 +87,16 @@ class Problem:
         return any(isinstance(size, int) and size == 0 for size in sizes)
 
 
+Counts: TypeAlias = dict[str, float]
+
+
 def never(problem: Problem, backend: Backend) -> None:
     """Refuse nothing."""
+
+
+def uncounted(problem: Problem, backend: Backend) -> Counts | None:
+    """Count nothing: a method that ``auto`` never chooses by its cost."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -96,6 +118,9 @@ class Method:
     workspace : callable
         How many elements it needs beside the padded image and the result; None where the framework
         does not say.
+    counts : callable
+        What its time is made of, in units that a machine needs so many seconds for each; None where
+        it is not for ``auto``.
     error : {"elementwise", "norm"}
         Which bound its errors keep.
     takes_border : bool
@@ -108,6 +133,7 @@ class Method:
     limit: Callable[[Problem, Backend], str | None] | None = None
     operations: Callable[[Geometry], int] = lambda geometry: 10
     workspace: Callable[[Problem], int | None] = lambda problem: 0
+    counts: Callable[[Problem, Backend], Counts | None] = uncounted
     error: Literal["elementwise", "norm"] = "elementwise"
     takes_border: bool = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from multiconv.core import arguments
-from multiconv.methods import direct, fft, im2col, loop, native, toeplitz
+from multiconv.methods import direct, fft, folded, im2col, loop, native, toeplitz
 from multiconv.methods.base import Method
 
 METHODS: dict[str, Method] = {
@@ -13,6 +13,7 @@ METHODS: dict[str, Method] = {
         direct.METHOD,
         im2col.METHOD,
         toeplitz.METHOD,
+        folded.METHOD,
         fft.METHOD,
         native.METHOD,
     )

@@ -38,7 +38,7 @@ def doubly_blocked(weight: Array, geometry: Geometry, backend: Backend) -> Array
     dilated = spread(weight, geometry.dilation, backend)
     for axis in range(axes):
         # The axes before this one have become two each.
-        dilated = _toeplitz(
+        dilated = shifted(
             dilated,
             3 + 2 * axis,
             geometry.input_size[axis],
@@ -62,9 +62,10 @@ def refusal(elements: int) -> str | None:
     return f"the matrix would have {elements} elements, more than {MAXIMUM_ELEMENTS}"
 
 
-def _toeplitz(
+def shifted(
     kernel: Array, axis: int, size: int, outputs: int, stride: int, backend: Backend
 ) -> Array:
+    """Turn an axis of a kernel into two: the kernel in ``size`` places, once for every output."""
     xp = backend.xp
     before, length, after = kernel.shape[:axis], kernel.shape[axis], kernel.shape[axis + 1 :]
     period = size + stride

@@ -11,6 +11,7 @@ from multiconv.core.geometry import Geometry
 from multiconv.methods.adjoints import nothing
 from multiconv.methods.base import Method, MethodRefusal, Problem
 from multiconv.methods.table import FORCED, METHODS
+from multiconv.planning.constants import Constants, constants_for
 
 # Above this many taps, multiply-adds over the whole image cost more than a blocked convolution.
 _FEW_TAPS = 64
@@ -18,14 +19,35 @@ _FEW_TAPS = 64
 _FEW_OUTPUTS = 2**13
 # A product per output is one call for each of them, which compilers unroll.
 _FEW_PRODUCTS = 64
+# What a method may need beside its arrays, as a multiple of input and output, and so many numbers
+# are always within it.
+MOST_WORKSPACE = 3
+_SMALL = 2**16
+# A bound in norm is worth less than one for every element: the gain has to be large.
+FFT_MUST_GAIN = 4
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A method that was considered: its estimated time, or why it is out of the question."""
+
+    method: str
+    seconds: float | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The method that will run, and why that one."""
+    """The method that will run, and why that one.
+
+    ``unless_finite`` is the method that runs again where the result is not finite: numbers that
+    are not spread over what a transform or a folded row has to do with them.
+    """
 
     method: Method
     reason: str
+    alternatives: tuple[Alternative, ...] = ()
+    unless_finite: Method | None = None
 
 
 def _zeros(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -52,8 +74,10 @@ def choose(method: str, problem: Problem, backend: Backend) -> Choice:
         return _NOTHING if problem.is_empty else Choice(chosen, "asked for")
     if problem.is_empty:
         return _NOTHING
-    name, reason = _automatic(problem, backend)
-    return Choice(METHODS[name], reason)
+    if backend.is_tracing() or backend.is_exporting() or not isinstance(problem.outputs, int):
+        name, reason = _by_rule(problem, backend)
+        return Choice(METHODS[name], reason)
+    return _by_cost(problem, backend)
 
 
 def refusal(
@@ -70,7 +94,50 @@ def refusal(
     return f"{too_large}; {force} does it all the same, 'auto' is faster"
 
 
-def _automatic(problem: Problem, backend: Backend) -> tuple[str, str]:
+def _by_cost(problem: Problem, backend: Backend) -> Choice:
+    """Choose the method that is estimated to be fastest, of those that keep the bound."""
+    constants = constants_for(backend.name, backend.device_kind(problem.device)) or {}
+    considered = [_considered(m, problem, backend, constants) for m in METHODS.values()]
+    times = {a.method: a.seconds for a in considered if a.seconds is not None}
+    exact = {name: t for name, t in times.items() if METHODS[name].error == "elementwise"}
+    if not exact:
+        name, reason = _by_rule(problem, backend)
+        return Choice(METHODS[name], reason, tuple(considered))
+    best = min(exact, key=exact.__getitem__)
+    for name, seconds in times.items():
+        if METHODS[name].error == "norm" and FFT_MUST_GAIN * seconds <= exact[best]:
+            reason = f"about {said(seconds)}, at least {FFT_MUST_GAIN} times faster than {best}"
+            return Choice(METHODS[name], reason, tuple(considered), METHODS[best])
+    reason = f"about {said(exact[best])}, the fastest within the element-wise bound"
+    return Choice(METHODS[best], reason, tuple(considered))
+
+
+def _considered(
+    method: Method, problem: Problem, backend: Backend, constants: Constants
+) -> Alternative:
+    why = refusal(method, problem, backend)
+    if why:
+        return Alternative(method.name, refusal=why)
+    counts, known = method.counts(problem, backend), constants.get(method.name)
+    if counts is None or known is None or not counts.keys() <= known.keys():
+        return Alternative(method.name, refusal="it is not measured here")
+    space = method.workspace(problem)
+    room = MOST_WORKSPACE * (problem.pixels + problem.outputs)
+    if space is not None and space > max(room, _SMALL):
+        return Alternative(method.name, refusal=f"it needs {space / room:.2g} times the room")
+    seconds = problem.repeats * sum(known[unit] * count for unit, count in counts.items())
+    return Alternative(method.name, seconds)
+
+
+def said(seconds: float) -> str:
+    """Return a time as people say it."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} us"
+
+
+def _by_rule(problem: Problem, backend: Backend) -> tuple[str, str]:
     geometry = problem.geometry
     outputs: Any = geometry.outputs  # an int, or what a framework has for an open one
     has_native = METHODS["native"].refusal(problem, backend) is None
