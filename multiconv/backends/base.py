@@ -23,6 +23,7 @@ import numpy as np
 
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
+from multiconv.core.geometry import Geometry
 
 
 def _host_memory() -> int:
@@ -145,6 +146,10 @@ class Backend:
         """Return what the speed of a device goes by, such as "cpu" or "cuda"."""
         return "cpu"
 
+    def is_finite(self, array: Array) -> bool:
+        """Tell whether all numbers are finite, and that they are where there are none yet."""
+        return bool(self.xp.all(self.xp.isfinite(array)))
+
     def capacity(self, device: Hashable) -> int:
         """Return how many bytes an array on a device can have at most."""
         return 64 * HOST_MEMORY  # a device's own memory is well within that
@@ -168,9 +173,13 @@ class Backend:
                 array = self.xp.concat(pieces, axis=axis)
         return array
 
-    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        """Return ``total + first * second``; ``total`` may be overwritten."""
-        return total + first * second
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), with a border of zeros.
+
+        By one multiply-add for every tap, the way of the method ``direct``; None where that has no
+        way of its own here.
+        """
+        return None
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply stacks of matrices, integers exactly and floats in full precision."""
@@ -225,7 +234,9 @@ class Backend:
                 for t, d, s, n in zip(tap, dilation, stride, size, strict=True)
             )
             seen = xp.reshape(x[(slice(None), *window, slice(None))], pixels)
-            columns = xp.permute_dims(grouped[(slice(None), slice(None), *tap)], (0, 2, 1))
+            columns = xp.permute_dims(
+                grouped[(slice(None), slice(None), *tap, slice(None))], (0, 2, 1)
+            )
             product = self.matmul(xp.permute_dims(seen, (0, 2, 1, 3)), columns)
             total = product if total is None else total + product
         y = xp.permute_dims(total, (0, 2, 1, 3))

@@ -87,6 +87,9 @@ class JaxBackend(Backend):
     def device_kind(self, device: Any) -> str:
         return next(iter(device)).platform if device else str(jax.default_backend())
 
+    def is_finite(self, array: Array) -> bool:
+        return isinstance(array, jax.core.Tracer) or super().is_finite(array)
+
     def capacity(self, device: Any) -> int:
         """Return the bytes of this machine's memory, beyond which XLA's CPU client aborts."""
         on_cpu = jax.default_backend() == "cpu"

@@ -126,6 +126,14 @@ class TorchBackend(Backend):
         """Return the device's type; what is on no device is planned as on the CPU."""
         return "cpu" if device.type == "meta" else str(device.type)
 
+    def is_finite(self, array: Array) -> bool:
+        """Tell, unless there are no numbers, or those of many calls at once."""
+        if not self.is_plain(array) or array.is_meta or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+            return True
+        if torch._C._functorch.is_functorch_wrapped_tensor(array):
+            return True
+        return bool(torch.isfinite(array.detach()).all())
+
     def capacity(self, device: Any) -> int:
         """Return the bytes of this machine's memory for what is in it."""
         if device.type == "meta":  # where nothing is kept
@@ -138,9 +146,6 @@ class TorchBackend(Backend):
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         """Add zeros around the last axes; torch lists the pads from the last axis on."""
         return functional.pad(array, [amount for pair in reversed(pads) for amount in pair])
-
-    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        return torch.addcmul(total, first, second)
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply matrices in full precision.

@@ -125,6 +125,8 @@ class Method:
         Which bound its errors keep.
     takes_border : bool
         Whether it adds a border of zeros by itself.
+    spreads : bool
+        Whether a number that is not finite reaches outputs that do not read it, and should not.
     """
 
     name: str
@@ -136,6 +138,7 @@ class Method:
     counts: Callable[[Problem, Backend], Counts | None] = uncounted
     error: Literal["elementwise", "norm"] = "elementwise"
     takes_border: bool = False
+    spreads: bool = False
 
 
 def per_tap(geometry: Geometry) -> int:

@@ -52,7 +52,7 @@ def _fold(geometry: Geometry) -> _Fold:
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     """Correlate (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
     xp, fold = backend.xp, _fold(geometry)
-    batch, groups, channels = x.shape[:3]
+    batch, groups = x.shape[:2]
     filters = weight.shape[1]
     y = backend.correlate_last(
         _folded_image(x, geometry, fold, backend),
@@ -124,4 +124,5 @@ METHOD = Method(
     operations=lambda geometry: 20 + 2 * math.prod(geometry.kernel_size[:-1]),
     workspace=_workspace,
     takes_border=True,
+    spreads=True,
 )
