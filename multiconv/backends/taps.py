@@ -42,17 +42,17 @@ def sum_of_taps(
     """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), zeros around, to (N, G, O, *output)."""
     if x.dtype.kind == "c":
         return _complex(x, weight, geometry, pad)
-    products = x.shape[0] * weight.shape[0] * weight.shape[1] * geometry.taps * geometry.outputs
-    if products <= _FEW and geometry.outputs >= max(geometry.taps, 2):
+    taps, outputs = geometry.taps, geometry.outputs
+    products = x.shape[0] * weight.size * outputs
+    if products <= _FEW and outputs >= taps and outputs > 1:
         return _at_once(pad(x, geometry.pads), weight, geometry)
     loops = _loops() if products >= _LOADED and geometry.axes <= _MOST_COMPILED_AXES else None
-    shape = (x.shape[0], *weight.shape[:2], *geometry.output_size)
-    if geometry.outputs < geometry.taps:
+    if outputs < taps:
         sums = _few_outputs if loops is None else functools.partial(_compiled_few, loops)
         return sums(pad(x, geometry.pads), weight, geometry)
     if loops is not None:
         return _compiled(loops, x, weight, geometry, products)
-    y = np.zeros(shape, x.dtype)
+    y = np.zeros((x.shape[0], *weight.shape[:2], *geometry.output_size), x.dtype)
     _in_blocks(pad(x, geometry.pads), weight, y, geometry, products)
     return y
 
@@ -73,22 +73,40 @@ def _complex(
 
 def _at_once(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArray:
     """Form all products, taps first, and add them up along the taps."""
-    batch, groups = x.shape[:2]
-    filters = weight.shape[1]
     x = np.ascontiguousarray(x)
-    steps = x.strides[3:]
-    shape = (*geometry.kernel_size, batch, groups, 1, *geometry.output_size)
-    along_kernel = (s * d for s, d in zip(steps, geometry.dilation, strict=True))
-    along_output = (s * d for s, d in zip(steps, geometry.stride, strict=True))
-    strides = (*along_kernel, *x.strides[:3], *along_output)
-    seen: NumPyArray = np.ndarray(shape, x.dtype, x, 0, strides)
-    axes = geometry.axes
-    taps = weight.transpose(*range(3, 3 + axes), 0, 1, 2)
-    taps = taps.reshape(*geometry.kernel_size, 1, groups, filters, *(1,) * axes)
-    # In the order of memory that adds up tap by tap.
-    products = np.multiply(seen, taps, order="C").reshape(geometry.taps, -1)
+    g = geometry
+    view, strides = _strides(
+        x.shape, x.itemsize, g.kernel_size, g.output_size, g.stride, g.dilation
+    )
+    seen: NumPyArray = np.ndarray(view, x.dtype, x, 0, strides)
+    # Products in the order of memory that is added up tap by tap.
+    if weight.size == geometry.taps:  # one kernel for all
+        taps = weight.reshape(geometry.taps, 1)
+        products = np.multiply(seen.reshape(geometry.taps, -1), taps, order="C")
+    else:
+        axes = geometry.axes
+        taps = weight.transpose(*range(3, 3 + axes), 0, 1, 2)
+        taps = taps.reshape(*geometry.kernel_size, 1, *weight.shape[:2], *(1,) * axes)
+        products = np.multiply(seen, taps, order="C").reshape(geometry.taps, -1)
     y: NumPyArray = np.add.reduce(products, axis=0, initial=0, dtype=x.dtype)
-    return y.reshape(batch, groups, filters, *geometry.output_size)
+    return y.reshape(x.shape[0], *weight.shape[:2], *geometry.output_size)
+
+
+@functools.lru_cache(4096)
+def _strides(
+    shape: tuple[int, ...],
+    itemsize: int,
+    kernel_size: tuple[int, ...],
+    output_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return shape and strides of what the taps see of (N, G, 1, *size): taps, N, G, 1, outputs."""
+    steps = [itemsize * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    along_kernel = (s * d for s, d in zip(steps[3:], dilation, strict=True))
+    along_output = (s * d for s, d in zip(steps[3:], stride, strict=True))
+    view = (*kernel_size, *shape[:2], 1, *output_size)
+    return view, (*along_kernel, *steps[:3], *along_output)
 
 
 def _in_blocks(

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.core.geometry import Geometry
-from multiconv.methods.base import Method, Problem
+from multiconv.methods.base import Counts, Method, Problem
 from multiconv.methods.toeplitz import shifted
 
 COLUMNS = 16  # that are folded, or as many as there are: as wide as the frameworks' kernels
@@ -118,9 +118,22 @@ def _workspace(problem: Problem) -> int:
     return pixels + 2 * kernels + outputs
 
 
+def _counts(problem: Problem, backend: Backend) -> Counts:
+    geometry, fold = problem.geometry, _fold(problem.geometry)
+    lead = math.prod(geometry.output_size[:-1])
+    outputs = problem.batch * problem.groups * problem.filters * lead * fold.blocks * fold.outputs
+    taps = math.prod(geometry.kernel_size[:-1]) * fold.reach * fold.columns * problem.channels
+    return {
+        "call": 1,
+        "number": (problem.pixels + problem.outputs) * problem.width,
+        "product": outputs * taps * problem.width,
+    }
+
+
 METHOD = Method(
     "folded",
     run,
+    counts=_counts,
     operations=lambda geometry: 20 + 2 * math.prod(geometry.kernel_size[:-1]),
     workspace=_workspace,
     takes_border=True,
