@@ -204,6 +204,17 @@ class Backend:
         """Correlate (N, C, *spatial) with (O, C/groups, *kernel), with a border of zeros."""
         raise NotImplementedError(f"the backend {self.name!r} declares a convolution it lacks")
 
+    def native_call(
+        self, wanted: str, geometry: Geometry, groups: int, dtype: str, device: Hashable
+    ) -> Callable[..., Array] | None:
+        """Return the framework's own call for arrays as it lays them out itself; None without one.
+
+        ``wanted`` is what it gives: "y" of (x, weight, bias), "x" of (y, weight, bias), the
+        adjoint, or "weight" of (x, y, None); images are (N, C, *size), weights (O, C/groups,
+        *kernel), a bias None or (channels,), all of the dtype of the sums, and the border is zeros.
+        """
+        return None
+
     def correlate_last(
         self,
         x: Array,

@@ -196,6 +196,4 @@ def _counts(problem: Problem, backend: Backend) -> Counts:
     }
 
 
-METHOD = Method(
-    "fft", run, refusal=_refusal, workspace=_workspace, counts=_counts, error="norm"
-)
+METHOD = Method("fft", run, refusal=_refusal, workspace=_workspace, counts=_counts, error="norm")

@@ -10,7 +10,8 @@ from __future__ import annotations
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.geometry import Geometry
-from multiconv.methods.base import Method, Problem
+from multiconv.methods.base import Method, Problem, Ungrouped
+from multiconv.methods.borders import extend, fold
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -53,4 +54,25 @@ def _refusal(problem: Problem, backend: Backend) -> str | None:
     return refusal and f"{refusal}; method='auto' works on every input"
 
 
-METHOD = Method("native", run, refusal=_refusal, workspace=lambda problem: None, takes_border=True)
+def _ungrouped(
+    wanted: str, geometry: Geometry, groups: int, problem: Problem, backend: Backend
+) -> Ungrouped | None:
+    """Return the framework's own call, with a border other than zeros around it."""
+    has_zeros = geometry.padding_mode == "zeros"
+    inner = geometry if has_zeros else geometry.padded()
+    call = backend.native_call(wanted, inner, groups, problem.dtype, problem.device)
+    if call is None or has_zeros:
+        return call
+    if wanted == "x":
+        return lambda grad, weight, bias: fold(call(grad, weight, bias), geometry, backend)
+    return lambda x, other, bias: call(extend(x, geometry, backend), other, bias)
+
+
+METHOD = Method(
+    "native",
+    run,
+    refusal=_refusal,
+    workspace=lambda problem: None,
+    takes_border=True,
+    ungrouped=_ungrouped,
+)

@@ -121,27 +121,43 @@ class Plan:
 def framed(
     backend: Backend,
     compute: Callable[..., Array],
-    grouped: Sequence[tuple[int, ...]],
+    given: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
     shape: tuple[int, ...],
     result: str,
-    bias_shape: tuple[int, ...] = (),
+    *,
+    made: tuple[int, ...] | None = None,
+    bias_shape: tuple[int, ...] | None = (),
 ) -> Callable[..., Array]:
-    """Return ``compute``, over arrays of the ``grouped`` shapes in the dtype of the sums, framed.
+    """Return ``compute``, over arrays in the dtype of the sums, framed.
 
-    The function that comes back takes arrays of any dtype and shape of as many elements, and after
-    them a bias or None, which is added in the dtype of the sums.
+    ``given`` are the shapes of its arrays, as they come and as it takes them; ``made`` is that of
+    its result, where it is known, and ``shape`` that which is returned. A bias or None may follow
+    the arrays. It is added in the dtype of the sums, in the shape ``bias_shape``; where that is
+    None, ``compute`` takes the bias itself.
     """
     xp, sums = backend.xp, backend.accumulator(result)
-    count, narrows = len(grouped), sums != result
+    dtype, narrows = backend.dtype(sums), sums != result
+    # What has its shape and dtype already is left alone: small calls are made of such trifles.
+    sizes = [None if has == takes else takes for has, takes in given]
+    count, is_shaped = len(sizes), made == shape
+
+    def fitted(array: Array, size: tuple[int, ...] | None) -> Array:
+        # The dtype and not its name: NumPy's may be in the other byte order.
+        if array.dtype != dtype:
+            array = backend.astype(array, sums)
+        return array if size is None else xp.reshape(array, size)
 
     def run(*arrays: Array) -> Array:
-        # Cast even to the dtype they have: NumPy's may be in the other byte order.
-        pairs = zip(arrays, grouped, strict=False)  # a bias may follow
-        y = compute(*[xp.reshape(backend.astype(a, sums), size) for a, size in pairs])
-        for bias in arrays[count:]:
+        own = [fitted(a, size) for a, size in zip(arrays, sizes, strict=False)]
+        bias = arrays[count] if len(arrays) > count else None
+        if bias_shape is None:
+            y = compute(*own, None if bias is None else fitted(bias, None))
+        else:
+            y = compute(*own)
             if bias is not None:
-                y = y + xp.reshape(backend.astype(bias, sums), bias_shape)
-        y = xp.reshape(y, shape)
+                y = y + fitted(bias, bias_shape)
+        if not is_shaped:
+            y = xp.reshape(y, shape)
         return backend.astype(y, result) if narrows else y
 
     return run
@@ -172,14 +188,25 @@ def planned(
     sums = backend.accumulator(result)
     problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device)
     choice = choose(method, problem, backend)
-    shapes = [layout.grouped(role, o.shape[-geometry.axes :]) for role, o in given.items()]
-    bias_shape = (1, *grouped[1:3], *(1,) * geometry.axes)
+    sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
 
     def by(method: Method) -> Callable[..., Array]:
-        compute = work.prepare(method, backend)
+        own = method.ungrouped and method.ungrouped(
+            wanted, geometry, layout.groups, problem, backend
+        )
+        arrange = layout.ungrouped if own else layout.grouped
+        compute = own or work.prepare(method, backend)
         if flips:
             compute = _flipping(compute, geometry.axes, backend)
-        return framed(backend, compute, shapes, shape, result, bias_shape)
+        return framed(
+            backend,
+            compute,
+            [(o.shape, arrange(role, sizes[role])) for role, o in given.items()],
+            shape,
+            result,
+            made=arrange(wanted, size),
+            bias_shape=None if own else (1, *grouped[1:3], *(1,) * geometry.axes),
+        )
 
     is_float = dtypes.kind(result) != "integer"
     return Plan(
@@ -196,11 +223,9 @@ def planned(
     )
 
 
-def _flipping(
-    compute: Callable[[Array, Array], Array], axes: int, backend: Backend
-) -> Callable[[Array, Array], Array]:
+def _flipping(compute: Callable[..., Array], axes: int, backend: Backend) -> Callable[..., Array]:
     spatial = tuple(range(-axes, 0))
-    return lambda x, kernel: compute(x, backend.xp.flip(kernel, axis=spatial))
+    return lambda x, kernel, *bias: compute(x, backend.xp.flip(kernel, axis=spatial), *bias)
 
 
 def check_memory(elements: Iterable[Any], dtype: str, device: Hashable, backend: Backend) -> None:
