@@ -110,6 +110,10 @@ class Backend:
         """Return the dtype that sums whose result is ``name`` are carried in."""
         return dtypes.accumulator(name)
 
+    #: How many of the last axes the method "folded" folds: more than one costs a transposition on
+    #: the way in and out, and saves zeros.
+    folded_axes: int = 1
+
     #: How many outputs the method "loop" visits before it refuses.
     loop_limit: int = 2**16
 

@@ -29,6 +29,7 @@ class JaxBackend(Backend):
     name = "jax"
     array_name = "JAX array"
     loop_limit = 2**10  # each output is compiled
+    folded_axes = 3
     xp = jnp
 
     def owns(self, array: object) -> bool:
