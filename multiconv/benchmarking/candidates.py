@@ -142,18 +142,14 @@ def _theirs(backend: str, peer: Peer, to_numpy: Callable[[Any], Any]) -> Candida
     )
 
 
-def _other_ways(
-    face: Face, library: Library, cell: Cell, arrays: Arrays
-) -> Iterator[Candidate]:
+def _other_ways(face: Face, library: Library, cell: Cell, arrays: Arrays) -> Iterator[Candidate]:
     """Yield other ways to make the same small call, whose costs are worth knowing."""
     if cell.is_layer:
         return
     name, function = _function(face, cell, "auto")
     to_numpy = face.backend.to_numpy
     way = f"{face.name}.{name}"
-    yield Candidate(
-        face.name, way, "way", lambda: library.forward(function, arrays), to_numpy
-    )
+    yield Candidate(face.name, way, "way", lambda: library.forward(function, arrays), to_numpy)
     compiled = library.compiled(function)
     if compiled is not None:
         yield Candidate(

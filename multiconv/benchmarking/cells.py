@@ -94,15 +94,16 @@ class Cell:
 
     def plan(self, backend: str, method: str, dtype: str) -> Plan:
         """Return what ``multiconv.plan`` says of the forward pass."""
-        more: dict[str, Any] = {"transposed": True} if self.transposed else {}
+        options: dict[str, Any] = dict(self.options)
+        if self.transposed:
+            options["transposed"] = True
         return multiconv.plan(
             self.x,
             self.weight,
             method=method,
             dtype=dtype,
             backend=backend,
-            **self.options,
-            **more,
+            **options,
         )
 
 

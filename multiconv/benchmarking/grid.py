@@ -20,11 +20,7 @@ def cells(names: Sequence[str], *, quick: bool) -> list[Cell]:
 
     So the time that a large one will take can be foretold.
     """
-    return [
-        cell
-        for name in names
-        for cell in sorted(GROUPS[name](quick), key=_order)
-    ]
+    return [cell for name in names for cell in sorted(GROUPS[name](quick), key=_order)]
 
 
 def _order(cell: Cell) -> tuple[bool, int, int]:

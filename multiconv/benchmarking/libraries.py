@@ -43,8 +43,8 @@ class Library:
     """A library without gradients of its own, whose arrays are NumPy's."""
 
     name = ""
-    #: What is imported; for the peers of NumPy's arrays, where it differs from the name.
-    package = ""
+    #: Whether the first call compiles, so that only a later one tells what a call takes.
+    compiles = False
 
     def arrays(self, operands: Operands, dtype: str, device: str | None) -> Arrays:
         """Return the operands as arrays of this library, of a dtype and on a device."""
@@ -79,11 +79,13 @@ class Library:
         return None
 
 
-_MODULES = {
-    name: f"multiconv.benchmarking.peers.{name}" for name in ("numpy", "torch", "jax", "scipy", "cv2")
-}
-#: The libraries that take NumPy's arrays and are no backends, by the name of what is imported.
+#: The libraries that take NumPy's arrays and are no backends.
 BESIDE_NUMPY = ("scipy", "cv2")
+
+_MODULES = {
+    name: f"multiconv.benchmarking.peers.{name}"
+    for name in ("numpy", "torch", "jax", *BESIDE_NUMPY)
+}
 
 
 def of(name: str) -> Library | None:

@@ -122,7 +122,7 @@ class _Run:
             timed
             for candidate, timed, _ in racing
             if timed.warm <= self.request.slowest
-            and (candidate.role != "method" or timed.warm <= most[candidate.backend])
+            and (candidate.role not in ("method", "peer") or timed.warm <= most[candidate.backend])
         ]
 
     def _candidates(self, cell: Cell, operands: Operands) -> Iterator[Candidate]:
@@ -164,7 +164,11 @@ class _Run:
                         self._leave(self.results.wrong, cell, candidate, verdict.problem)
                         return None
                     is_equal = verdict.is_equal
-                timing.warm_up(timed)
+                library = libraries.of(candidate.backend)
+                if timed.cold > self.request.slowest and library and not library.compiles:
+                    timed.warm = timed.cold
+                else:
+                    timing.warm_up(timed)
         except MethodRefusal as refusal:
             self._leave(self.results.absent, cell, candidate, refusal.reason)
             return None

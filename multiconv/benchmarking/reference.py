@@ -94,7 +94,7 @@ def _correlate(cell: Cell, x: Floats, weight: Floats) -> Floats:
     )
     padded, y = _padded(cell, _grouped(cell, x)), None
     for tap, place in _taps(cell, size):
-        part = _grouped_weight(cell, weight)[(..., *tap)] @ _flat(padded[(..., *place)])
+        part = _grouped_weight(cell, weight)[_last(tap)] @ _flat(padded[_last(place)])
         y = part if y is None else y + part
     assert y is not None
     batch = x.shape[: x.ndim - cell.axes - 1] if not cell.is_image else ()
@@ -106,11 +106,11 @@ def _spread(cell: Cell, g: Floats, weight: Floats, shape: tuple[int, ...]) -> Fl
     padded = np.zeros_like(_padded(cell, _grouped(cell, np.zeros(shape))))
     size, flat = g.shape[-cell.axes :], _flat(_grouped(cell, g))
     for tap, place in _taps(cell, size):
-        transposed = np.swapaxes(_grouped_weight(cell, weight)[(..., *tap)], -1, -2)
+        transposed = np.swapaxes(_grouped_weight(cell, weight)[_last(tap)], -1, -2)
         part = transposed @ flat
-        padded[(..., *place)] += part.reshape(*part.shape[:-1], *size)
+        padded[_last(place)] += part.reshape(*part.shape[:-1], *size)
     inner = tuple(slice(cell.padding, n - cell.padding) for n in padded.shape[-cell.axes :])
-    return padded[(..., *inner)].reshape(shape)
+    return padded[_last(inner)].reshape(shape)
 
 
 def _gather(cell: Cell, x: Floats, g: Floats) -> Floats:
@@ -118,8 +118,8 @@ def _gather(cell: Cell, x: Floats, g: Floats) -> Floats:
     padded, flat = _padded(cell, _grouped(cell, x)), _flat(_grouped(cell, g))
     found = np.zeros_like(_grouped_weight(cell, np.zeros(cell.weight)))
     for tap, place in _taps(cell, g.shape[-cell.axes :]):
-        shifted = np.swapaxes(_flat(padded[(..., *place)]), -1, -2)
-        found[(..., *tap)] = (flat @ shifted).sum(axis=0)
+        shifted = np.swapaxes(_flat(padded[_last(place)]), -1, -2)
+        found[_last(tap)] = (flat @ shifted).sum(axis=0)
     return found.reshape(cell.weight)
 
 
@@ -142,6 +142,11 @@ def _padded(cell: Cell, grouped: Floats) -> Floats:
 
 def _flat(grouped: Floats) -> Floats:
     return grouped.reshape(*grouped.shape[:3], -1)
+
+
+def _last(places: tuple[Any, ...]) -> Any:
+    """Return the index that has these places on the last axes."""
+    return (..., *places)
 
 
 def _taps(cell: Cell, size: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], tuple[Any, ...]]]:
@@ -174,4 +179,4 @@ def _by_fourier(cell: Cell, x: Floats, weight: Floats) -> Floats:
     around = np.fft.irfftn(transformed, lengths, axes)
     shift = np.roll(around, [cell.padding] * cell.axes, axes)
     inner = tuple(slice(0, n) for n in cell.output[-cell.axes :])
-    return np.asarray(np.rint(shift[(..., *inner)]) + 0.0, dtype=np.float64)
+    return np.asarray(np.rint(shift[_last(inner)]) + 0.0, dtype=np.float64)

@@ -88,12 +88,11 @@ class Results:
 
     def of(self, cell: Cell, backend: str | None = None) -> list[Measurement]:
         """Return what was measured in a cell."""
-        return [
-            m for m in self.measured if m.cell == cell and backend in (None, m.backend)
-        ]
+        return [m for m in self.measured if m.cell == cell and backend in (None, m.backend)]
 
-    def one(self, cell: Cell, backend: str, *, role: Role | None = None, name: str | None = None
-            ) -> Measurement | None:
+    def one(
+        self, cell: Cell, backend: str, *, role: Role | None = None, name: str | None = None
+    ) -> Measurement | None:
         """Return the fastest of a role or a name in a cell, if it was measured."""
         return min(
             (

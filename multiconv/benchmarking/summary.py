@@ -67,9 +67,7 @@ def _of(results: Results, backend: str) -> Iterator[Finding]:
     is_numpy, is_framework = backend == "numpy", backend in ("torch", "jax")
     images = [cell for cell in results.cells if cell.group == "images"]
     large = [
-        cell
-        for cell in images
-        if min(cell.x) >= _IMAGES_FROM and max(cell.kernel) <= _KERNELS_TO
+        cell for cell in images if min(cell.x) >= _IMAGES_FROM and max(cell.kernel) <= _KERNELS_TO
     ]
     ask = _Asking(results, backend)
     yield from ask.faster(
@@ -112,7 +110,7 @@ def _of(results: Results, backend: str) -> Iterator[Finding]:
 
 def _of_channels(ask: _Asking, what: str, cells: list[Cell]) -> Iterator[Finding]:
     results, backend = ask.results, ask.backend
-    is_slow = backend == "jax" and what.split()[0] in _SLOW_IN_LAX
+    is_slow = backend == "jax" and what.split(maxsplit=1)[0] in _SLOW_IN_LAX
     yield from ask.faster(
         f"{what}: than the framework's own",
         cells,
@@ -144,7 +142,9 @@ def _of_small_calls(ask: _Asking) -> Iterator[Finding]:
     yield from ask.slower("a layer's call: than the framework's own", layers, own, 10)
     if backend == "numpy":
         yield from ask.slower("the textbook's call: in all", calls[:1], lambda cell: None, 12)
-    yield from ask.slower("small calls under jit: than the framework's own", calls, own, 5, "auto, jit")
+    yield from ask.slower(
+        "small calls under jit: than the framework's own", calls, own, 5, "auto, jit"
+    )
 
 
 class _Asking:

@@ -162,7 +162,12 @@ def _summary_lines(findings: Sequence[Finding]) -> Iterator[Line]:
     for finding in findings:
         if finding.backend != backend:
             backend = finding.backend
-            yield [Segment(f"{backend}: how many times faster auto is, geometric mean and worst cell", "heading")]
+            yield [
+                Segment(
+                    f"{backend}: how many times faster auto is, geometric mean and worst cell",
+                    "heading",
+                )
+            ]
         word, style = _WORDS[finding.is_met]
         wanted = f" (wanted {_wanted(finding)})" if _wanted(finding) else ""
         text = (
@@ -204,8 +209,8 @@ def _remarks(results: Results) -> Iterator[tuple[str, str]]:
         labels = ", ".join(f"{cell.group} {cell.label}" for cell in results.unmeasured)
         why = "interrupted" if results.is_interrupted else "the time was up"
         yield f"{why} before {len(results.unmeasured)} cells: {labels}", "bad"
-    count, cells = len(results.measured), len(results.cells)
-    text = f"{count} times of {cells} cells in {results.seconds:.0f} s"
+    times, cells = len(results.measured), len(results.cells)
+    text = f"{times} times of {cells} cells in {results.seconds:.0f} s"
     yield f"{text}; {len(results.wrong)} candidates gave a wrong result or failed", ""
 
 
@@ -217,7 +222,5 @@ def _by_candidate(absent: Sequence[Left]) -> dict[tuple[str, str], list[Left]]:
 
 
 def _wrapped(text: str, style: str = "", indent: int = 2) -> Iterator[Line]:
-    for line in textwrap.wrap(
-        text, _WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False
-    ):
+    for line in textwrap.wrap(text, _WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False):
         yield [Segment(line, style)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from multiconv.benchmarking.libraries import Call
 
 _LEAST_TURNS, _MOST_TURNS = 5, 11
+_SECONDS_LONG, _LEAST_LONG_TURNS = 0.1, 3  # what takes more need not take as many turns
 _SECONDS_OF_A_TURN = 0.004  # of calls that take less, so that the clock does not count
 _SECONDS_SHORT = 0.025  # a turn that takes less begins with a call that is not timed
 # Between two libraries: threads of the one go on waiting for work at full speed, those of OpenBLAS
@@ -56,7 +57,7 @@ class Spread:
 def spread(samples: Sequence[float]) -> Spread:
     """Return the median and the quartiles, by interpolation between the samples."""
     if len(samples) == 1:
-        return Spread(*samples * 3)
+        return Spread(samples[0], samples[0], samples[0])
     low, middle, high = statistics.quantiles(samples, n=4, method="inclusive")
     return Spread(middle, low, high)
 
@@ -86,10 +87,7 @@ def interleave(
     """
     share = seconds / max(len(candidates), 1)
     before = ""
-    turns = [
-        min(max(int(share / max(c.seconds_of_a_turn, 1e-9)), _LEAST_TURNS), _MOST_TURNS)
-        for c in candidates
-    ]
+    turns = [_turns(candidate, share) for candidate in candidates]
     rounds = max(turns, default=0)
     for number in range(rounds):
         order = list(zip(candidates, turns, strict=True))
@@ -99,6 +97,12 @@ def interleave(
                     rest(_SECONDS_OF_REST)
                 before = candidate.library
                 candidate.samples.append(_turn(candidate, clock))
+
+
+def _turns(candidate: Timed, seconds: float) -> int:
+    """Return how many turns a candidate gets, in about so many seconds."""
+    least = _LEAST_LONG_TURNS if candidate.warm > _SECONDS_LONG else _LEAST_TURNS
+    return min(max(int(seconds / max(candidate.seconds_of_a_turn, 1e-9)), least), _MOST_TURNS)
 
 
 def _turn(candidate: Timed, clock: Callable[[], float]) -> float:

@@ -12,7 +12,7 @@ _TAPS_SUMMED = 50
 
 
 class _OpenCV(Library):
-    name = package = "cv2"
+    name = "cv2"
 
     def peers(self, cell: Cell, arrays: Arrays) -> Iterator[Peer]:
         is_same = all(k % 2 and cell.padding == k // 2 for k in cell.kernel)

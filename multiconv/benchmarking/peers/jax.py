@@ -17,7 +17,8 @@ _SPATIAL = "DHW"
 
 
 class _Jax(Library):
-    name = package = "jax"
+    name = "jax"
+    compiles = True
 
     def arrays(self, operands: Operands, dtype: str, device: str | None) -> Arrays:
         platform, _, index = (device or "").partition(":")
@@ -35,7 +36,8 @@ class _Jax(Library):
             return jax.vjp(function, x, weight)[1](g)
 
         x, weight, g = arrays.x, arrays.weight, arrays.g
-        return lambda: jax.block_until_ready(pull_back(x, weight, g))
+        wait: Any = jax.block_until_ready
+        return lambda: wait(pull_back(x, weight, g))
 
     def compiled(self, function: Function) -> Function:
         return jax.jit(function)
@@ -49,7 +51,9 @@ class _Jax(Library):
         name = "lax.conv_transpose" if cell.transposed else "lax.conv"
         if cell.is_layer:
             # JAX itself has no layers; this is what one would do.
-            compiled: Any = jax.jit(lambda x, w, b: function(x, w) + b.reshape(-1, *[1] * cell.axes))
+            compiled: Any = jax.jit(
+                lambda x, w, b: function(x, w) + b.reshape(-1, *[1] * cell.axes)
+            )
             x, weight, bias = arrays.x, arrays.weight, arrays.bias
             call: Call = lambda: compiled(x, weight, bias).block_until_ready()  # noqa: E731
             yield Peer(f"{name} + b", call, "own")

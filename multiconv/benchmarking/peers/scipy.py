@@ -11,7 +11,7 @@ from multiconv.benchmarking.libraries import Arrays, Library, Peer
 
 
 class _SciPy(Library):
-    name = package = "scipy"
+    name = "scipy"
 
     def peers(self, cell: Cell, arrays: Arrays) -> Iterator[Peer]:
         mode = _mode(cell)
@@ -26,10 +26,11 @@ class _SciPy(Library):
         if cell.axes == 2:
             yield Peer("correlate2d", lambda: signal.correlate2d(x, k, mode).reshape(shape))
         if mode == "same":
-            yield Peer(
-                "ndimage", lambda: ndimage.correlate(x, k, mode="constant").reshape(shape)
-            )
-        for name, convolve in (("fftconvolve", signal.fftconvolve), ("oaconvolve", signal.oaconvolve)):
+            yield Peer("ndimage", lambda: ndimage.correlate(x, k, mode="constant").reshape(shape))
+        for name, convolve in (
+            ("fftconvolve", signal.fftconvolve),
+            ("oaconvolve", signal.oaconvolve),
+        ):
             # Of one another's arrays nothing is kept, so that each is bound here.
             call = lambda run=convolve: run(x, flipped, mode).reshape(shape)  # noqa: E731
             yield Peer(name, call, is_exact=False)

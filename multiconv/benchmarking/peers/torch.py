@@ -15,7 +15,7 @@ from multiconv.benchmarking.reference import Operands
 
 
 class _Torch(Library):
-    name = package = "torch"
+    name = "torch"
 
     def arrays(self, operands: Operands, dtype: str, device: str | None) -> Arrays:
         named = (operands.x, operands.weight, operands.g, operands.bias)
@@ -41,8 +41,8 @@ class _Torch(Library):
 
     def peers(self, cell: Cell, arrays: Arrays) -> Iterator[Peer]:
         if cell.is_layer:
-            size = (cell.weight[1] * cell.groups, cell.weight[0], cell.kernel)
-            own: Any = torch.nn.Conv2d(*size, cell.stride, cell.padding, groups=cell.groups)
+            size: Any = (cell.weight[1] * cell.groups, cell.weight[0], cell.kernel)
+            own = torch.nn.Conv2d(*size, cell.stride, cell.padding, groups=cell.groups)
             yield Peer("nn.Conv2d", self.layer(own, arrays), "own")
             return
         name = f"conv{'_transpose' if cell.transposed else ''}{cell.axes}d"
