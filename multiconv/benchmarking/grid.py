@@ -58,7 +58,9 @@ def _layers(quick: bool) -> list[Cell]:
         Cell("layers", (8, 512, 7, 7), (512, 512, 3, 3), padding=1),
         Cell("layers", (1, 64, 224, 224), (64, 64, 3, 3), padding=1),
     ]
-    return _both_ways([all_of_them[1], all_of_them[4]] if quick else all_of_them)
+    if quick:
+        return [all_of_them[4], *_both_ways(all_of_them[1:2])]
+    return _both_ways(all_of_them)
 
 
 def _pointwise(quick: bool) -> list[Cell]:
@@ -83,13 +85,11 @@ def _depthwise(quick: bool) -> list[Cell]:
 
 
 def _grouped(quick: bool) -> list[Cell]:
-    groups = (32,) if quick else (4, 32)
-    return _both_ways(
-        [
-            Cell("grouped", (8, 128, 28, 28), (128, 128 // g, 3, 3), padding=1, groups=g)
-            for g in groups
-        ]
-    )
+    found = [
+        Cell("grouped", (8, 128, 28, 28), (128, 128 // g, 3, 3), padding=1, groups=g)
+        for g in (32, 4)
+    ]
+    return found[:1] if quick else _both_ways(found)
 
 
 def _transposed(quick: bool) -> list[Cell]:

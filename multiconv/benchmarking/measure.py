@@ -13,6 +13,7 @@ from multiconv.benchmarking.agreement import judge
 from multiconv.benchmarking.candidates import Absent, Candidate
 from multiconv.benchmarking.cells import Cell
 from multiconv.benchmarking.libraries import Library
+from multiconv.benchmarking.quiet import until_quiet
 from multiconv.benchmarking.reference import Operands
 from multiconv.benchmarking.results import Left, Measurement, Results
 from multiconv.benchmarking.timing import Timed
@@ -143,8 +144,9 @@ class _Run:
     ) -> tuple[Timed, bool] | None:
         """Return a candidate that gives the right result and has warmed up, and how right it is."""
         cold, warm = self._foretold(cell, candidate)
-        most = _AT_FIRST * self.request.slowest
-        if cold > most or (candidate.role in ("method", "peer") and warm > self.request.slowest):
+        if candidate.role in ("method", "peer") and (
+            warm > self.request.slowest or cold > _AT_FIRST * self.request.slowest
+        ):
             expected = max(cold, warm)
             reason = f"it would take some {expected:.2g} s, by what a smaller one took"
             self._leave(self.results.absent, cell, candidate, reason)
@@ -152,10 +154,11 @@ class _Run:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # libraries, about themselves
+                until_quiet()
                 start = time.perf_counter()
                 call = candidate.build()
                 result = call()
-                timed = Timed(call, candidate.backend, time.perf_counter() - start)
+                timed = Timed(call, time.perf_counter() - start)
                 is_equal = True
                 if candidate.role != "yardstick":
                     found = _named(result, cell, candidate)

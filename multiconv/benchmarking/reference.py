@@ -98,7 +98,8 @@ def _correlate(cell: Cell, x: Floats, weight: Floats) -> Floats:
         y = part if y is None else y + part
     assert y is not None
     batch = x.shape[: x.ndim - cell.axes - 1] if not cell.is_image else ()
-    return y.reshape(*batch, *(() if cell.is_image else (-1,)), *size)
+    found: Floats = y.reshape(*batch, *(() if cell.is_image else (-1,)), *size)
+    return found
 
 
 def _spread(cell: Cell, g: Floats, weight: Floats, shape: tuple[int, ...]) -> Floats:
@@ -110,7 +111,8 @@ def _spread(cell: Cell, g: Floats, weight: Floats, shape: tuple[int, ...]) -> Fl
         part = transposed @ flat
         padded[_last(place)] += part.reshape(*part.shape[:-1], *size)
     inner = tuple(slice(cell.padding, n - cell.padding) for n in padded.shape[-cell.axes :])
-    return padded[_last(inner)].reshape(shape)
+    found: Floats = padded[_last(inner)].reshape(shape)
+    return found
 
 
 def _gather(cell: Cell, x: Floats, g: Floats) -> Floats:

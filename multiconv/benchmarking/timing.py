@@ -8,36 +8,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from multiconv.benchmarking.libraries import Call
+from multiconv.benchmarking.quiet import until_quiet
 
-_LEAST_TURNS, _MOST_TURNS = 5, 11
-_SECONDS_LONG, _LEAST_LONG_TURNS = 0.1, 3  # what takes more need not take as many turns
-_SECONDS_OF_A_TURN = 0.004  # of calls that take less, so that the clock does not count
-_SECONDS_SHORT = 0.025  # a turn that takes less begins with a call that is not timed
-# Between two libraries: threads of the one go on waiting for work at full speed, those of OpenBLAS
-# for 2**26 ticks of the processor, and would take the time of the other's.
-_SECONDS_OF_REST = 0.035
+_LEAST_ROUNDS, _MOST_ROUNDS = 3, 7
+_SECONDS_OF_A_SAMPLE = 0.004  # of calls that take less, so that the clock does not count
+_SECONDS_SHORT, _SAMPLES_OF_SHORT = 0.025, 3  # in every round
+_SECONDS_LONG = 0.15  # what takes less begins a round with a call that is not timed
 
 
 @dataclass
 class Timed:
-    """A call, whose threads it runs on, what it took at first, and what its turns took per call."""
+    """A call, what it took at first and at its second time, and its samples, all in seconds."""
 
     call: Call
-    library: str = ""
     cold: float = 0.0
     warm: float = 0.0
     samples: list[float] = field(default_factory=list)
 
     @property
     def repeats(self) -> int:
-        """How many calls a turn has."""
-        return max(1, round(_SECONDS_OF_A_TURN / max(self.warm, 1e-7)))
-
-    @property
-    def seconds_of_a_turn(self) -> float:
-        """How long a turn takes, with the call before it that is not timed."""
-        seconds = self.warm * self.repeats
-        return seconds + self.warm if seconds < _SECONDS_SHORT else seconds
+        """How many calls a sample is the mean of."""
+        return max(1, round(_SECONDS_OF_A_SAMPLE / max(self.warm, 1e-7)))
 
 
 @dataclass(frozen=True)
@@ -63,13 +54,14 @@ def spread(samples: Sequence[float]) -> Spread:
 
 
 def warm_up(timed: Timed, clock: Callable[[], float] = time.perf_counter) -> None:
-    """Call once more, now that all is compiled, and a few times what takes no time at all."""
-    for _ in range(4):
-        start = clock()
+    """Call again, now that all is compiled, and several times what takes no time."""
+    start = clock()
+    for calls in range(1, 5):
+        before = clock()
         timed.call()
-        seconds = clock() - start
-        timed.warm = min(timed.warm or seconds, seconds)
-        if seconds > _SECONDS_OF_A_TURN / 4:
+        now = clock()
+        timed.warm = min(timed.warm or now - before, now - before)
+        if now - start > (_SECONDS_OF_A_SAMPLE if calls > 1 else _SECONDS_SHORT):
             return
 
 
@@ -77,39 +69,30 @@ def interleave(
     candidates: Sequence[Timed],
     seconds: float,
     clock: Callable[[], float] = time.perf_counter,
-    rest: Callable[[float], None] = time.sleep,
+    rest: Callable[[], None] = until_quiet,
 ) -> None:
     """Let the candidates take turns for about so long, and add to their samples.
 
-    Each gets the same time, so the slow ones sit out some rounds, evenly. Every other round goes
-    through them backwards, so that nobody always follows the same neighbour; between two libraries
-    there is a rest. What is interrupted keeps its samples.
+    Every other round goes through them backwards, so that nobody always follows the same neighbour,
+    and between two of them there is a rest. What is interrupted keeps its samples.
     """
-    share = seconds / max(len(candidates), 1)
-    before = ""
-    turns = [_turns(candidate, share) for candidate in candidates]
-    rounds = max(turns, default=0)
-    for number in range(rounds):
-        order = list(zip(candidates, turns, strict=True))
-        for candidate, count in order[:: -1 if number % 2 else 1]:
-            if (number + 1) * count // rounds > number * count // rounds:
-                if candidate.library != before:
-                    rest(_SECONDS_OF_REST)
-                before = candidate.library
-                candidate.samples.append(_turn(candidate, clock))
+    start, rounds = clock(), 0
+    while candidates and (
+        rounds < _LEAST_ROUNDS or (rounds < _MOST_ROUNDS and clock() - start < seconds)
+    ):
+        for candidate in candidates[:: -1 if rounds % 2 else 1]:
+            rest()
+            _turn(candidate, clock)
+        rounds += 1
 
 
-def _turns(candidate: Timed, seconds: float) -> int:
-    """Return how many turns a candidate gets, in about so many seconds."""
-    least = _LEAST_LONG_TURNS if candidate.warm > _SECONDS_LONG else _LEAST_TURNS
-    return min(max(int(seconds / max(candidate.seconds_of_a_turn, 1e-9)), least), _MOST_TURNS)
-
-
-def _turn(candidate: Timed, clock: Callable[[], float]) -> float:
+def _turn(candidate: Timed, clock: Callable[[], float]) -> None:
     call, repeats = candidate.call, candidate.repeats
-    if candidate.warm * repeats < _SECONDS_SHORT:
-        call()
-    start = clock()
-    for _ in range(repeats):
-        call()
-    return (clock() - start) / repeats
+    seconds = candidate.warm * repeats
+    if seconds < _SECONDS_LONG:
+        call()  # so that threads are awake, and caches are this candidate's
+    for _ in range(_SAMPLES_OF_SHORT if seconds < _SECONDS_SHORT else 1):
+        start = clock()
+        for _ in range(repeats):
+            call()
+        candidate.samples.append((clock() - start) / repeats)

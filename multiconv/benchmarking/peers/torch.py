@@ -41,9 +41,10 @@ class _Torch(Library):
 
     def peers(self, cell: Cell, arrays: Arrays) -> Iterator[Peer]:
         if cell.is_layer:
-            size: Any = (cell.weight[1] * cell.groups, cell.weight[0], cell.kernel)
-            own = torch.nn.Conv2d(*size, cell.stride, cell.padding, groups=cell.groups)
-            yield Peer("nn.Conv2d", self.layer(own, arrays), "own")
+            channels, kernel = cell.weight[1] * cell.groups, cell.kernel
+            own: Any = torch.nn.Conv2d
+            made = own(channels, cell.weight[0], kernel, cell.stride, cell.padding, 1, cell.groups)
+            yield Peer("nn.Conv2d", self.layer(made, arrays), "own")
             return
         name = f"conv{'_transpose' if cell.transposed else ''}{cell.axes}d"
         function = _function(cell, getattr(F, name))
