@@ -321,7 +321,7 @@ def _bench(arguments: argparse.Namespace) -> Outcome:
     if folder is not None:
         try:
             _to_stderr(f"{files.write(results, folder)}\n")
-        except OSError as error:  # what was measured is shown all the same
+        except (OSError, ValueError) as error:  # what was measured is shown all the same
             status = _complain(f"error: --out: {error}", MISUSED)
     if arguments.json:
         return _json({"bench": records.as_json(results)}), status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -66,17 +67,22 @@ def measure(request: Request) -> Results:
                 spent = time.perf_counter() - start
                 if spent > request.seconds:
                     break
-                done = len(request.cells) - len(left)
-                rest = spent / done * len(left) if done else request.seconds
-                ahead = _minutes(min(rest, request.seconds - spent))
-                progress.advance(f"{left[0].group} {left[0].label}, {ahead} left")
-                run.cell(left[0], (request.seconds - spent) / len(left))
+                ahead = _minutes(request.seconds - spent)
+                progress.advance(f"{left[0].group} {left[0].label}, at most {ahead} left")
+                share = _weight(left[0]) / sum(map(_weight, left))
+                run.cell(left[0], (request.seconds - spent) * share)
                 del left[0]
     except KeyboardInterrupt:
         results.is_interrupted = True
-    results.unmeasured = [cell for cell in left if cell not in results.cells]
+    whole = {m.cell for m in results.measured if m.role == "auto"}
+    results.unmeasured = [cell for cell in left if cell not in whole]
     results.seconds = time.perf_counter() - start
     return results
+
+
+def _weight(cell: Cell) -> float:
+    """Return how much of the time a cell is worth: large ones take longer to warm up."""
+    return max(1.0, math.log10(cell.multiply_adds) - 5)
 
 
 def _minutes(seconds: float) -> str:

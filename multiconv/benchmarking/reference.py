@@ -177,7 +177,7 @@ def _by_fourier(cell: Cell, x: Floats, weight: Floats) -> Floats:
     norms = float(np.linalg.norm(x.ravel()) * np.linalg.norm(weight.ravel()))
     assert rounding.fft_factor(lengths, 1, "float64") * norms < 0.25, "rounding would be a guess"
     kernel = weight.reshape(cell.kernel)
-    transformed = np.fft.rfftn(x, lengths, axes) * np.conj(np.fft.rfftn(kernel, lengths))
+    transformed = np.fft.rfftn(x, lengths, axes) * np.conj(np.fft.rfftn(kernel, lengths, axes))
     around = np.fft.irfftn(transformed, lengths, axes)
     shift = np.roll(around, [cell.padding] * cell.axes, axes)
     inner = tuple(slice(0, n) for n in cell.output[-cell.axes :])

@@ -205,10 +205,10 @@ def _remarks(results: Results) -> Iterator[tuple[str, str]]:
     for (backend, name), of_it in _by_candidate(results.absent).items():
         count = f" ({len(of_it)} cells, such as {of_it[0].cell.label})"
         yield f"{backend} {name} left out: {of_it[0].reason}{count}", "faint"
-    if results.unmeasured:
-        labels = ", ".join(f"{cell.group} {cell.label}" for cell in results.unmeasured)
+    if results.is_interrupted or results.unmeasured:
         why = "interrupted" if results.is_interrupted else "the time was up"
-        yield f"{why} before {len(results.unmeasured)} cells: {labels}", "bad"
+        labels = ", ".join(f"{cell.group} {cell.label}" for cell in results.unmeasured) or "none"
+        yield f"{why}; cells that were not measured: {labels}", "bad"
     times, cells = len(results.measured), len(results.cells)
     text = f"{times} times of {cells} cells in {results.seconds:.0f} s"
     yield f"{text}; {len(results.wrong)} candidates gave a wrong result or failed", ""

@@ -54,14 +54,14 @@ def spread(samples: Sequence[float]) -> Spread:
 
 
 def warm_up(timed: Timed, clock: Callable[[], float] = time.perf_counter) -> None:
-    """Call again, now that all is compiled, and several times what takes no time."""
+    """Call again, now that all is compiled: twice or more, once where that already takes long."""
     start = clock()
     for calls in range(1, 5):
         before = clock()
         timed.call()
         now = clock()
         timed.warm = min(timed.warm or now - before, now - before)
-        if now - start > (_SECONDS_OF_A_SAMPLE if calls > 1 else _SECONDS_SHORT):
+        if now - start > (_SECONDS_OF_A_SAMPLE if calls > 1 else _SECONDS_LONG):
             return
 
 
