@@ -328,7 +328,7 @@ def _bench(arguments: argparse.Namespace) -> Outcome:
     if arguments.csv:
         return _text(records.as_csv(results)), status
     if arguments.markdown:
-        return _text("\n".join(tables.markdown(results))), status
+        return _text("\n".join(tables.markdown(results, everything=arguments.all))), status
     return tables.lines(results, everything=arguments.all), status
 
 

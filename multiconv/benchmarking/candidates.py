@@ -82,7 +82,7 @@ def of_backend(
 
 def beside_numpy(
     cell: Cell, operands: Operands, dtype: str, among: Sequence[Library]
-) -> Iterator[Candidate]:
+) -> Iterator[Candidate | Absent]:
     """Yield what other libraries have for NumPy's arrays."""
     for library in among:
         arrays = library.arrays(operands, dtype, None)
@@ -136,7 +136,9 @@ def _ours(
     )
 
 
-def _theirs(backend: str, peer: Peer, to_numpy: Callable[[Any], Any]) -> Candidate:
+def _theirs(backend: str, peer: Peer, to_numpy: Callable[[Any], Any]) -> Candidate | Absent:
+    if peer.refusal:
+        return Absent(backend, peer.name, peer.refusal)
     return Candidate(
         backend, peer.name, peer.role, lambda: peer.call, to_numpy, in_norm=not peer.is_exact
     )

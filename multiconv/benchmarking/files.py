@@ -14,7 +14,7 @@ from multiconv.layers.whole_file import write_whole
 def write(results: Results, folder: Path) -> str:
     """Write results.md, .csv, .json and .png into a folder, and return what to say about it."""
     contents = {
-        "results.md": "\n".join(tables.markdown(results)) + "\n",
+        "results.md": "\n".join(tables.markdown(results, everything=True)) + "\n",
         "results.csv": records.as_csv(results),
         "results.json": json.dumps(records.as_json(results), indent=1, allow_nan=False) + "\n",
     }

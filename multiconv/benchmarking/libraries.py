@@ -31,12 +31,17 @@ class Arrays(NamedTuple):
 
 @dataclass(frozen=True)
 class Peer:
-    """Something to compare with; ``is_exact`` where it sums products, as fast transforms do not."""
+    """Something to compare with.
+
+    ``is_exact`` where it sums products, as fast transforms do not; ``refusal`` says why it cannot
+    take part.
+    """
 
     name: str
     call: Call
     role: Role = "peer"
     is_exact: bool = True
+    refusal: str = ""
 
 
 class Library:

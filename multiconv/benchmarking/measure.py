@@ -133,17 +133,20 @@ class _Run:
         ]
 
     def _candidates(self, cell: Cell, operands: Operands) -> Iterator[Candidate]:
-        request = self.request
+        for found in self._invited(cell, operands):
+            if isinstance(found, Absent):
+                self.results.absent.append(Left(cell, found.backend, found.name, found.reason))
+            else:
+                yield found
+
+    def _invited(self, cell: Cell, operands: Operands) -> Iterator[Candidate | Absent]:
+        asked = self.request
         for face in self.faces:
-            for found in candidates.of_backend(
-                face, cell, operands, request.dtype, request.methods, request.device
-            ):
-                if isinstance(found, Absent):
-                    self.results.absent.append(Left(cell, found.backend, found.name, found.reason))
-                else:
-                    yield found
+            yield from candidates.of_backend(
+                face, cell, operands, asked.dtype, asked.methods, asked.device
+            )
         if any(face.name == "numpy" for face in self.faces):
-            yield from candidates.beside_numpy(cell, operands, request.dtype, request.beside)
+            yield from candidates.beside_numpy(cell, operands, asked.dtype, asked.beside)
 
     def _checked(
         self, cell: Cell, candidate: Candidate, operands: Operands

@@ -41,9 +41,10 @@ def lines(results: Results, *, everything: bool) -> Iterator[Line]:
         yield from _wrapped(text, style)
 
 
-def markdown(results: Results) -> Iterator[str]:
-    """Yield the report as Markdown: the summary, `auto` against the others, and everything."""
-    yield "# Benchmark"
+def markdown(results: Results, *, everything: bool) -> Iterator[str]:
+    """Yield the report as Markdown: the summary, `auto` against the others, and ``everything``."""
+    groups = dict.fromkeys(cell.group for cell in results.cells)
+    yield f"# Benchmark: {', '.join(groups) or 'nothing measured'}"
     yield ""
     for text in results.header.lines():
         yield f"{text}  "
@@ -68,15 +69,13 @@ def markdown(results: Results) -> Iterator[str]:
             for f in summarise(results)
         ],
     )
-    for title, titles, everything in (
-        ("auto", _AUTO_TITLES, False),
-        ("Everything", _ALL_TITLES, True),
-    ):
+    sections = [("auto", _AUTO_TITLES), ("Everything", _ALL_TITLES)]
+    for title, titles in sections if everything else sections[:1]:
         yield ""
         yield f"## {title}"
         yield ""
         rows, cell = [], ""
-        for row in _rows(results, everything=everything):
+        for row in _rows(results, everything=titles is _ALL_TITLES):
             if len(row) == 1:
                 cell = row[0].text
             else:

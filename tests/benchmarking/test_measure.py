@@ -182,10 +182,20 @@ class TestWhoTakesPart:
         assert found.broken == {"jax": "it has no float64 as it is set up, only float32"}
         assert found.measured == []
 
+    def test_what_the_framework_has_no_memory_for_is_left_out(self, monkeypatch):
+        if "torch" not in BUILT_IN:
+            pytest.skip("PyTorch is not under test")
+        peers = libraries.of("torch").peers.__globals__
+        monkeypatch.setitem(peers, "_LARGEST_UNFOLDED", 9 * 8 * 9 * 8 - 1)
+        found = run([IMAGE], ["torch"], dtype="float64")
+        [left] = [left for left in found.absent if left.name == "F.conv2d"]
+        assert "GiB" in left.reason
+        assert run([IMAGE], ["torch"]).one(IMAGE, "torch", role="own")
+
 
 class TestWhatIsWrong:
-    @pytest.fixture(scope="class")
-    def found(self):
+    @pytest.fixture
+    def found(self, few_samples):
         planted = Planted(wrong=wrong, broken=broken, good=correct)
         return run([IMAGE], beside=[planted])
 
@@ -198,7 +208,7 @@ class TestWhatIsWrong:
         }
 
     def test_it_is_in_every_report(self, found):
-        shown = "\n".join(tables.markdown(found))
+        shown = "\n".join(tables.markdown(found, everything=False))
         assert "planted wrong, images 9x8 3x3: NOT TIMED: 1 of 72 numbers" in shown
         assert [left["candidate"] for left in records.as_json(found)["wrong"]] == [
             "wrong",
@@ -228,7 +238,7 @@ class TestAnEndBeforeTheEnd:
         assert found.is_interrupted
         assert {m.name for m in found.of(IMAGE)} == {"auto", "direct", "im2col", "good"}
         assert found.unmeasured == [LARGER, LAYER]
-        shown = "\n".join(tables.markdown(found))
+        shown = "\n".join(tables.markdown(found, everything=False))
         assert (
             "interrupted; cells that were not measured: images 16x12 3x3, layers 2x4x6x5 3x4x3x3"
             in shown
@@ -251,7 +261,7 @@ class TestAnEndBeforeTheEnd:
         assert not found.is_interrupted
         assert found.unmeasured == [IMAGE, LAYER] or found.unmeasured == [LAYER]
         assert "the time was up; cells that were not measured: " in "\n".join(
-            tables.markdown(found)
+            tables.markdown(found, everything=False)
         )
 
 
@@ -287,8 +297,8 @@ class TestText:
         assert "/" not in header.replace("w/", "")
 
     def test_markdown(self, results):
-        shown = list(tables.markdown(results))
-        assert shown[0] == "# Benchmark"
+        shown = list(tables.markdown(results, everything=True))
+        assert shown[0] == "# Benchmark: images, layers"
         assert [line for line in shown if line.startswith("## ")] == [
             "## Summary", "## auto", "## Everything", "## Remarks",
         ]  # fmt: skip
@@ -296,6 +306,9 @@ class TestText:
         table = [line for line in everything if line.startswith("|")]
         assert len(table) == 2 + len(results.measured)
         assert len({line.count("|") for line in table}) == 1
+        shorter = list(tables.markdown(results, everything=False))
+        assert "## auto" in shorter
+        assert "## Everything" not in shorter
 
 
 class TestRecords:
@@ -377,7 +390,7 @@ class TestTheCommand:
 
     @pytest.mark.parametrize(
         ("option", "begins"),
-        [("--markdown", "# Benchmark"), ("--csv", "group,x,weight"), ("--json", "{")],
+        [("--markdown", "# Benchmark: images"), ("--csv", "group,x,weight"), ("--json", "{")],
     )
     def test_other_formats(self, capsys, option, begins):
         status, out, _ = self.bench(capsys, "images", option)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from multiconv.backends.base import Array
 from multiconv.benchmarking.cells import Cell
 from multiconv.benchmarking.libraries import Arrays, Call, Function, Library, Peer
 from multiconv.benchmarking.reference import Operands
+
+_LARGEST_UNFOLDED = 2**32  # bytes: more may end the process
 
 
 class _Torch(Library):
@@ -47,12 +50,25 @@ class _Torch(Library):
             yield Peer("nn.Conv2d", self.layer(made, arrays), "own")
             return
         name = f"conv{'_transpose' if cell.transposed else ''}{cell.axes}d"
+        unfolded = _unfolded(cell, arrays)
+        if unfolded > _LARGEST_UNFOLDED:
+            refusal = f"its patch matrix would take {unfolded / 2**30:.3g} GiB"
+            yield Peer(f"F.{name}", lambda: None, "own", refusal=refusal)
+            return
         function = _function(cell, getattr(F, name))
         run = self.forward if cell.stage == "forward" else self.backward
         yield Peer(f"F.{name}", run(function, arrays), "own")
 
     def threads(self) -> int:
         return torch.get_num_threads()
+
+
+def _unfolded(cell: Cell, arrays: Arrays) -> int:
+    """Return the bytes of the patch matrix that torch makes on the CPU of other than float32."""
+    if arrays.x.dtype is torch.float32 or arrays.x.device.type != "cpu":
+        return 0
+    channels = 1 if cell.is_image else cell.weight[1]
+    return int(math.prod(cell.output[-cell.axes :]) * cell.taps * channels * arrays.x.itemsize)
 
 
 def _function(cell: Cell, convolve: Any) -> Function:
