@@ -8,7 +8,7 @@ from pathlib import Path
 from multiconv.benchmarking import picture, records, tables
 from multiconv.benchmarking.results import Results
 from multiconv.core.installation import install_line
-from multiconv.layers.whole_file import write_whole
+from multiconv.core.whole_file import write_whole
 
 
 def write(results: Results, folder: Path) -> str:
