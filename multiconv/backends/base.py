@@ -106,6 +106,9 @@ class Backend:
         """Return the dtype that the framework can give where ``name`` is asked for."""
         return name
 
+    #: Whether `astype` has nothing to do where an array has the dtype already.
+    leaves_dtypes: bool = False
+
     def accumulator(self, name: str) -> str:
         """Return the dtype that sums whose result is ``name`` are carried in."""
         return dtypes.accumulator(name)

@@ -30,6 +30,7 @@ class JaxBackend(Backend):
     array_name = "JAX array"
     loop_limit = 2**10  # each output is compiled
     folded_axes = 3
+    leaves_dtypes = True
     xp = jnp
 
     def owns(self, array: object) -> bool:

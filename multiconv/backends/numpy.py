@@ -20,6 +20,7 @@ class NumPyBackend(Backend):
     array_name = "NumPy array"
     xp = np
     default_integer = np.dtype(int).name
+    leaves_dtypes = True
 
     def owns(self, array: object) -> bool:
         """Take ndarrays, and the scalars that indexing them gives."""

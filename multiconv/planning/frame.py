@@ -140,10 +140,11 @@ def framed(
     # What has its shape and dtype already is left alone: small calls are made of such trifles.
     sizes = [None if has == takes else takes for has, takes in given]
     count, is_shaped = len(sizes), made == shape
+    casts_all = not backend.leaves_dtypes
 
     def fitted(array: Array, size: tuple[int, ...] | None) -> Array:
         # The dtype and not its name: NumPy's may be in the other byte order.
-        if array.dtype != dtype:
+        if casts_all or array.dtype != dtype:
             array = backend.astype(array, sums)
         return array if size is None else xp.reshape(array, size)
 
