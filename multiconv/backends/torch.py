@@ -16,6 +16,7 @@ from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.edits import spread
 from multiconv.backends.ieee.torch import rounds_products
 from multiconv.backends.native import torch as own
+from multiconv.backends.taps.torch import may_write, sum_in_place
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
@@ -143,6 +144,11 @@ class TorchBackend(Backend):
 
     def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
         return torch.addcmul(total, first, second)
+
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
+        if may_write(x, weight):
+            return sum_in_place(x, weight, geometry)
+        return super().sum_of_taps(x, weight, geometry)
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply matrices in full precision.

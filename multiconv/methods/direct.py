@@ -17,20 +17,8 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     if geometry.outputs < geometry.taps:
         return loop.run(x, weight, geometry, backend)
     if x.shape[2] == 1:
-        return _per_tap(x, weight, geometry, backend)
+        return backend.sum_of_taps(x, weight, geometry)
     return _per_tap_mixing_channels(x, weight, geometry, backend)
-
-
-def _per_tap(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
-    # A single input channel broadcasts over the filters.
-    tail = (1,) * geometry.axes
-    groups, filters = weight.shape[:2]
-    shape = (x.shape[0], groups, filters, *geometry.output_size)
-    total = backend.zeros(shape, x)
-    weight = backend.xp.reshape(weight, (1, groups, filters, geometry.taps, *tail))
-    for number, (_, window) in enumerate(geometry.tap_windows()):
-        total = backend.multiply_add(total, x[window], weight[:, :, :, number, ...])
-    return total
 
 
 def _per_tap_mixing_channels(
