@@ -180,6 +180,10 @@ class Backend:
                 array = self.xp.concat(pieces, axis=axis)
         return array
 
+    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
+        """Return ``total + first * second``."""
+        return total + first * second
+
     def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
         """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), with a border of zeros.
 
@@ -191,6 +195,20 @@ class Backend:
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply stacks of matrices, integers exactly and floats in full precision."""
         return self.xp.matmul(first, second)
+
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
+        """Correlate (N, G, 1, *padded) with (G, O, 1, *kernel) to (N, G, O, *output).
+
+        With one multiply-add per tap, in the order of the taps.
+        """
+        # The single channel broadcasts over the filters.
+        tail = (1,) * geometry.axes
+        groups, filters = weight.shape[:2]
+        total = self.zeros((x.shape[0], groups, filters, *geometry.output_size), x)
+        weight = self.xp.reshape(weight, (1, groups, filters, geometry.taps, *tail))
+        for number, (_, window) in enumerate(geometry.tap_windows()):
+            total = self.multiply_add(total, x[window], weight[:, :, :, number, ...])
+        return total
 
     # Native convolution ------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from multiconv.backends import rows, taps
+from multiconv.backends import rows
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
+from multiconv.backends.taps.numpy import sum_of_taps
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.installation import install_line
@@ -79,7 +80,7 @@ class NumPyBackend(Backend):
 
     def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
         """Follow one order of additions, compiled or not."""
-        return taps.sum_of_taps(x, weight, geometry, self._padded)
+        return sum_of_taps(x, weight, geometry, self._padded)
 
     def _padded(self, x: Array, pads: Pairs) -> Array:
         return self.pad_zeros(x, pads) if any(map(any, pads)) else x

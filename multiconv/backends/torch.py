@@ -13,9 +13,10 @@ from torch.nn import functional
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
-from multiconv.backends.edits import spread
+from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.backends.ieee.torch import rounds_products
 from multiconv.backends.native import torch as own
+from multiconv.backends.taps.torch import may_write, sum_in_place
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
@@ -149,6 +150,14 @@ class TorchBackend(Backend):
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         """Add zeros around the last axes; torch lists the pads from the last axis on."""
         return functional.pad(array, [amount for pair in reversed(pads) for amount in pair])
+
+    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
+        return torch.addcmul(total, first, second)
+
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        if not may_write(x, weight) or geometry.outputs < geometry.taps:
+            return None
+        return sum_in_place(pad_or_crop(x, geometry.pads, self), weight, geometry)
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply matrices in full precision.

@@ -191,7 +191,7 @@ def _loops() -> ModuleType | None:
     """Return the compiled loops, None where there is no Numba; the first call loads it."""
     try:
         with Progress("loading compiled loops", 1, coarse=True):
-            from multiconv.backends import numba
+            from multiconv.backends.taps import numba
     except ImportError:
         return None
     return numba
