@@ -196,19 +196,47 @@ class Backend:
         """Multiply stacks of matrices, integers exactly and floats in full precision."""
         return self.xp.matmul(first, second)
 
-    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
-        """Correlate (N, G, 1, *padded) with (G, O, 1, *kernel) to (N, G, O, *output).
+    #: How many numbers a method that works in blocks takes at a time, where it has the choice: more
+    #: than one operation costs, and so few that a compiler is not asked for thousands of them.
+    block_elements: int = 2**26
 
-        With one multiply-add per tap, in the order of the taps.
+    def add(self, total: Array, term: Array) -> Array:
+        """Return ``total + term``; ``total`` may be overwritten."""
+        return total + term
+
+    def windows(self, x: Array, geometry: Geometry) -> Array:
+        """Return what every tap meets, (*lead, *kernel, *output), of (*lead, *padded).
+
+        It may be a view of x, and is not to be written to.
         """
-        # The single channel broadcasts over the filters.
-        tail = (1,) * geometry.axes
-        groups, filters = weight.shape[:2]
-        total = self.zeros((x.shape[0], groups, filters, *geometry.output_size), x)
-        weight = self.xp.reshape(weight, (1, groups, filters, geometry.taps, *tail))
-        for number, (_, window) in enumerate(geometry.tap_windows()):
-            total = self.multiply_add(total, x[window], weight[:, :, :, number, ...])
-        return total
+        lead = x.shape[: x.ndim - geometry.axes]
+        last = len(lead)
+        if geometry.taps == 1:
+            met = x[geometry.tap_windows()[0][1]]
+        elif geometry.taps <= geometry.outputs:  # stack whichever is fewer: the result is the same
+            met = self.xp.stack([x[w] for _, w in geometry.tap_windows()], axis=last)
+        else:
+            shape = (*lead, geometry.taps)
+            seen = [self.xp.reshape(x[w], shape) for w in geometry.output_windows()]
+            met = self.xp.stack(seen, axis=last + 1)
+        return self.xp.reshape(met, (*lead, *geometry.kernel_size, *geometry.output_size))
+
+    def products(
+        self,
+        shape: tuple[int, ...],
+        like: Array,
+        blocks: Sequence[Sequence[Callable[[], tuple[Array, Array]]]],
+    ) -> Array:
+        """Return the array of that shape, of the dtype of ``like``, whose blocks are products.
+
+        Each row of blocks has the next of the first axis, and each block of a row the next of the
+        last. A block is a function of two stacks of matrices, called when its turn has come.
+        """
+        rows = []
+        for row in blocks:
+            products = [self.matmul(*factors()) for factors in row]
+            rows.append(self.xp.concat(products, axis=-1) if len(products) > 1 else products[0])
+        return self.xp.concat(rows, axis=0) if len(rows) > 1 else rows[0]
 
     # Native convolution ------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,43 @@ class NumPyBackend(Backend):
             return super().correlate_last(
                 x, weight, stride=stride, dilation=dilation, groups=groups
             )
+
+    block_elements = 2**19  # in float32, what is in the cache of a processor's core
+
+    def add(self, total: Array, term: Array) -> Array:
+        total += term
+        return total
+
+    def windows(self, x: Array, geometry: Geometry) -> Array:
+        """Return a view of x, in which taps share pixels: what uses it copies once, in order."""
+        lead, steps = x.strides[: -geometry.axes], x.strides[-geometry.axes :]
+        taps = (step * d for step, d in zip(steps, geometry.dilation, strict=True))
+        outputs = (step * s for step, s in zip(steps, geometry.stride, strict=True))
+        return np.lib.stride_tricks.as_strided(
+            x,
+            (*x.shape[: -geometry.axes], *geometry.kernel_size, *geometry.output_size),
+            (*lead, *taps, *outputs),
+            writeable=False,
+        )
+
+    def products(
+        self,
+        shape: tuple[int, ...],
+        like: Array,
+        blocks: Sequence[Sequence[Callable[[], tuple[Array, Array]]]],
+    ) -> Array:
+        """Multiply into the result's place, while a block is still in the cache."""
+        result = np.empty(shape, like.dtype)
+        below = 0
+        for row in blocks:
+            left = count = 0
+            for factors in row:
+                first, second = factors()
+                count, right = second.shape[0], left + second.shape[-1]
+                np.matmul(first, second, out=result[below : below + count, ..., left:right])
+                left = right
+            below += count
+        return result
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         return array[..., indices]
