@@ -9,7 +9,7 @@ import numpy as np
 
 from multiconv.backends import rows
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
-from multiconv.backends.taps.numpy import sum_of_taps
+from multiconv.backends.taps.numpy import has_compiled_loops, sum_of_taps
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.installation import install_line
@@ -62,6 +62,10 @@ class NumPyBackend(Backend):
     def signature(self, array: Array) -> tuple[tuple[int, ...], Any, None]:
         """Return shape and dtype; all arrays live in the same memory."""
         return array.shape, array.dtype, None
+
+    def device_kind(self, device: Any) -> str:
+        """Return whether there are compiled loops, too."""
+        return "cpu, compiled" if has_compiled_loops() else "cpu"
 
     def capacity(self, device: Any) -> int:
         return HOST_MEMORY

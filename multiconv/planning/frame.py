@@ -187,7 +187,9 @@ def planned(
 
     work = _WORK[wanted](geometry)
     sums = backend.accumulator(result)
-    problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device)
+    problem = Problem(
+        work.geometry, *layout.exchanged(wanted), sums, first.device, work.repeats
+    )
     choice = choose(method, problem, backend)
     sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
 

@@ -12,6 +12,7 @@ The order is a promise, so that neither Numba nor the number of threads decides 
 from __future__ import annotations
 
 import functools
+import importlib.util
 import itertools
 import math
 from collections.abc import Callable
@@ -184,6 +185,12 @@ def _halved(v: NumPyArray) -> Any:
         v[: n - half] += v[half:n]
         n = half
     return v[0]
+
+
+@functools.cache
+def has_compiled_loops() -> bool:
+    """Tell whether Numba is installed, without importing it."""
+    return importlib.util.find_spec("numba") is not None
 
 
 @functools.cache
