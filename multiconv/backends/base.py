@@ -23,6 +23,7 @@ import numpy as np
 
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
+from multiconv.core.geometry import Geometry
 
 
 def _host_memory() -> int:
@@ -171,6 +172,14 @@ class Backend:
     def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
         """Return ``total + first * second``; ``total`` may be overwritten."""
         return total + first * second
+
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), with a border of zeros.
+
+        By one multiply-add for every tap, the way of the method ``direct``; None where that has no
+        way of its own here.
+        """
+        return None
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply stacks of matrices, integers exactly and floats in full precision."""

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
+from multiconv.backends.loops import sums
 from multiconv.core.arguments import Pairs
+from multiconv.core.geometry import Geometry
 from multiconv.core.installation import install_line
 
 
@@ -74,9 +76,9 @@ class NumPyBackend(Backend):
         result[index] = array
         return result
 
-    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        total += first * second
-        return total
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
+        """Follow one order of additions, compiled or not."""
+        return sums.sum_of_taps(x, weight, geometry)
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         return array[..., indices]

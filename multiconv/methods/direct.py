@@ -7,13 +7,20 @@ with respect to a kernel) the roles change: the loop over outputs is the shorter
 from __future__ import annotations
 
 from multiconv.backends.base import Array, Backend
+from multiconv.backends.edits import pad_or_crop
 from multiconv.core.geometry import Geometry
 from multiconv.methods import loop
 from multiconv.methods.base import Method, Problem, per_tap
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
-    """Correlate (N, G, C, *padded) with (G, O, C, *kernel) to (N, G, O, *output)."""
+    """Correlate (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
+    if x.shape[2] == 1:
+        y = backend.sum_of_taps(x, weight, geometry)
+        if y is not None:
+            return y
+    x = pad_or_crop(x, geometry.pads, backend)
+    geometry = geometry.padded()
     if geometry.outputs < geometry.taps:
         return loop.run(x, weight, geometry, backend)
     if x.shape[2] == 1:
@@ -51,4 +58,4 @@ def _workspace(problem: Problem) -> int:
     return problem.outputs + (mixed if problem.channels > 1 else 0)
 
 
-METHOD = Method("direct", run, operations=per_tap, workspace=_workspace)
+METHOD = Method("direct", run, operations=per_tap, workspace=_workspace, takes_border=True)
