@@ -17,7 +17,7 @@ from multiconv.core.geometry import Geometry
 from multiconv.core.progress import Progress
 
 # From so many products on, compiled loops are worth being loaded, and threads being woken.
-_LOADED, _SHARED = 2**14, 2**19
+_LOADED, _SHARED = 2**14, 2**22
 # Rows and columns of a tile: what it reads stays in cache.
 _ROWS, _COLUMNS = 32, 1024
 # Numbers of the rows of an image and a kernel that stay in cache for all outputs.
@@ -30,6 +30,11 @@ def loops(x: NumPyArray, geometry: Geometry, products: int) -> ModuleType | None
     if products < _LOADED or geometry.axes > _AXES:
         return None
     return _loops_of(x.dtype.str)
+
+
+def loops_for_copies(x: NumPyArray, count: int) -> ModuleType | None:
+    """Return the compiled loops where so many numbers are to be copied, of a dtype they know."""
+    return _loops_of(x.dtype.str) if count >= _LOADED and x.dtype.kind in "iuf" else None
 
 
 @functools.cache
@@ -49,22 +54,20 @@ def _loops_of(dtype: str) -> ModuleType | None:
     return module
 
 
-def taps(
-    module: ModuleType, x: NumPyArray, weight: NumPyArray, geometry: Geometry
-) -> NumPyArray:
+def taps(module: ModuleType, x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArray:
     """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), zeros around, tap by tap."""
     missing = (1,) * (_AXES - geometry.axes)
     lead = (x.shape[0], *weight.shape[:2])
     y = np.empty((*lead, *missing, *geometry.output_size), x.dtype)
-    height, width = y.shape[-2:]
+    height = y.shape[-2]
     results = math.prod(y.shape[:2]) * y.shape[3]
     threads = thread_count() if y.size * geometry.taps >= _SHARED else 1
     # Some bands of rows for each thread, where there are not many images anyway.
     rows = min(_ROWS, max(1, height * results // (4 * threads)), height)
     arguments = (
-        _plain(x).reshape(*x.shape[:2], *missing, *x.shape[3:]),
-        _plain(weight).reshape(*weight.shape[:2], geometry.taps),
-        y.view(_signed(y.dtype)),
+        plain(x).reshape(*x.shape[:2], *missing, *x.shape[3:]),
+        plain(weight).reshape(*weight.shape[:2], geometry.taps),
+        written(y),
         (*missing, *geometry.kernel_size),
         (*(0 for _ in missing), *(low for low, _ in geometry.pads)),
         (*missing, *geometry.stride),
@@ -94,24 +97,30 @@ def rows(
         apart = np.zeros((*x.shape[:-1], wide * step), x.dtype)
         apart[..., : size[-1]] = x
         x = apart.reshape(*x.shape[:-1], wide, step).swapaxes(-1, -2)
-    flat = _plain(x).reshape(-1)
+    flat = plain(x).reshape(-1)
     lines = [wide * step * math.prod(size[axis + 1 : -1]) for axis in range(len(size) - 1)]
-    offsets = _sums([
-        np.arange(k) * d * line
-        for k, d, line in zip(geometry.kernel_size[:-1], geometry.dilation, lines, strict=False)
-    ])
+    offsets = _sums(
+        [
+            np.arange(k) * d * line
+            for k, d, line in zip(geometry.kernel_size[:-1], geometry.dilation, lines, strict=False)
+        ]
+    )
     column = np.arange(geometry.output_size[-1]) * geometry.stride[-1]
-    places = _sums([
-        *(
-            np.arange(n) * s * line
-            for n, s, line in zip(geometry.output_size[:-1], geometry.stride, lines, strict=False)
-        ),
-        column % step * wide + column // step,
-    ])
+    places = _sums(
+        [
+            *(
+                np.arange(n) * s * line
+                for n, s, line in zip(
+                    geometry.output_size[:-1], geometry.stride, lines, strict=False
+                )
+            ),
+            column % step * wide + column // step,
+        ]
+    )
     results = np.arange(batch * groups * filters)
     per_image = math.prod(size[:-1]) * wide * step
     images = results // filters * per_image
-    kernels = _plain(weight).reshape(groups * filters, -1, geometry.kernel_size[-1])
+    kernels = plain(weight).reshape(groups * filters, -1, geometry.kernel_size[-1])
     kernels = np.ascontiguousarray(np.broadcast_to(kernels, (batch, *kernels.shape))).reshape(
         results.size, *kernels.shape[1:]
     )
@@ -132,7 +141,7 @@ def rows(
             kernels,
             places[start : start + vectors.shape[1]],
             offsets,
-            vectors.view(_signed(vectors.dtype)),
+            written(vectors),
             edges,
             chunk,
         )
@@ -159,7 +168,12 @@ def _signed(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(f"i{dtype.itemsize}") if dtype.kind == "u" else dtype
 
 
-def _plain(array: NumPyArray) -> NumPyArray:
+def written(array: NumPyArray) -> NumPyArray:
+    """Return the same memory as the loops write to it."""
+    return array.view(_signed(array.dtype))
+
+
+def plain(array: NumPyArray) -> NumPyArray:
     """Return a contiguous array that may be written to, though nobody does."""
     array = np.ascontiguousarray(array)
     array = array if array.flags.writeable else array.copy()

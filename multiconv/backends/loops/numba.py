@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding
+import llvmlite.binding  # type: ignore[import-untyped]
 import numba
 import numpy as np
 from llvmlite import ir
@@ -26,14 +26,11 @@ from numba.extending import intrinsic
 # the first is on its way, and with what they read they fit the registers.
 _BYTES = 64 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 32
 _MANY, _SOME = 8, 2
-# Bytes of what is read between the borders at least, for it to be read in place.
-_WORTH = 2 * _MANY * _BYTES
-
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
 def _jit(function: Callable[..., Any]) -> Any:
-    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # there is no folder to keep it in
@@ -54,6 +51,10 @@ class _Emitter:
         self._multiply = builder.fmul if floats else builder.mul
         self._add = builder.fadd if floats else builder.add
         self.vectors = range(vectors)
+
+    def kept(self, value: Any) -> Any:
+        """Return a place that the compiler keeps in a register."""
+        return cgutils.alloca_once_value(self.builder, value)  # type: ignore[no-untyped-call]
 
     def data(self, number: int) -> Any:
         """Return where an argument's numbers begin."""
@@ -92,7 +93,7 @@ class _Emitter:
 
 
 def _taps_of(vectors: int) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def add(typing_context: Any, x: Any, base: Any, offsets: Any, k: Any, y: Any, to: Any) -> Any:
         """Set y[to + c] to the sum over t of k[t] x[base + offsets[t] + c]."""
         signature = types.void(x, types.uintp, offsets, k, y, types.uintp)
@@ -102,7 +103,7 @@ def _taps_of(vectors: int) -> Any:
             x, offsets, kernel = code.at(code.data(0), args[1]), code.data(2), code.data(3)
             count = context.make_array(signature.args[3])(context, builder, args[3]).nitems
             zero = ir.Constant(code.vector, None)
-            totals = [cgutils.alloca_once_value(builder, zero) for _ in code.vectors]
+            totals = [code.kept(zero) for _ in code.vectors]
             with cgutils.for_range(builder, count, intp=count.type) as loop:
                 factor = code.splat(builder.load(code.at(kernel, loop.index)))
                 seen = code.at(x, builder.load(code.at(offsets, loop.index)))
@@ -119,7 +120,7 @@ def _taps_of(vectors: int) -> Any:
 
 
 def _rows_of(vectors: int) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def add(
         typing_context: Any,
         x: Any,
@@ -142,7 +143,7 @@ def _rows_of(vectors: int) -> Any:
             x, offsets = code.at(code.data(0), args[1]), code.data(2)
             kernel = code.at(code.data(3), args[4])
             y = code.at(code.data(8), args[9])
-            totals = [cgutils.alloca_once_value(builder, code.load(y, v)) for v in code.vectors]
+            totals = [code.kept(code.load(y, v)) for v in code.vectors]
             with cgutils.for_range(builder, args[7], start=args[6], intp=args[7].type) as loop:
                 row = code.at(kernel, builder.mul(loop.index, args[5]))
                 seen = code.at(x, builder.load(code.at(offsets, loop.index)))
@@ -189,30 +190,46 @@ def _line(
 
 
 @_jit
-def _fill(buffer: Any, x: Any, row: Any, column: Any) -> None:
-    """Copy an image (H, W) from (row, column) on into (rows, stride, width).
+def _fill(buffer: Any, x: Any, slab: Any, step: Any, row: Any, column: Any) -> None:
+    """Copy every ``step``-th slab of an image (D, H, W) into (slabs, rows, stride, width).
 
-    The columns of each residue of the stride lie side by side; beyond the image there are zeros.
+    From (slab, row, column) on. The columns of each residue of the stride lie side by side; beyond
+    the image there are zeros.
     """
-    rows, stride, width = buffer.shape
-    for r in range(rows):
-        i = row + r
-        if i < 0 or i >= x.shape[0]:
-            buffer[r] = 0
-            continue
-        for residue in range(stride):
-            target, source = buffer[r, residue], x[i]
-            first = column + residue
-            # The entries m with 0 <= first + m stride < W; no more than there are.
-            low = min(max((-first + stride - 1) // stride, 0), width)
-            high = max(min((x.shape[1] - first + stride - 1) // stride, width), low)
-            target[:low] = 0
-            target[high:] = 0
-            if stride == 1:
-                target[low:high] = source[first + low : first + high]
-            else:
-                for m in range(low, high):
-                    target[m] = source[first + m * stride]
+    slabs, rows, stride, width = buffer.shape
+    depth, height, wide = x.shape
+    for d in range(slabs):
+        z = slab + d * step
+        for r in range(rows):
+            i = row + r
+            for residue in range(stride):
+                first = column + residue
+                # The entries m with 0 <= first + m stride < W; no more than there are.
+                low = min(max((-first + stride - 1) // stride, 0), width)
+                high = max(min((wide - first + stride - 1) // stride, width), low)
+                if i < 0 or i >= height or z < 0 or z >= depth:
+                    low, high = width, width
+                for m in range(low):
+                    buffer[d, r, residue, m] = 0
+                if stride == 1:
+                    for m in range(low, high):
+                        buffer[d, r, residue, m] = x[z, i, first + m]
+                else:
+                    for m in range(low, high):
+                        buffer[d, r, residue, m] = x[z, i, first + m * stride]
+                for m in range(high, width):
+                    buffer[d, r, residue, m] = 0
+
+
+@_jit
+def _borderless(width: Any, wide: Any, reach: Any, low: Any, stride: Any, lanes: Any) -> Any:
+    """Return the outputs [left, right) of a row that are read in place, of whole vectors around."""
+    left = min(-(-low // lanes) * lanes, width)
+    beyond = max(width - (wide - reach + low), 0)
+    right = width - min(-(-beyond // lanes) * lanes, width)
+    if stride > 1 or right - left < lanes:
+        return width, width
+    return left, right
 
 
 @_jit
@@ -258,20 +275,13 @@ def add_taps(
     spare = np.empty(lanes, x.dtype)
     bands = -(-height // tile[0])
 
-    # The columns [left, right) read no border.
-    left, right = width, width
-    if stride[2] == 1:
-        left = min(-(-lows[2] // lanes) * lanes, width)
-        beyond = max(width - (wide - reach + lows[2]), 0)
-        right = width - min(-(-beyond // lanes) * lanes, width)
-        if (right - left) * x.itemsize < _WORTH:
-            left, right = width, width
+    left, right = _borderless(width, wide, reach, lows[2], stride[2], lanes)
     in_place = _offsets(kernel, dilation, tall, 1, wide)
 
     rows = (tile[0] - 1) * stride[1] + dilation[1] * (kh - 1) + 1
     # Behind the last column, what a whole vector reads beyond it.
     pitch = min(tile[1], width) + reach // stride[2] + 1 + lanes
-    buffer = np.zeros((kd, rows, stride[2], pitch), x.dtype)
+    buffer = np.empty((kd, rows, stride[2], pitch), x.dtype)
     copied = buffer.reshape(buffer.size)
     # The slabs of the copy are those that are read, whatever the dilation between them.
     in_copy = _offsets(kernel, (1, dilation[1], dilation[2]), rows, stride[2], pitch)
@@ -295,13 +305,9 @@ def add_taps(
             elif is_inside and c0 < left:
                 c1 = min(c1, left)
             if not direct:
-                for i in range(kd):
-                    part = buffer[i, : needed + 1]
-                    z = slab + i * dilation[0]
-                    if z < 0 or z >= slabs:
-                        part[:] = 0
-                    else:
-                        _fill(part, x[n, g, z], top, c0 * stride[2] - lows[2])
+                span = c1 - c0 + reach // stride[2] + 1
+                part = buffer[:, : needed + 1, :, :span]
+                _fill(part, x[n, g], slab, dilation[0], top, c0 * stride[2] - lows[2])
             for o in range(filters):
                 taps = weight[g, o]
                 for r in range(r0, r1):
@@ -334,7 +340,7 @@ def add_rows(
 
     ``totals[s, p, c]`` is the sum over rows r of ``kernels[s, r, c]`` times
     ``x[images[s] + places[p] + offsets[r] + c]``. The parts [start, stop) are the columns between
-    two neighbouring ``edges`` of one s each; ``chunk`` rows at a time stay in cache for all outputs.
+    two neighbouring ``edges`` of one s each; ``chunk`` rows stay in cache for all outputs.
     """
     lanes = _BYTES // x.itemsize
     parts = edges.size - 1
@@ -382,7 +388,14 @@ def add_rows(
 
 @_jit
 def pack(
-    x: Any, columns: Any, first_row: Any, kernel: Any, stride: Any, dilation: Any, start: Any, stop: Any
+    x: Any,
+    columns: Any,
+    first_row: Any,
+    kernel: Any,
+    stride: Any,
+    dilation: Any,
+    start: Any,
+    stop: Any,
 ) -> None:
     """Copy what rows of outputs see into rows [start, stop) of ``columns``; see `patches`."""
     kh, kw = kernel

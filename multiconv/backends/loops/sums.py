@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +24,8 @@ from multiconv.core.geometry import Geometry
 
 # Numbers of a block that stays in the second-level cache with what it is made of.
 _BLOCK = 2**16
-# Up to so many products, all of them are formed at once.
-_FEW = 2**13
+# Up to so many products, all of them are formed at once; so many where nothing is compiled.
+_FEW, _FEW_UNCOMPILED = 2**13, 2**18
 # From so many products on, threads are worth being woken.
 _SHARED = 2**18
 
@@ -36,16 +36,18 @@ def sum_of_taps(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyA
         return _complex(x, weight, geometry)
     results = x.shape[0] * weight.shape[0] * weight.shape[1]
     products = results * geometry.taps * geometry.outputs
-    many = geometry.outputs >= geometry.taps
+    if geometry.outputs < geometry.taps:
+        return _few_outputs(padded(x, geometry), weight, geometry, products)
     # A single column would be added up pairwise.
-    if products <= _FEW and many and results * geometry.outputs > 1:
+    is_wide = results * geometry.outputs > 1
+    if products <= _FEW and is_wide:
         return _at_once(padded(x, geometry), weight, geometry)
     loops = compiled.loops(x, geometry, products)
-    if loops is not None and many:
+    if loops is not None:
         return compiled.taps(loops, x, weight, geometry)
     x = padded(x, geometry)
-    if not many:
-        return _few_outputs(x, weight, geometry, loops)
+    if products <= _FEW_UNCOMPILED and is_wide:
+        return _at_once(x, weight, geometry)
     y = np.zeros((x.shape[0], *weight.shape[:2], *geometry.output_size), x.dtype)
     _in_blocks(x, weight, y, geometry, products)
     return y
@@ -53,12 +55,15 @@ def sum_of_taps(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyA
 
 def padded(x: NumPyArray, geometry: Geometry) -> NumPyArray:
     """Put zeros around the last axes of x, where there are any."""
-    if not any(map(any, geometry.pads)):
+    if geometry.input_size == geometry.padded_size:
         return x
     lead = x.ndim - geometry.axes
     result = np.zeros((*x.shape[:lead], *geometry.padded_size), x.dtype)
-    middle = (slice(low, low + n) for n, (low, _) in zip(x.shape[lead:], geometry.pads, strict=True))
-    result[(..., *middle)] = x
+    middle = (
+        slice(low, low + n) for n, (low, _) in zip(x.shape[lead:], geometry.pads, strict=True)
+    )
+    index: tuple[Any, ...] = (..., *middle)
+    result[index] = x
     return result
 
 
@@ -75,32 +80,28 @@ def _complex(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArra
 
 def _at_once(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArray:
     """Form all products, taps first, and add them up along the taps."""
-    batch, groups = x.shape[:2]
-    filters = weight.shape[1]
-    steps = x.strides[3:]
-    seen = np.lib.stride_tricks.as_strided if not x.flags.c_contiguous else None
-    shape = (*geometry.kernel_size, batch, groups, 1, *geometry.output_size)
-    strides = (
-        *[s * d for s, d in zip(steps, geometry.dilation, strict=True)],
-        *x.strides[:3],
-        *[s * d for s, d in zip(steps, geometry.stride, strict=True)],
-    )
-    pixels: NumPyArray = (
-        np.ndarray(shape, x.dtype, x, 0, strides)
-        if seen is None
-        else seen(x, shape, strides, writeable=False)
-    )
-    axes = geometry.axes
-    ones = (1,) * axes
-    if groups * filters == 1:
-        taps = weight.reshape(*geometry.kernel_size, 1, 1, 1, *ones)
+    if not x.flags.c_contiguous:
+        x = np.ascontiguousarray(x)
+    batch, (groups, filters) = x.shape[0], weight.shape[:2]
+    kernel_size, output_size = geometry.kernel_size, geometry.output_size
+    along_kernel = along_output = x.strides[3:]
+    if max(*geometry.dilation, *geometry.stride) > 1:
+        along_kernel = tuple(s * d for s, d in zip(along_kernel, geometry.dilation, strict=True))
+        along_output = tuple(s * d for s, d in zip(along_output, geometry.stride, strict=True))
+    ones = (1,) * geometry.axes
+    if batch * groups * filters == 1:  # fewer axes cost less
+        shape, strides = kernel_size + output_size, along_kernel + along_output
+        taps = weight.reshape(kernel_size + ones)
     else:
-        taps = weight.transpose(*range(3, 3 + axes), 0, 1, 2)
-        taps = taps.reshape(*geometry.kernel_size, 1, groups, filters, *ones)
+        shape = (*kernel_size, batch, groups, 1, *output_size)
+        strides = along_kernel + x.strides[:3] + along_output
+        taps = weight.transpose(*range(3, weight.ndim), 0, 1, 2)
+        taps = taps.reshape(*kernel_size, 1, groups, filters, *ones)
+    seen: NumPyArray = np.ndarray(shape, x.dtype, x, 0, strides)
     # In the order of memory that adds up tap by tap.
-    products = np.multiply(pixels, taps, order="C").reshape(geometry.taps, -1)
-    y = np.add.reduce(products, 0, x.dtype, None, False, 0)
-    return y.reshape(batch, groups, filters, *geometry.output_size)
+    products = np.multiply(seen, taps, order="C").reshape(geometry.taps, -1)
+    y: NumPyArray = np.add.reduce(products, axis=0, dtype=x.dtype, initial=0)
+    return y.reshape((batch, groups, filters, *output_size))
 
 
 def _in_blocks(
@@ -137,14 +138,15 @@ def _in_blocks(
 
 
 def _few_outputs(
-    x: NumPyArray, weight: NumPyArray, geometry: Geometry, loops: ModuleType | None
+    x: NumPyArray, weight: NumPyArray, geometry: Geometry, products: int
 ) -> NumPyArray:
     """Add up the rows of the kernel times what each output sees, then along the rows."""
-    batch, groups, filters = x.shape[0], *weight.shape[:2]
+    batch, (groups, filters) = x.shape[0], weight.shape[:2]
     results, width = batch * groups * filters, geometry.kernel_size[-1]
     y = np.empty((results, geometry.outputs), x.dtype)
     # The vectors of so many outputs at a time take no more than a few images do.
     step = max(1, max(x.size, 2**20) // (results * width))
+    loops = compiled.loops(x, geometry, products)
     add_rows = _add_rows if loops is None else compiled.rows(loops, x, weight, geometry)
     for start in range(0, geometry.outputs, step):
         stop = min(start + step, geometry.outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +32,7 @@ def shared(function: Callable[[int, int], None], count: int) -> None:
         return
     parts = min(_PARTS * threads, count)
     edges = [count * part // parts for part in range(parts + 1)]
-    left = iter(list(zip(edges[:-1], edges[1:], strict=True)))  # a list's is safe to share
+    left = iter(list(itertools.pairwise(edges)))  # a list's is safe to share
 
     def work() -> None:
         for start, stop in left:
