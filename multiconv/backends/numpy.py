@@ -9,7 +9,7 @@ import numpy as np
 
 from multiconv.backends import rows
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
-from multiconv.backends.taps.numpy import has_compiled_loops, sum_of_taps
+from multiconv.backends.loops import compiled, sums
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.installation import install_line
@@ -65,7 +65,7 @@ class NumPyBackend(Backend):
 
     def device_kind(self, device: Any) -> str:
         """Return whether there are compiled loops, too."""
-        return "cpu, compiled" if has_compiled_loops() else "cpu"
+        return "cpu, compiled" if compiled.is_installed() else "cpu"
 
     def capacity(self, device: Any) -> int:
         return HOST_MEMORY
@@ -85,10 +85,7 @@ class NumPyBackend(Backend):
 
     def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
         """Follow one order of additions, compiled or not."""
-        return sum_of_taps(x, weight, geometry, self._padded)
-
-    def _padded(self, x: Array, pads: Pairs) -> Array:
-        return self.pad_zeros(x, pads) if any(map(any, pads)) else x
+        return sums.sum_of_taps(x, weight, geometry)
 
     def correlate_last(
         self,

@@ -187,9 +187,7 @@ def planned(
 
     work = _WORK[wanted](geometry)
     sums = backend.accumulator(result)
-    problem = Problem(
-        work.geometry, *layout.exchanged(wanted), sums, first.device, work.repeats
-    )
+    problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device, work.repeats)
     choice = choose(method, problem, backend)
     sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
 

@@ -28,9 +28,7 @@ def cases() -> Iterator[Case]:
     for shape, filters, k, groups in _LAYERS:
         yield from _layer(shape, filters, k, groups)
     for k in (16, 128, 1024):
-        yield Case(
-            CONV, ((1, 1, 48_000), (1, 1, k)), (1, 1, "same", 1, 1, "zeros")
-        )
+        yield Case(CONV, ((1, 1, 48_000), (1, 1, k)), (1, 1, "same", 1, 1, "zeros"))
 
 
 # (N, C, H, W), filters, kernel, groups

@@ -55,7 +55,9 @@ def _measure(
     slowest: dict[str, float],
 ) -> None:
     rng = np.random.default_rng(0)
-    arrays = [made(rng.standard_normal(shape, np.float32), "float32", backend) for shape in case.shapes]
+    arrays = [
+        made(rng.standard_normal(shape, np.float32), "float32", backend) for shape in case.shapes
+    ]
     calls: dict[str, Callable[[], object]] = {}
     counted: dict[str, Counts] = {}
     for method in methods:
