@@ -110,6 +110,10 @@ class Backend:
         """Return the dtype that sums whose result is ``name`` are carried in."""
         return dtypes.accumulator(name)
 
+    #: How many of the last axes the method "folded" folds: more than one costs a transposition on
+    #: the way in and out, and saves zeros.
+    folded_axes: int = 1
+
     #: How many outputs the method "loop" visits before it refuses.
     loop_limit: int = 2**16
 
@@ -146,6 +150,10 @@ class Backend:
         """Return what the speed of a device goes by, such as "cpu" or "cuda"."""
         return "cpu"
 
+    def is_finite(self, array: Array) -> bool:
+        """Tell whether all numbers are finite, and that they are where there are none yet."""
+        return bool(self.xp.all(self.xp.isfinite(array)))
+
     def capacity(self, device: Hashable) -> int:
         """Return how many bytes an array on a device can have at most."""
         return 64 * HOST_MEMORY  # a device's own memory is well within that
@@ -169,27 +177,17 @@ class Backend:
                 array = self.xp.concat(pieces, axis=axis)
         return array
 
-    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        """Return ``total + first * second``; ``total`` may be overwritten."""
-        return total + first * second
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), with a border of zeros.
+
+        By one multiply-add for every tap, the way of the method ``direct``; None where that has no
+        way of its own here.
+        """
+        return None
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply stacks of matrices, integers exactly and floats in full precision."""
         return self.xp.matmul(first, second)
-
-    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
-        """Correlate (N, G, 1, *padded) with (G, O, 1, *kernel) to (N, G, O, *output).
-
-        With one multiply-add per tap, in the order of the taps.
-        """
-        # The single channel broadcasts over the filters.
-        tail = (1,) * geometry.axes
-        groups, filters = weight.shape[:2]
-        total = self.zeros((x.shape[0], groups, filters, *geometry.output_size), x)
-        weight = self.xp.reshape(weight, (1, groups, filters, geometry.taps, *tail))
-        for number, (_, window) in enumerate(geometry.tap_windows()):
-            total = self.multiply_add(total, x[window], weight[:, :, :, number, ...])
-        return total
 
     # Native convolution ------------------------------------------------------------------------
 
@@ -251,7 +249,9 @@ class Backend:
                 for t, d, s, n in zip(tap, dilation, stride, size, strict=True)
             )
             seen = xp.reshape(x[(slice(None), *window, slice(None))], pixels)
-            columns = xp.permute_dims(grouped[(slice(None), slice(None), *tap)], (0, 2, 1))
+            columns = xp.permute_dims(
+                grouped[(slice(None), slice(None), *tap, slice(None))], (0, 2, 1)
+            )
             product = self.matmul(xp.permute_dims(seen, (0, 2, 1, 3)), columns)
             total = product if total is None else total + product
         y = xp.permute_dims(total, (0, 2, 1, 3))

@@ -29,6 +29,7 @@ class JaxBackend(Backend):
     name = "jax"
     array_name = "JAX array"
     loop_limit = 2**10  # each output is compiled
+    folded_axes = 3
     xp = jnp
 
     def owns(self, array: object) -> bool:
@@ -86,6 +87,9 @@ class JaxBackend(Backend):
 
     def device_kind(self, device: Any) -> str:
         return next(iter(device)).platform if device else str(jax.default_backend())
+
+    def is_finite(self, array: Array) -> bool:
+        return isinstance(array, jax.core.Tracer) or super().is_finite(array)
 
     def capacity(self, device: Any) -> int:
         """Return the bytes of this machine's memory, beyond which XLA's CPU client aborts."""

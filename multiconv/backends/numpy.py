@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from multiconv.backends import rows, taps
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.core.arguments import Pairs
+from multiconv.core.geometry import Geometry
 from multiconv.core.installation import install_line
 
 
@@ -74,9 +76,30 @@ class NumPyBackend(Backend):
         result[index] = array
         return result
 
-    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        total += first * second
-        return total
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
+        """Follow one order of additions, compiled or not."""
+        return taps.sum_of_taps(x, weight, geometry, self._padded)
+
+    def _padded(self, x: Array, pads: Pairs) -> Array:
+        return self.pad_zeros(x, pads) if any(map(any, pads)) else x
+
+    def correlate_last(
+        self,
+        x: Array,
+        weight: Array,
+        *,
+        stride: tuple[int, ...],
+        dilation: tuple[int, ...],
+        groups: int,
+    ) -> Array:
+        """Take blocks of rows that stay in cache, where images have rows and BLAS their dtype."""
+        # A number that is not finite meets the zeros of a folded kernel.
+        with np.errstate(invalid="ignore"):
+            if x.ndim == 4 and groups == 1 and x.dtype.kind == "f":
+                return rows.correlate_last(x, weight, stride, dilation)
+            return super().correlate_last(
+                x, weight, stride=stride, dilation=dilation, groups=groups
+            )
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         return array[..., indices]

@@ -13,10 +13,10 @@ from torch.nn import functional
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
-from multiconv.backends.edits import spread
+from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.backends.ieee.torch import rounds_products
 from multiconv.backends.native import torch as own
-from multiconv.backends.taps.torch import may_write, sum_in_place
+from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
@@ -129,6 +129,14 @@ class TorchBackend(Backend):
         """Return the device's type; what is on no device is planned as on the CPU."""
         return "cpu" if device.type == "meta" else str(device.type)
 
+    def is_finite(self, array: Array) -> bool:
+        """Tell, unless there are no numbers, or those of many calls at once."""
+        if not self.is_plain(array) or array.is_meta or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+            return True
+        if torch._C._functorch.is_functorch_wrapped_tensor(array):
+            return True
+        return bool(torch.isfinite(array.detach()).all())
+
     def capacity(self, device: Any) -> int:
         """Return the bytes of this machine's memory for what is in it."""
         if device.type == "meta":  # where nothing is kept
@@ -142,13 +150,13 @@ class TorchBackend(Backend):
         """Add zeros around the last axes; torch lists the pads from the last axis on."""
         return functional.pad(array, [amount for pair in reversed(pads) for amount in pair])
 
-    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        return torch.addcmul(total, first, second)
-
-    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
-        if may_write(x, weight):
-            return sum_in_place(x, weight, geometry)
-        return super().sum_of_taps(x, weight, geometry)
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Add in place where nobody records it, and in the same way elsewhere: bits are equal."""
+        if geometry.outputs < geometry.taps:
+            return None
+        x = pad_or_crop(x, geometry.pads, self)
+        form = sum_in_place if may_write(x, weight) else sum_anew
+        return form(x, weight, geometry)
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply matrices in full precision.

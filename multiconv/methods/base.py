@@ -126,6 +126,8 @@ class Method:
         Which bound its errors keep.
     takes_border : bool
         Whether it adds a border of zeros by itself.
+    spreads : bool
+        Whether a number that is not finite reaches outputs that do not read it, and should not.
     ungrouped : callable, optional
         ``ungrouped(wanted, geometry, groups, problem, backend)`` returns a function of arrays that
         are not grouped and a bias or None, that gives y, x or weight, or None (see
@@ -141,6 +143,7 @@ class Method:
     counts: Callable[[Problem, Backend], Counts | None] = uncounted
     error: Literal["elementwise", "norm"] = "elementwise"
     takes_border: bool = False
+    spreads: bool = False
     ungrouped: Callable[[str, Geometry, int, Problem, Backend], Ungrouped | None] | None = None
 
 

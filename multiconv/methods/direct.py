@@ -7,18 +7,37 @@ with respect to a kernel) the roles change: the loop over outputs is the shorter
 from __future__ import annotations
 
 from multiconv.backends.base import Array, Backend
+from multiconv.backends.edits import pad_or_crop
 from multiconv.core.geometry import Geometry
 from multiconv.methods import loop
-from multiconv.methods.base import Method, Problem, per_tap
+from multiconv.methods.base import Counts, Method, Problem, per_tap
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
-    """Correlate (N, G, C, *padded) with (G, O, C, *kernel) to (N, G, O, *output)."""
+    """Correlate (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
+    if x.shape[2] == 1:
+        y = backend.sum_of_taps(x, weight, geometry)
+        if y is not None:
+            return y
+    x = pad_or_crop(x, geometry.pads, backend)
+    geometry = geometry.padded()
     if geometry.outputs < geometry.taps:
         return loop.run(x, weight, geometry, backend)
     if x.shape[2] == 1:
-        return backend.sum_of_taps(x, weight, geometry)
+        return _per_tap(x, weight, geometry, backend)
     return _per_tap_mixing_channels(x, weight, geometry, backend)
+
+
+def _per_tap(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
+    # A single input channel broadcasts over the filters.
+    tail = (1,) * geometry.axes
+    groups, filters = weight.shape[:2]
+    shape = (x.shape[0], groups, filters, *geometry.output_size)
+    total = backend.zeros(shape, x)
+    weight = backend.xp.reshape(weight, (1, groups, filters, geometry.taps, *tail))
+    for number, (_, window) in enumerate(geometry.tap_windows()):
+        total = total + x[window] * weight[:, :, :, number, ...]
+    return total
 
 
 def _per_tap_mixing_channels(
@@ -39,4 +58,23 @@ def _workspace(problem: Problem) -> int:
     return problem.outputs + (mixed if problem.channels > 1 else 0)
 
 
-METHOD = Method("direct", run, operations=per_tap, workspace=_workspace)
+def _counts(problem: Problem, backend: Backend) -> Counts:
+    geometry = problem.geometry
+    is_short = geometry.outputs < geometry.taps
+    counts = {"call": 1.0, "tap": float(min(geometry.taps, geometry.outputs))}
+    products = problem.multiply_adds * problem.width
+    numbers = (problem.pixels + problem.outputs) * problem.width
+    if problem.channels == 1:
+        unit = "multiply_add of few" if is_short else "multiply_add"
+        return counts | {unit: products, "number": numbers}
+    # What a tap meets is copied, and its product added.
+    images = problem.batch * problem.groups * problem.channels
+    moved = geometry.taps * geometry.outputs * images + geometry.taps * problem.outputs
+    if is_short:
+        return counts | {"product of few": products, "number": moved * problem.width}
+    return counts | {"product": products, "number": moved * problem.width}
+
+
+METHOD = Method(
+    "direct", run, operations=per_tap, workspace=_workspace, counts=_counts, takes_border=True
+)

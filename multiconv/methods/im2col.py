@@ -12,7 +12,7 @@ from typing import Any
 
 from multiconv.backends.base import Array, Backend
 from multiconv.core.geometry import Geometry
-from multiconv.methods.base import Method, Problem, per_tap
+from multiconv.methods.base import Counts, Method, Problem, per_tap
 
 MAXIMUM_ELEMENTS = 2**26  # of one block of the patch matrix: 256 MiB of float32
 
@@ -71,4 +71,16 @@ def _workspace(problem: Problem) -> int:
     return columns + (problem.outputs if step < rows else 0)
 
 
-METHOD = Method("im2col", run, operations=per_tap, workspace=_workspace)
+def _counts(problem: Problem, backend: Backend) -> Counts:
+    geometry = problem.geometry
+    images = problem.batch * problem.groups * problem.channels
+    columns = images * geometry.taps * geometry.outputs
+    return {
+        "call": 1,
+        "column": columns * problem.width,
+        "product": problem.multiply_adds * problem.width,
+        "number": (problem.pixels + problem.outputs) * problem.width,
+    }
+
+
+METHOD = Method("im2col", run, operations=per_tap, workspace=_workspace, counts=_counts)

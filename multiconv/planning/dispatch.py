@@ -113,7 +113,15 @@ def _ready(plan: Plan, signatures: Sequence[Any], backend: Backend) -> Callable[
     call = plan.run
     if plan.is_compiled:
         call = backend.compile(call, operations=plan.operations)
-    return call
+    if plan.unless_finite is None:
+        return call
+    again = backend.compile(plan.unless_finite, operations=plan.operations)
+
+    def checked(*arrays: Array) -> Array:
+        y = call(*arrays)
+        return y if backend.is_finite(y) else again(*arrays)
+
+    return checked
 
 
 def _keep(key: Hashable, call: Callable[..., Any]) -> None:

@@ -13,7 +13,7 @@ from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.rounding import fft_factor, narrowing, summing_factor
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
-from multiconv.methods.base import Problem
+from multiconv.methods.base import Method, Problem
 from multiconv.planning.choose import Choice, choose
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
 
@@ -39,6 +39,8 @@ class Plan:
         How many numbers its largest arrays have.
     geometry, problem, choice, multiply_adds
         Of what is correlated, where a method is chosen for it.
+    unless_finite : callable, optional
+        The function to use where the result of the first is not finite.
     """
 
     run: Callable[..., Any] = field(repr=False)
@@ -51,6 +53,7 @@ class Plan:
     problem: Problem | None = None
     choice: Choice | None = None
     multiply_adds: int = 0
+    unless_finite: Callable[..., Any] | None = field(default=None, repr=False)
 
     @property
     def pads(self) -> Pairs:
@@ -185,24 +188,29 @@ def planned(
     sums = backend.accumulator(result)
     problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device)
     choice = choose(method, problem, backend)
-    ungrouped = choice.method.ungrouped
-    own = ungrouped and ungrouped(wanted, geometry, layout.groups, problem, backend)
-    arrange = layout.ungrouped if own else layout.grouped
-    compute = own or work.prepare(choice.method, backend)
-    if flips:
-        compute = _flipping(compute, geometry.axes, backend)
-    bias_shape = None if own else (1, *grouped[1:3], *(1,) * geometry.axes)
-    arrays = [(o.shape, arrange(role, o.shape[-geometry.axes :])) for role, o in given.items()]
-    return Plan(
-        framed(
+    sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
+
+    def by(method: Method) -> Callable[..., Array]:
+        own = method.ungrouped and method.ungrouped(
+            wanted, geometry, layout.groups, problem, backend
+        )
+        arrange = layout.ungrouped if own else layout.grouped
+        compute = own or work.prepare(method, backend)
+        if flips:
+            compute = _flipping(compute, geometry.axes, backend)
+        return framed(
             backend,
             compute,
-            arrays,
+            [(o.shape, arrange(role, sizes[role])) for role, o in given.items()],
             shape,
             result,
             made=arrange(wanted, size),
-            bias_shape=bias_shape,
-        ),
+            bias_shape=None if own else (1, *grouped[1:3], *(1,) * geometry.axes),
+        )
+
+    is_float = dtypes.kind(result) != "integer"
+    return Plan(
+        by(choice.method),
         shape,
         result,
         choice.method.operations(work.geometry),
@@ -211,6 +219,7 @@ def planned(
         problem=problem,
         choice=choice,
         multiply_adds=math.prod(layout.exchanged("y")) * geometry.taps * geometry.outputs,
+        unless_finite=by(choice.unless_finite) if choice.unless_finite and is_float else None,
     )
 
 

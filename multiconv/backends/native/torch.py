@@ -66,7 +66,8 @@ def call(wanted: str, geometry: Geometry, groups: int, dtype: str, device_type: 
     """Return the call that gives y, x or weight (see `Backend.native_call`), None without one."""
     if geometry.axes not in _CONVOLVE or dtype not in ("float32", "float64"):
         return None
-    if wanted != "y" and any(isinstance(n, int) and n == 0 for n in geometry.input_size):
+    sizes: tuple[Any, ...] = geometry.input_size  # some may be open
+    if wanted != "y" and any(isinstance(n, int) and n == 0 for n in sizes):
         return None  # torch has no gradients of an image of nothing but border
     make = {"y": _forward, "x": _input_adjoint, "weight": _weight_adjoint}[wanted]
     return make(geometry, groups, device_type, dtype == "float32")
