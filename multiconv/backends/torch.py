@@ -15,8 +15,8 @@ from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-def
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.backends.ieee.torch import rounds_products
-from multiconv.backends.native import torch as own
 from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
+from multiconv.backends.native import torch as own
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry

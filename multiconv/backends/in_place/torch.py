@@ -1,6 +1,6 @@
 """A multiply-add per tap in place, in blocks of rows that stay in the cache.
 
-Nothing is lost in bits: the operations on each number are those of the plain form, in the same
+Nothing is lost in bits: the operations on each real number are those of the plain form, in the same
 order, so that a call that records gradients gives what one without them gives.
 """
 
