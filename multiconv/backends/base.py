@@ -180,10 +180,6 @@ class Backend:
                 array = self.xp.concat(pieces, axis=axis)
         return array
 
-    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        """Return ``total + first * second``."""
-        return total + first * second
-
     def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
         """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), with a border of zeros.
 

@@ -15,8 +15,8 @@ from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-def
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.backends.ieee.torch import rounds_products
+from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
 from multiconv.backends.native import torch as own
-from multiconv.backends.taps.torch import may_write, sum_in_place
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
@@ -151,13 +151,13 @@ class TorchBackend(Backend):
         """Add zeros around the last axes; torch lists the pads from the last axis on."""
         return functional.pad(array, [amount for pair in reversed(pads) for amount in pair])
 
-    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        return torch.addcmul(total, first, second)
-
     def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
-        if not may_write(x, weight) or geometry.outputs < geometry.taps:
+        """Add in place where nobody records it, and in the same way elsewhere: bits are equal."""
+        if geometry.outputs < geometry.taps:
             return None
-        return sum_in_place(pad_or_crop(x, geometry.pads, self), weight, geometry)
+        x = pad_or_crop(x, geometry.pads, self)
+        form = sum_in_place if may_write(x, weight) else sum_anew
+        return form(x, weight, geometry)
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply matrices in full precision.

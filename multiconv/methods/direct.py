@@ -36,7 +36,7 @@ def _per_tap(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> A
     total = backend.zeros(shape, x)
     weight = backend.xp.reshape(weight, (1, groups, filters, geometry.taps, *tail))
     for number, (_, window) in enumerate(geometry.tap_windows()):
-        total = backend.multiply_add(total, x[window], weight[:, :, :, number, ...])
+        total = total + x[window] * weight[:, :, :, number, ...]
     return total
 
 

@@ -1,12 +1,13 @@
 """A multiply-add per tap in place, in blocks of rows that stay in the cache.
 
-Nothing is lost in bits: the operations on each number are those of the plain form, in the same
+Nothing is lost in bits: the operations on each real number are those of the plain form, in the same
 order, so that a call that records gradients gives what one without them gives.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -29,24 +30,36 @@ def may_write(x: torch.Tensor, weight: torch.Tensor) -> bool:
     return not (torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad))
 
 
+def sum_anew(x: torch.Tensor, weight: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    """Do what `sum_in_place` does, in a new tensor for every tap."""
+    y, seen, factors = _parts(x, weight, geometry)
+    for pixels, factor in zip(seen, factors, strict=True):
+        y = torch.addcmul(y, pixels, factor)
+    return y
+
+
 def sum_in_place(x: torch.Tensor, weight: torch.Tensor, geometry: Geometry) -> torch.Tensor:
     """Correlate (N, G, 1, *padded) with (G, O, 1, *kernel) to (N, G, O, *output)."""
-    groups, filters = weight.shape[:2]
-    y = x.new_zeros((x.shape[0], groups, filters, *geometry.output_size))
-    tail = (1,) * geometry.axes
-    shape = (1, groups, filters, *tail, geometry.taps) if groups * filters > 1 else (-1,)
-    factors = weight.reshape(shape).unbind(-1)
-    seen = [x[window] for _, window in geometry.tap_windows()]
+    y, seen, factors = _parts(x, weight, geometry)
     rows = geometry.output_size[0]
     per_row = y.element_size() * math.prod(y.shape[:3]) * math.prod(y.shape[4:])
     step = max(BLOCK_BYTES // max(per_row, 1), 1)
-    if step >= rows:
-        for pixels, factor in zip(seen, factors, strict=True):
-            y.addcmul_(pixels, factor)
-        return y
     for start in range(0, rows, step):
         count = min(step, rows - start)
-        block = y.narrow(3, start, count)
+        block = y if count == rows else y.narrow(3, start, count)
         for pixels, factor in zip(seen, factors, strict=True):
-            block.addcmul_(pixels.narrow(3, start, count), factor)
+            met = pixels if count == rows else pixels.narrow(3, start, count)
+            block.addcmul_(met, factor)
     return y
+
+
+def _parts(
+    x: torch.Tensor, weight: torch.Tensor, geometry: Geometry
+) -> tuple[torch.Tensor, list[torch.Tensor], Sequence[torch.Tensor]]:
+    """Return zeros for the result, and what each tap meets, with its factors."""
+    groups, filters = weight.shape[:2]
+    y = x.new_zeros((x.shape[0], groups, filters, *geometry.output_size))
+    # The single channel broadcasts over the filters.
+    shape = (1, groups, filters, *(1,) * geometry.axes, geometry.taps)
+    seen = [x[window] for _, window in geometry.tap_windows()]
+    return y, seen, weight.reshape(shape).unbind(-1)
