@@ -117,6 +117,9 @@ class Backend:
     #: the way in and out, and saves zeros.
     folded_axes: int = 1
 
+    #: Beyond how many taps the method "direct" is out of the question for "auto", if at all.
+    most_taps: int | None = None
+
     #: How many outputs the method "loop" visits before it refuses.
     loop_limit: int = 2**16
 

@@ -9,8 +9,7 @@ are the same.
 Along an axis of stride s, blocks of ``B = s b`` pixels give b outputs, and a kernel that covers
 ``span`` pixels reaches over ``q = ceil((s (b - 1) + span) / B)`` blocks: B q products for an output
 instead of k. Square blocks have the fewest zeros. Blocks of one row are another way to read the
-same memory, others are gathered and scattered first. A stride is gone afterwards, and with it the
-zeros that frameworks put between the gradients of a strided convolution.
+same memory, others are gathered and scattered first.
 """
 
 from __future__ import annotations
@@ -59,6 +58,8 @@ def folds(geometry: Geometry, channels: int, filters: int, most_axes: int) -> tu
     free = range(max(0, axes - most_axes), axes)
     wide = max(channels * math.prod([stride[axis] for axis in free]), filters)
     fill = max(1, CHANNELS // wide)
+    if fill == 1:  # there are channels enough, and zeros would be all that folding adds
+        free = range(0)
     best: tuple[Fold, ...] = ()
     for sizes in _factorizations(fill, len(free)):
         each = (*(1,) * (axes - len(free)), *sizes)
