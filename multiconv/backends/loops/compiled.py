@@ -29,7 +29,10 @@ _AXES = 3
 @functools.cache
 def is_installed() -> bool:
     """Tell whether there is Numba, without importing it."""
-    return importlib.util.find_spec("numba") is not None
+    try:
+        return importlib.util.find_spec("numba") is not None
+    except ValueError:  # what stands in for it is no module
+        return False
 
 
 def loops(x: NumPyArray, geometry: Geometry, products: int) -> ModuleType | None:
