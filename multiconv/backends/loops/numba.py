@@ -26,6 +26,9 @@ from numba.extending import intrinsic
 # the first is on its way, and with what they read they fit the registers.
 _BYTES = 64 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 32
 _MANY, _SOME = 8, 2
+# Vectors of a row between its borders from which on it is read in place, the borders apart.
+_WORTH = 10**6
+
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
@@ -190,13 +193,15 @@ def _line(
 
 
 @_jit
-def _fill(buffer: Any, x: Any, slab: Any, step: Any, row: Any, column: Any) -> None:
+def _fill(
+    buffer: Any, rows: Any, width: Any, x: Any, slab: Any, step: Any, row: Any, column: Any
+) -> None:
     """Copy every ``step``-th slab of an image (D, H, W) into (slabs, rows, stride, width).
 
-    From (slab, row, column) on. The columns of each residue of the stride lie side by side; beyond
+    From (slab, row, column) on, as many rows and columns as are asked for. The columns of each residue of the stride lie side by side; beyond
     the image there are zeros.
     """
-    slabs, rows, stride, width = buffer.shape
+    slabs, _, stride, _ = buffer.shape
     depth, height, wide = x.shape
     for d in range(slabs):
         z = slab + d * step
@@ -209,16 +214,22 @@ def _fill(buffer: Any, x: Any, slab: Any, step: Any, row: Any, column: Any) -> N
                 high = max(min((wide - first + stride - 1) // stride, width), low)
                 if i < 0 or i >= height or z < 0 or z >= depth:
                     low, high = width, width
-                for m in range(low):
-                    buffer[d, r, residue, m] = 0
+                # Unsigned: a signed index may be negative, and such a loop takes no vectors.
+                target, source = (
+                    buffer[d, r, residue],
+                    x[min(max(z, 0), depth - 1), min(max(i, 0), height - 1)],
+                )
+                a, b, c, at = np.uintp(low), np.uintp(high), np.uintp(width), np.uintp(first)
+                for m in range(a):
+                    target[m] = 0
                 if stride == 1:
-                    for m in range(low, high):
-                        buffer[d, r, residue, m] = x[z, i, first + m]
+                    for m in range(a, b):
+                        target[m] = source[at + m]
                 else:
-                    for m in range(low, high):
-                        buffer[d, r, residue, m] = x[z, i, first + m * stride]
-                for m in range(high, width):
-                    buffer[d, r, residue, m] = 0
+                    for m in range(a, b):
+                        target[m] = source[at + m * np.uintp(stride)]
+                for m in range(b, c):
+                    target[m] = 0
 
 
 @_jit
@@ -227,7 +238,8 @@ def _borderless(width: Any, wide: Any, reach: Any, low: Any, stride: Any, lanes:
     left = min(-(-low // lanes) * lanes, width)
     beyond = max(width - (wide - reach + low), 0)
     right = width - min(-(-beyond // lanes) * lanes, width)
-    if stride > 1 or right - left < lanes:
+    worth = 1 if right - left == width else _WORTH
+    if stride > 1 or right - left < worth * lanes:
         return width, width
     return left, right
 
@@ -306,8 +318,8 @@ def add_taps(
                 c1 = min(c1, left)
             if not direct:
                 span = c1 - c0 + reach // stride[2] + 1
-                part = buffer[:, : needed + 1, :, :span]
-                _fill(part, x[n, g], slab, dilation[0], top, c0 * stride[2] - lows[2])
+                column = c0 * stride[2] - lows[2]
+                _fill(buffer, needed + 1, span, x[n, g], slab, dilation[0], top, column)
             for o in range(filters):
                 taps = weight[g, o]
                 for r in range(r0, r1):
