@@ -26,9 +26,6 @@ from numba.extending import intrinsic
 # the first is on its way, and with what they read they fit the registers.
 _BYTES = 64 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 32
 _MANY, _SOME = 8, 2
-# Vectors of a row between its borders from which on it is read in place, the borders apart.
-_WORTH = 10**6
-
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
@@ -198,8 +195,8 @@ def _fill(
 ) -> None:
     """Copy every ``step``-th slab of an image (D, H, W) into (slabs, rows, stride, width).
 
-    From (slab, row, column) on, as many rows and columns as are asked for. The columns of each residue of the stride lie side by side; beyond
-    the image there are zeros.
+    From (slab, row, column) on, as many rows and columns as are asked for. The columns of each
+    residue of the stride lie side by side; beyond the image there are zeros.
     """
     slabs, _, stride, _ = buffer.shape
     depth, height, wide = x.shape
@@ -233,18 +230,6 @@ def _fill(
 
 
 @_jit
-def _borderless(width: Any, wide: Any, reach: Any, low: Any, stride: Any, lanes: Any) -> Any:
-    """Return the outputs [left, right) of a row that are read in place, of whole vectors around."""
-    left = min(-(-low // lanes) * lanes, width)
-    beyond = max(width - (wide - reach + low), 0)
-    right = width - min(-(-beyond // lanes) * lanes, width)
-    worth = 1 if right - left == width else _WORTH
-    if stride > 1 or right - left < worth * lanes:
-        return width, width
-    return left, right
-
-
-@_jit
 def _offsets(kernel: Any, dilation: Any, rows: Any, stride: Any, pitch: Any) -> Any:
     """Return how far apart the taps of an output lie, in slabs of rows of residues."""
     kd, kh, kw = kernel
@@ -275,8 +260,8 @@ def add_taps(
 ) -> None:
     """Compute the bands [start, stop) of y, each of ``tile[0]`` rows of one image and depth.
 
-    What lies between the borders is read in place; the rest from a copy with its border of zeros,
-    ``tile[1]`` columns at a time.
+    Where no border reaches, the image is read in place; elsewhere from a copy with its border of
+    zeros, ``tile[1]`` columns at a time.
     """
     _, groups, filters, depth, height, width = y.shape
     slabs, tall, wide = x.shape[2:]
@@ -287,7 +272,8 @@ def add_taps(
     spare = np.empty(lanes, x.dtype)
     bands = -(-height // tile[0])
 
-    left, right = _borderless(width, wide, reach, lows[2], stride[2], lanes)
+    # To copy rows with a border costs less than to take their ends apart.
+    is_plain = stride[2] == 1 and lows[2] == 0 and width + reach <= wide and width >= lanes
     in_place = _offsets(kernel, dilation, tall, 1, wide)
 
     rows = (tile[0] - 1) * stride[1] + dilation[1] * (kh - 1) + 1
@@ -310,12 +296,8 @@ def add_taps(
         is_inside = is_inside and slab >= 0 and slab + (kd - 1) * dilation[0] < slabs
         c0 = 0
         while c0 < width:
-            direct = is_inside and left <= c0 < right
-            c1 = min(c0 + tile[1], width)
-            if direct:
-                c1 = right
-            elif is_inside and c0 < left:
-                c1 = min(c1, left)
+            direct = is_inside and is_plain
+            c1 = width if direct else min(c0 + tile[1], width)
             if not direct:
                 span = c1 - c0 + reach // stride[2] + 1
                 column = c0 * stride[2] - lows[2]
