@@ -1,4 +1,4 @@
-"""The command ``multiconv``: comparing backends, learning on them, and listing them."""
+"""The command ``multiconv``: comparing, learning, planning, measuring, and listing backends."""
 
 from __future__ import annotations
 
@@ -62,6 +62,38 @@ than half the smallest of the true kernel, those apart that are worth less than
 a grey level of 255. What the picture leaves undetermined does not count, and
 where the true kernel is larger than the one that is learned, the solution in
 closed form stands for it."""
+
+_PLAN = """\
+Say what a convolution would do, without computing it: the shape of its result,
+the method and why, its work, its workspace and its error bound. SHAPE is that
+of an image, HxW, or of images with channels, NxCxHxW."""
+
+_PLAN_MORE = """\
+examples:
+  multiconv plan 2048x2048 -k 7x7 --backend torch
+  multiconv plan 8x64x56x56 -k 64x64x3x3 --padding same
+  multiconv plan 56x56 -k 3x3 --channels 8,64,64 --padding 1 --stride 2
+  multiconv plan 4x64x28x28 -k 64x32x4x4 --stride 2 --padding 1 --transposed"""
+
+_BENCH = """\
+Measure `auto` and every method of every backend against the frameworks' own
+convolutions, SciPy and OpenCV, where they are installed, over a grid of images,
+layers, audio and volumes. All take turns in one run; what does not give the
+exact result, or keep its bound, is reported and not timed. At the end a summary
+says how many times faster `auto` is than the others, and where it is slowest.
+Ctrl-C ends it, with what is measured so far."""
+
+_BENCH_MORE = """\
+groups: {groups} (default: all)
+
+examples:
+  multiconv bench --quick
+  multiconv bench images --backends numpy,torch --out results
+  multiconv bench layers depthwise --backends torch --methods native,im2col --all
+  multiconv bench small --markdown > small.md
+
+exit status: 0 when all results were right, 1 when not, 2 when the command was
+misused or the output could not be written, 130 when it was interrupted"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -148,6 +180,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_compared(add("compare", _compare, summary, _COMPARE, _COMPARE_MORE))
     summary = "learn a kernel back from a picture, on every backend"
     _add_learned(add("learn", _learn, summary, _LEARN, _LEARN_MORE))
+    summary = "say what a convolution would do: method, work, workspace, error bound"
+    _add_planned(add("plan", _plan, summary, _PLAN, _PLAN_MORE))
+    summary = "measure every backend and method against the frameworks and other libraries"
+    _add_benched(add("bench", _bench, summary, _BENCH, _bench_more()))
     summary = "list the backends: versions, devices, and how to install what is missing"
     add("backends", _backends, summary, f"{summary[0].upper()}{summary[1:]}.")
     return parser
@@ -173,6 +209,48 @@ def _add_learned(command: argparse.ArgumentParser) -> None:
     loss = f"whether squared errors are added up or averaged {default}"
     option("--loss", choices=LOSSES, default="sum", help=loss)
     option("--seed", type=int, default=0, metavar="N", help=f"of the start {default}")
+
+
+def _add_planned(command: argparse.ArgumentParser) -> None:
+    option, default = command.add_argument, "(default: %(default)s)"
+    option("shape", metavar="SHAPE", help="of the image, such as 2048x2048")
+    kernel = "of the kernel, KHxKW, or of the weight, OxCxKHxKW"
+    option("-k", "--kernel", metavar="SHAPE", required=True, help=kernel)
+    channels = "channels in and out, and images before them, where the shapes are HxW and KHxKW"
+    option("--channels", metavar="[N,]C,O", help=channels)
+    option("--stride", default="1", metavar="N", help=f"one number, or one per axis {default}")
+    option("--padding", default="0", metavar="N or name", help=f"as in conv2d {default}")
+    option("--dilation", default="1", metavar="N", help=f"one number, or one per axis {default}")
+    option("--groups", type=int, default=1, metavar="N", help=f"as in conv2d {default}")
+    option("--padding-mode", default="zeros", metavar="NAME", help=f"of the border {default}")
+    option("--transposed", action="store_true", help="plan conv_transpose instead")
+    option("--method", default="auto", metavar="NAME", help=f"the method {default}")
+    option("--dtype", default="float32", metavar="NAME", help=f"of both arrays {default}")
+    option("--backend", metavar="NAME", help="whose arrays (default: the default backend's)")
+
+
+def _bench_more() -> str:
+    from multiconv.benchmarking.grid import GROUPS
+
+    return _BENCH_MORE.format(groups=", ".join(GROUPS))
+
+
+def _add_benched(command: argparse.ArgumentParser) -> None:
+    option = command.add_argument
+    option("groups", nargs="*", metavar="GROUP", help="parts of the grid; see below")
+    option("--quick", action="store_true", help="a small grid, in less than two minutes")
+    option("--backends", metavar="a,b", help="only these (default: all that are installed)")
+    known = ", ".join(methods.NAMES)
+    chosen = f"auto and only these of {known} (default: all; --quick leaves out the slow ones)"
+    option("--methods", metavar="a,b", help=chosen)
+    option("--seconds", type=float, metavar="S", help="about how long the whole grid may take")
+    option("--dtype", default="float32", metavar="NAME", help="(default: %(default)s)")
+    option("--device", metavar="NAME", help="of PyTorch's and JAX's arrays, such as cuda or gpu:0")
+    option("--all", action="store_true", help="a row for every candidate, not for auto alone")
+    option("--markdown", action="store_true", help="print Markdown instead")
+    option("--csv", action="store_true", help="print a CSV table of all times instead")
+    out = "also write results.md, .csv, .json and .png, with the times as lines, there"
+    option("--out", metavar="FOLDER", help=out)
 
 
 def _add_picture(command: argparse.ArgumentParser) -> None:
@@ -216,6 +294,42 @@ def _learn(arguments: argparse.Namespace) -> Outcome:
         return _json({"learning": document.of_learning(learned)}), status
     picture = "our photograph" if arguments.image is None else arguments.image
     return learning_report.lines(learned, picture, arguments.kernel.strip()), status
+
+
+def _plan(arguments: argparse.Namespace) -> Outcome:
+    from multiconv.coursework import shapes
+
+    try:
+        plan = multiconv.plan(**shapes.planned(arguments))
+    except (ValueError, TypeError, ImportError) as error:
+        raise read.MisuseError(str(error)) from error
+    if arguments.json:
+        names = ("output_shape", "dtype", "pads", "method", "reason", "multiply_adds")
+        found = {name: getattr(plan, name) for name in (*names, "workspace_bytes", "error_bound")}
+        return _json({"plan": found}), AGREED
+    return _text(str(plan)), AGREED
+
+
+def _bench(arguments: argparse.Namespace) -> Outcome:
+    from multiconv.benchmarking import arguments as asked
+    from multiconv.benchmarking import files, measure, records, tables
+
+    folder, request = asked.folder(arguments), asked.request(arguments)
+    results = measure.measure(request)
+    status = DISAGREED if results.wrong or results.broken else AGREED
+    status = INTERRUPTED if results.is_interrupted else status
+    if folder is not None:
+        try:
+            _to_stderr(f"{files.write(results, folder)}\n")
+        except (OSError, ValueError) as error:  # what was measured is shown all the same
+            status = _complain(f"error: --out: {error}", MISUSED)
+    if arguments.json:
+        return _json({"bench": records.as_json(results)}), status
+    if arguments.csv:
+        return _text(records.as_csv(results)), status
+    if arguments.markdown:
+        return _text("\n".join(tables.markdown(results, everything=arguments.all))), status
+    return tables.lines(results, everything=arguments.all), status
 
 
 def _backends(arguments: argparse.Namespace) -> Outcome:

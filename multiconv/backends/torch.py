@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,13 @@ from torch.nn import functional
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
-from multiconv.backends.edits import spread
+from multiconv.backends.edits import pad_or_crop, spread
+from multiconv.backends.ieee.torch import rounds_products
+from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
+from multiconv.backends.native import torch as own
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
+from multiconv.core.geometry import Geometry
 
 # PyTorch stores these but does not calculate with them. A wider signed sum, cast back, is the same
 # modulo 2**bits (uint64 and int64 are the same bits).
@@ -24,7 +27,7 @@ _ACCUMULATORS = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
-_NATIVE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+_MOST_AXES = 3  # that torch.nn.functional has convolutions of
 
 
 class TorchBackend(Backend):
@@ -34,6 +37,7 @@ class TorchBackend(Backend):
     array_name = "torch tensor"
     xp = torch_namespace
     default_integer = "int64"
+    leaves_dtypes = True
 
     def owns(self, array: object) -> bool:
         """Take every tensor, parameters and the tensors of tracers too."""
@@ -126,6 +130,14 @@ class TorchBackend(Backend):
         """Return the device's type; what is on no device is planned as on the CPU."""
         return "cpu" if device.type == "meta" else str(device.type)
 
+    def is_finite(self, array: Array) -> bool:
+        """Tell, unless there are no numbers, or those of many calls at once."""
+        if not self.is_plain(array) or array.is_meta or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+            return True
+        if torch._C._functorch.is_functorch_wrapped_tensor(array):
+            return True
+        return bool(torch.isfinite(array.detach()).all())
+
     def capacity(self, device: Any) -> int:
         """Return the bytes of this machine's memory for what is in it."""
         if device.type == "meta":  # where nothing is kept
@@ -139,8 +151,13 @@ class TorchBackend(Backend):
         """Add zeros around the last axes; torch lists the pads from the last axis on."""
         return functional.pad(array, [amount for pair in reversed(pads) for amount in pair])
 
-    def multiply_add(self, total: Array, first: Array, second: Array) -> Array:
-        return torch.addcmul(total, first, second)
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Add in place where nobody records it, and in the same way elsewhere: bits are equal."""
+        if geometry.outputs < geometry.taps:
+            return None
+        x = pad_or_crop(x, geometry.pads, self)
+        form = sum_in_place if may_write(x, weight) else sum_anew
+        return form(x, weight, geometry)
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply matrices in full precision.
@@ -154,13 +171,13 @@ class TorchBackend(Backend):
         # Autocast narrows the derivatives even where it is off around the product (not those of a
         # convolution); it leaves float64 alone.
         device_type = first.device.type
-        narrows = _is_autocast(device_type) or _rounds_products(device_type, "matmul")
+        narrows = own.is_autocast(device_type) or rounds_products(device_type, "matmul")
         if first.dtype == torch.float32 and narrows:
             return torch.matmul(first.double(), second.double()).float()
         return torch.matmul(first, second)
 
     def native_refusal(self, dtype: str, device: Any, axes: int) -> str | None:
-        if axes not in _NATIVE:
+        if not 1 <= axes <= _MOST_AXES:
             return f"torch.nn.functional has no convolution of {axes} spatial axes"
         if dtypes.kind(dtype) == "integer" and device.type not in ("cpu", "meta"):
             return f"torch.nn.functional.conv{axes}d has no integers on {device.type}"
@@ -183,14 +200,15 @@ class TorchBackend(Backend):
         if not _is_inexact(x) and any(d > 1 for d in dilation):
             # Integers have no dilated kernel in torch, but a kernel with zeros in it is one.
             weight, dilation = spread(weight, dilation, self), (1,) * len(dilation)
-        convolve = _NATIVE[len(stride)]
-        with _without_autocast(x.device.type):
-            if x.dtype == torch.float32 and _rounds_products(x.device.type, "conv"):
-                wide = convolve(
-                    x.double(), weight.double(), None, stride, padding, dilation, groups
-                )
-                return wide.float()
-            return convolve(x, weight, None, stride, padding, dilation, groups)
+        kind, is_float32 = x.device.type, x.dtype == torch.float32
+        return own.correlation(stride, padding, dilation, groups, kind, is_float32=is_float32)(
+            x, weight
+        )
+
+    def native_call(
+        self, wanted: str, geometry: Geometry, groups: int, dtype: str, device: Any
+    ) -> Callable[..., Array] | None:
+        return own.call(wanted, geometry, groups, dtype, device.type)
 
     def correlate_last(
         self,
@@ -287,41 +305,6 @@ def _holds_tensors(nested: Any) -> bool:
 
 def _is_inexact(array: Array) -> bool:
     return bool(array.dtype.is_floating_point or array.dtype.is_complex)
-
-
-def _is_autocast(device_type: str) -> bool:
-    available: bool = torch.amp.is_autocast_available(device_type)
-    return available and torch.is_autocast_enabled(device_type)
-
-
-def _without_autocast(device_type: str) -> contextlib.AbstractContextManager[Any]:
-    """Keep the dtype of the sums where the caller's autocast would narrow them."""
-    if _is_autocast(device_type):
-        return torch.autocast(device_type, enabled=False)
-    return contextlib.nullcontext()
-
-
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _rounds_products(device_type: str, operation: str) -> bool:
-    """Tell whether the user lets float32 products be rounded (TF32, bfloat16).
-
-    For cuDNN's convolutions that is PyTorch's default. The setting is the user's, so it is not
-    touched: where it would break the error bound, the product is taken in float64.
-    """
-    library = {
-        ("cuda", "conv"): torch.backends.cudnn,
-        ("cuda", "matmul"): torch.backends.cuda,
-        ("cpu", "conv"): torch.backends.mkldnn,
-        ("cpu", "matmul"): torch.backends.mkldnn,
-    }.get((device_type, operation))
-    settings = getattr(library, operation, None)
-    precision = getattr(settings, "fp32_precision", None)
-    if precision is not None:
-        return precision not in ("none", "ieee")
-    # Before PyTorch 2.9 there was one switch each.
-    if (device_type, operation) == ("cuda", "conv"):
-        return bool(torch.backends.cudnn.allow_tf32)
-    return operation == "matmul" and torch.get_float32_matmul_precision() != "highest"
 
 
 BACKEND = TorchBackend()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.base import Array
-from multiconv.backends.registry import backend_of
+from multiconv.backends.registry import backend_of, backend_of_type
 from multiconv.core import arguments, geometry
 from multiconv.core.arguments import IntOrInts, Padding, Pairs
 from multiconv.functions.conv import conv1d, conv2d, conv3d
@@ -83,11 +83,17 @@ class LayerArguments:
         """Return the pads of a transposed layer, which do not depend on the image."""
         return geometry.transposed_pads(self.padding, self.kernel_size, self.stride, self.dilation)
 
-    def options(self) -> dict[str, Any]:
-        """Return the options of the function that the layer calls."""
+    def __post_init__(self) -> None:
+        """Put the options of the layer's function together once, and not by every call."""
         names = ("stride", "padding", "dilation", "groups", "method")
         own = "output_padding" if self.transposed else "padding_mode"
-        return {name: getattr(self, name) for name in (*names, own)}
+        options = {name: getattr(self, name) for name in (*names, own)}
+        object.__setattr__(self, "_options", options)
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of the function that the layer calls."""
+        options: dict[str, Any] = self._options  # type: ignore[attr-defined]
+        return options
 
     def to_dict(self) -> dict[str, Any]:
         """Return the arguments that make the same layer again, for `read`."""
@@ -187,10 +193,12 @@ def _check_kind(layer: LayerArguments) -> None:
 
 def apply(layer: LayerArguments, x: Array, weight: Array, bias: Array | None) -> Array:
     """Return the output of a layer, of images with a single channel where it has none."""
-    try:
-        backend, (x, weight, bias) = backend_of({"x": x, "weight": weight, "bias": bias})
-    except TypeError as error:
-        raise TypeError(_foreign(x, weight) or str(error)) from None
+    backend = backend_of_type(type(weight))
+    if backend is None or backend_of_type(type(x)) is not backend:
+        try:
+            backend, (x, weight, bias) = backend_of({"x": x, "weight": weight, "bias": bias})
+        except TypeError as error:
+            raise TypeError(_foreign(x, weight) or str(error)) from None
     convolve = FUNCTIONS[layer.kind]
     if layer.in_channels is not None:
         return convolve(x, weight, bias, **layer.options())

@@ -9,10 +9,10 @@ from typing import Any
 from multiconv.backends import registry
 from multiconv.backends.base import Backend
 from multiconv.backends.transfer import made
+from multiconv.core.whole_file import write_whole
 from multiconv.layers import layer_file
 from multiconv.layers.shared import LayerArguments
 from multiconv.layers.table import MODULES, layer_of
-from multiconv.core.whole_file import write_whole
 
 
 def save(layer: Any, path: str | os.PathLike[str]) -> None:

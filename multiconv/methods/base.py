@@ -12,6 +12,7 @@ from multiconv.core import dtypes
 from multiconv.core.geometry import Geometry
 
 Run: TypeAlias = Callable[[Array, Array, Geometry, Backend], Array]
+Ungrouped: TypeAlias = Callable[[Array, Array, Array | None], Array]
 
 
 class MethodRefusal(ValueError):  # noqa: N818 - not always a mistake: some cases have no such method
@@ -125,6 +126,12 @@ class Method:
         Which bound its errors keep.
     takes_border : bool
         Whether it adds a border of zeros by itself.
+    spreads : bool
+        Whether a number that is not finite reaches outputs that do not read it, and should not.
+    ungrouped : callable, optional
+        ``ungrouped(wanted, geometry, groups, problem, backend)`` returns a function of arrays that
+        are not grouped and a bias or None, that gives y, x or weight, or None (see
+        `Backend.native_call`).
     """
 
     name: str
@@ -136,6 +143,8 @@ class Method:
     counts: Callable[[Problem, Backend], Counts | None] = uncounted
     error: Literal["elementwise", "norm"] = "elementwise"
     takes_border: bool = False
+    spreads: bool = False
+    ungrouped: Callable[[str, Geometry, int, Problem, Backend], Ungrouped | None] | None = None
 
 
 def per_tap(geometry: Geometry) -> int:

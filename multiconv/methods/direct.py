@@ -10,7 +10,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import pad_or_crop
 from multiconv.core.geometry import Geometry
 from multiconv.methods import loop
-from multiconv.methods.base import Method, Problem, per_tap
+from multiconv.methods.base import Counts, Method, Problem, per_tap
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -36,7 +36,7 @@ def _per_tap(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> A
     total = backend.zeros(shape, x)
     weight = backend.xp.reshape(weight, (1, groups, filters, geometry.taps, *tail))
     for number, (_, window) in enumerate(geometry.tap_windows()):
-        total = backend.multiply_add(total, x[window], weight[:, :, :, number, ...])
+        total = total + x[window] * weight[:, :, :, number, ...]
     return total
 
 
@@ -58,4 +58,25 @@ def _workspace(problem: Problem) -> int:
     return problem.outputs + (mixed if problem.channels > 1 else 0)
 
 
-METHOD = Method("direct", run, operations=per_tap, workspace=_workspace, takes_border=True)
+def _counts(problem: Problem, backend: Backend) -> Counts | None:
+    geometry = problem.geometry
+    is_short = geometry.outputs < geometry.taps
+    if backend.most_taps is not None and min(geometry.taps, geometry.outputs) > backend.most_taps:
+        return None
+    counts = {"call": 1.0, "tap": float(min(geometry.taps, geometry.outputs))}
+    products = problem.multiply_adds * problem.width
+    numbers = (problem.pixels + problem.outputs) * problem.width
+    if problem.channels == 1:
+        unit = "multiply_add of few" if is_short else "multiply_add"
+        return counts | {unit: products, "number": numbers}
+    # What a tap meets is copied, and its product added.
+    images = problem.batch * problem.groups * problem.channels
+    moved = geometry.taps * geometry.outputs * images + geometry.taps * problem.outputs
+    if is_short:
+        return counts | {"product of few": products, "number": moved * problem.width}
+    return counts | {"product": products, "number": moved * problem.width}
+
+
+METHOD = Method(
+    "direct", run, operations=per_tap, workspace=_workspace, counts=_counts, takes_border=True
+)

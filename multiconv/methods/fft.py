@@ -14,7 +14,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.core import dtypes
 from multiconv.core.geometry import Geometry
-from multiconv.methods.base import Method, Problem
+from multiconv.methods.base import Counts, Method, Problem
 
 # Up to this many channels, adding up products of transforms beats moving the axes around.
 _FEW_CHANNELS = 4
@@ -181,4 +181,19 @@ def _workspace(problem: Problem) -> int:
     return 2 * problem.groups * (images + kernels) * math.prod(lengths)
 
 
-METHOD = Method("fft", run, refusal=_refusal, workspace=_workspace, error="norm")
+def _counts(problem: Problem, backend: Backend) -> Counts:
+    blocks, lengths = _lengths(problem.geometry)
+    counts = (-(-n // b) for n, b in zip(problem.geometry.padded_size, blocks, strict=True))
+    pieces = problem.batch * problem.groups * math.prod(counts)
+    length = math.prod(lengths)
+    kernels = problem.groups * problem.channels * problem.filters
+    transforms = pieces * (problem.channels + problem.filters) + kernels
+    return {
+        "call": 1,
+        "butterfly": transforms * length * math.log2(max(length, 2)) * problem.width,
+        "product": pieces * problem.channels * problem.filters * length * problem.width,
+        "number": (problem.pixels + problem.outputs) * problem.width,
+    }
+
+
+METHOD = Method("fft", run, refusal=_refusal, workspace=_workspace, counts=_counts, error="norm")

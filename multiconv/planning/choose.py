@@ -40,8 +40,8 @@ class Alternative:
 class Choice:
     """The method that will run, and why that one.
 
-    ``unless_finite`` is the method that runs again where the result is not finite: numbers that
-    are not spread over what a transform or a folded row has to do with them.
+    ``unless_finite`` is what runs again where the result is not finite: what is not spreads over
+    all that a transform or a folded row has to do with it.
     """
 
     method: Method
@@ -71,7 +71,9 @@ def choose(method: str, problem: Problem, backend: Backend) -> Choice:
         reason = refusal(chosen, problem, backend, forced=method.endswith(FORCED))
         if reason:
             raise MethodRefusal(method, reason)
-        return _NOTHING if problem.is_empty else Choice(chosen, "asked for")
+        if problem.is_empty:
+            return _NOTHING
+        return Choice(chosen, "asked for", unless_finite=_unless_finite(chosen))
     if problem.is_empty:
         return _NOTHING
     if backend.is_tracing() or backend.is_exporting() or not isinstance(problem.outputs, int):
@@ -109,7 +111,12 @@ def _by_cost(problem: Problem, backend: Backend) -> Choice:
             reason = f"about {said(seconds)}, at least {FFT_MUST_GAIN} times faster than {best}"
             return Choice(METHODS[name], reason, tuple(considered), METHODS[best])
     reason = f"about {said(exact[best])}, the fastest within the element-wise bound"
-    return Choice(METHODS[best], reason, tuple(considered))
+    chosen = METHODS[best]
+    return Choice(chosen, reason, tuple(considered), _unless_finite(chosen))
+
+
+def _unless_finite(method: Method) -> Method | None:
+    return METHODS["direct"] if method.spreads else None
 
 
 def _considered(

@@ -13,7 +13,7 @@ from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.rounding import fft_factor, narrowing, summing_factor
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
-from multiconv.methods.base import Problem
+from multiconv.methods.base import Method, Problem
 from multiconv.planning.choose import Choice, choose
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
 
@@ -39,6 +39,8 @@ class Plan:
         How many numbers its largest arrays have.
     geometry, problem, choice, multiply_adds
         Of what is correlated, where a method is chosen for it.
+    unless_finite : callable, optional
+        The function to use where the result of the first is not finite.
     """
 
     run: Callable[..., Any] = field(repr=False)
@@ -51,6 +53,7 @@ class Plan:
     problem: Problem | None = None
     choice: Choice | None = None
     multiply_adds: int = 0
+    unless_finite: Callable[..., Any] | None = field(default=None, repr=False)
 
     @property
     def pads(self) -> Pairs:
@@ -118,27 +121,44 @@ class Plan:
 def framed(
     backend: Backend,
     compute: Callable[..., Array],
-    grouped: Sequence[tuple[int, ...]],
+    given: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
     shape: tuple[int, ...],
     result: str,
-    bias_shape: tuple[int, ...] = (),
+    *,
+    made: tuple[int, ...] | None = None,
+    bias_shape: tuple[int, ...] | None = (),
 ) -> Callable[..., Array]:
-    """Return ``compute``, over arrays of the ``grouped`` shapes in the dtype of the sums, framed.
+    """Return ``compute``, over arrays in the dtype of the sums, framed.
 
-    The function that comes back takes arrays of any dtype and shape of as many elements, and after
-    them a bias or None, which is added in the dtype of the sums.
+    ``given`` are the shapes of its arrays, as they come and as it takes them; ``made`` is that of
+    its result, where it is known, and ``shape`` that which is returned. A bias or None may follow
+    the arrays. It is added in the dtype of the sums, in the shape ``bias_shape``; where that is
+    None, ``compute`` takes the bias itself.
     """
     xp, sums = backend.xp, backend.accumulator(result)
-    count, narrows = len(grouped), sums != result
+    dtype, narrows = backend.dtype(sums), sums != result
+    # What has its shape and dtype already is left alone: small calls are made of such trifles.
+    sizes = [None if has == takes else takes for has, takes in given]
+    count, is_shaped = len(sizes), made == shape
+    casts_all = not backend.leaves_dtypes
+
+    def fitted(array: Array, size: tuple[int, ...] | None) -> Array:
+        # The dtype and not its name: NumPy's may be in the other byte order.
+        if casts_all or array.dtype != dtype:
+            array = backend.astype(array, sums)
+        return array if size is None else xp.reshape(array, size)
 
     def run(*arrays: Array) -> Array:
-        # Cast even to the dtype they have: NumPy's may be in the other byte order.
-        pairs = zip(arrays, grouped, strict=False)  # a bias may follow
-        y = compute(*[xp.reshape(backend.astype(a, sums), size) for a, size in pairs])
-        for bias in arrays[count:]:
+        own = [fitted(a, size) for a, size in zip(arrays, sizes, strict=False)]
+        bias = arrays[count] if len(arrays) > count else None
+        if bias_shape is None:
+            y = compute(*own, None if bias is None else fitted(bias, None))
+        else:
+            y = compute(*own)
             if bias is not None:
-                y = y + xp.reshape(backend.astype(bias, sums), bias_shape)
-        y = xp.reshape(y, shape)
+                y = y + fitted(bias, bias_shape)
+        if not is_shaped:
+            y = xp.reshape(y, shape)
         return backend.astype(y, result) if narrows else y
 
     return run
@@ -167,15 +187,31 @@ def planned(
 
     work = _WORK[wanted](geometry)
     sums = backend.accumulator(result)
-    problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device)
+    problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device, work.repeats)
     choice = choose(method, problem, backend)
-    compute = work.prepare(choice.method, backend)
-    if flips:
-        compute = _flipping(compute, geometry.axes, backend)
-    shapes = [layout.grouped(role, o.shape[-geometry.axes :]) for role, o in given.items()]
-    bias_shape = (1, *grouped[1:3], *(1,) * geometry.axes)
+    sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
+
+    def by(method: Method) -> Callable[..., Array]:
+        own = method.ungrouped and method.ungrouped(
+            wanted, geometry, layout.groups, problem, backend
+        )
+        arrange = layout.ungrouped if own else layout.grouped
+        compute = own or work.prepare(method, backend)
+        if flips:
+            compute = _flipping(compute, geometry.axes, backend)
+        return framed(
+            backend,
+            compute,
+            [(o.shape, arrange(role, sizes[role])) for role, o in given.items()],
+            shape,
+            result,
+            made=arrange(wanted, size),
+            bias_shape=None if own else (1, *grouped[1:3], *(1,) * geometry.axes),
+        )
+
+    is_float = dtypes.kind(result) != "integer"
     return Plan(
-        framed(backend, compute, shapes, shape, result, bias_shape),
+        by(choice.method),
         shape,
         result,
         choice.method.operations(work.geometry),
@@ -184,14 +220,13 @@ def planned(
         problem=problem,
         choice=choice,
         multiply_adds=math.prod(layout.exchanged("y")) * geometry.taps * geometry.outputs,
+        unless_finite=by(choice.unless_finite) if choice.unless_finite and is_float else None,
     )
 
 
-def _flipping(
-    compute: Callable[[Array, Array], Array], axes: int, backend: Backend
-) -> Callable[[Array, Array], Array]:
+def _flipping(compute: Callable[..., Array], axes: int, backend: Backend) -> Callable[..., Array]:
     spatial = tuple(range(-axes, 0))
-    return lambda x, kernel: compute(x, backend.xp.flip(kernel, axis=spatial))
+    return lambda x, kernel, *bias: compute(x, backend.xp.flip(kernel, axis=spatial), *bias)
 
 
 def check_memory(elements: Iterable[Any], dtype: str, device: Hashable, backend: Backend) -> None:

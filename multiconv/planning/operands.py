@@ -50,6 +50,13 @@ class Layout(NamedTuple):
         each = self.channels if role == "x" else self.filters
         return (self.batch, self.groups, each, *size)
 
+    def ungrouped(self, role: Role, size: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape that frameworks know an array by: of one batch axis, with channels."""
+        first, second, third, *_ = self.grouped(role, size)
+        if role == "weight":
+            return (first * second, third, *size)
+        return (first, second * third, *size)
+
     def whole(self, role: Role, size: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape that users know an array by."""
         if role == "weight":

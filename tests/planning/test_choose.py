@@ -13,6 +13,7 @@ class WithNative(Backend):
     """A backend that has a convolution of its own."""
 
     name = "with native"
+    xp = NUMPY.xp
 
     def native_refusal(self, dtype, device, axes):
         return None

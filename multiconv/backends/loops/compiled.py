@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import math
 from collections.abc import Callable
 from types import ModuleType
@@ -23,6 +24,12 @@ _ROWS, _COLUMNS = 32, 1024
 # Numbers of the rows of an image and a kernel that stay in cache for all outputs.
 _ROWS_IN_CACHE = 2**16
 _AXES = 3
+
+
+@functools.cache
+def is_installed() -> bool:
+    """Tell whether there is Numba, without importing it."""
+    return importlib.util.find_spec("numba") is not None
 
 
 def loops(x: NumPyArray, geometry: Geometry, products: int) -> ModuleType | None:

@@ -1,0 +1,1 @@
+"""What `multiconv bench` needs: a grid of cells, candidates, agreement, time and a summary."""

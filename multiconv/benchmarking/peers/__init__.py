@@ -1,0 +1,1 @@
+"""What the libraries themselves have, a file for each."""

@@ -1,0 +1,77 @@
+"""What is typed after `multiconv plan`: shapes, and options that may have a number per axis."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any
+
+from multiconv.coursework.arguments import MisuseError
+
+_PADDINGS = ("valid", "same", "same_lower", "full")
+
+
+def shape(argument: str, text: str) -> tuple[int, ...]:
+    """Read a shape such as 8x64x56x56."""
+    parts = re.split(r"[x,]", text.strip().strip("()").replace(" ", "").lower())
+    if not all(part.isdecimal() for part in parts):
+        raise MisuseError(
+            f"{argument}: got {text!r}, and takes sizes with an x between them, such as 8x64x56x56"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def planned(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Read the arguments of `multiconv.plan`."""
+    x, weight = shape("SHAPE", arguments.shape), shape("-k", arguments.kernel)
+    if arguments.channels is not None:
+        x, weight = _with_channels(arguments.channels, x, weight)
+    given = {
+        "x": x,
+        "weight": weight,
+        "stride": _per_axis("--stride", arguments.stride),
+        "padding": _padding(arguments.padding),
+        "dilation": _per_axis("--dilation", arguments.dilation),
+        "groups": arguments.groups,
+        "padding_mode": arguments.padding_mode,
+        "method": arguments.method,
+        "dtype": arguments.dtype,
+        "backend": arguments.backend,
+    }
+    return given | {"transposed": True} if arguments.transposed else given
+
+
+def _with_channels(
+    text: str, size: tuple[int, ...], kernel: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Put a batch and channels before a size and a kernel: N,C,O or C,O."""
+    numbers = text.replace(" ", "").split(",")
+    if len(numbers) not in (2, 3) or not all(n.isdecimal() for n in numbers):
+        raise MisuseError(
+            f"--channels: got {text!r}, and takes the numbers of channels in and out, such as "
+            f"64,128, or with the number of images before them, as in 8,64,128"
+        )
+    if len(size) != len(kernel):
+        raise MisuseError(
+            f"--channels: stands for what is left out of both shapes, and SHAPE has {len(size)} "
+            f"axes where -k has {len(kernel)}: with --channels, write --channels 64,128 56x56 "
+            f"-k 3x3"
+        )
+    *batch, channels, filters = (int(n) for n in numbers)
+    return (*(batch or [1]), channels, *size), (filters, channels, *kernel)
+
+
+def _per_axis(argument: str, text: str) -> int | tuple[int, ...]:
+    numbers = shape(argument, text)
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _padding(text: str) -> Any:
+    if text in _PADDINGS:
+        return text
+    if not re.fullmatch(r"[\d x,]+", text):
+        names = ", ".join(_PADDINGS)
+        raise MisuseError(
+            f"--padding: got {text!r}, and takes {names}, or numbers such as 1 or 1x2"
+        )
+    return _per_axis("--padding", text)
