@@ -190,13 +190,15 @@ def _line(
 
 
 @_jit
-def _fill(buffer: Any, x: Any, slab: Any, step: Any, row: Any, column: Any) -> None:
+def _fill(
+    buffer: Any, rows: Any, width: Any, x: Any, slab: Any, step: Any, row: Any, column: Any
+) -> None:
     """Copy every ``step``-th slab of an image (D, H, W) into (slabs, rows, stride, width).
 
-    From (slab, row, column) on. The columns of each residue of the stride lie side by side; beyond
-    the image there are zeros.
+    From (slab, row, column) on, as many rows and columns as are asked for. The columns of each
+    residue of the stride lie side by side; beyond the image there are zeros.
     """
-    slabs, rows, stride, width = buffer.shape
+    slabs, _, stride, _ = buffer.shape
     depth, height, wide = x.shape
     for d in range(slabs):
         z = slab + d * step
@@ -209,27 +211,22 @@ def _fill(buffer: Any, x: Any, slab: Any, step: Any, row: Any, column: Any) -> N
                 high = max(min((wide - first + stride - 1) // stride, width), low)
                 if i < 0 or i >= height or z < 0 or z >= depth:
                     low, high = width, width
-                for m in range(low):
-                    buffer[d, r, residue, m] = 0
+                # Unsigned: a signed index may be negative, and such a loop takes no vectors.
+                target, source = (
+                    buffer[d, r, residue],
+                    x[min(max(z, 0), depth - 1), min(max(i, 0), height - 1)],
+                )
+                a, b, c, at = np.uintp(low), np.uintp(high), np.uintp(width), np.uintp(first)
+                for m in range(a):
+                    target[m] = 0
                 if stride == 1:
-                    for m in range(low, high):
-                        buffer[d, r, residue, m] = x[z, i, first + m]
+                    for m in range(a, b):
+                        target[m] = source[at + m]
                 else:
-                    for m in range(low, high):
-                        buffer[d, r, residue, m] = x[z, i, first + m * stride]
-                for m in range(high, width):
-                    buffer[d, r, residue, m] = 0
-
-
-@_jit
-def _borderless(width: Any, wide: Any, reach: Any, low: Any, stride: Any, lanes: Any) -> Any:
-    """Return the outputs [left, right) of a row that are read in place, of whole vectors around."""
-    left = min(-(-low // lanes) * lanes, width)
-    beyond = max(width - (wide - reach + low), 0)
-    right = width - min(-(-beyond // lanes) * lanes, width)
-    if stride > 1 or right - left < lanes:
-        return width, width
-    return left, right
+                    for m in range(a, b):
+                        target[m] = source[at + m * np.uintp(stride)]
+                for m in range(b, c):
+                    target[m] = 0
 
 
 @_jit
@@ -263,8 +260,8 @@ def add_taps(
 ) -> None:
     """Compute the bands [start, stop) of y, each of ``tile[0]`` rows of one image and depth.
 
-    What lies between the borders is read in place; the rest from a copy with its border of zeros,
-    ``tile[1]`` columns at a time.
+    Where no border reaches, the image is read in place; elsewhere from a copy with its border of
+    zeros, ``tile[1]`` columns at a time.
     """
     _, groups, filters, depth, height, width = y.shape
     slabs, tall, wide = x.shape[2:]
@@ -275,7 +272,8 @@ def add_taps(
     spare = np.empty(lanes, x.dtype)
     bands = -(-height // tile[0])
 
-    left, right = _borderless(width, wide, reach, lows[2], stride[2], lanes)
+    # To copy rows with a border costs less than to take their ends apart.
+    is_plain = stride[2] == 1 and lows[2] == 0 and width + reach <= wide and width >= lanes
     in_place = _offsets(kernel, dilation, tall, 1, wide)
 
     rows = (tile[0] - 1) * stride[1] + dilation[1] * (kh - 1) + 1
@@ -298,16 +296,12 @@ def add_taps(
         is_inside = is_inside and slab >= 0 and slab + (kd - 1) * dilation[0] < slabs
         c0 = 0
         while c0 < width:
-            direct = is_inside and left <= c0 < right
-            c1 = min(c0 + tile[1], width)
-            if direct:
-                c1 = right
-            elif is_inside and c0 < left:
-                c1 = min(c1, left)
+            direct = is_inside and is_plain
+            c1 = width if direct else min(c0 + tile[1], width)
             if not direct:
                 span = c1 - c0 + reach // stride[2] + 1
-                part = buffer[:, : needed + 1, :, :span]
-                _fill(part, x[n, g], slab, dilation[0], top, c0 * stride[2] - lows[2])
+                column = c0 * stride[2] - lows[2]
+                _fill(buffer, needed + 1, span, x[n, g], slab, dilation[0], top, column)
             for o in range(filters):
                 taps = weight[g, o]
                 for r in range(r0, r1):

@@ -1,0 +1,205 @@
+"""The one order of additions of NumPy's `direct`, whichever way follows it."""
+
+import itertools
+import os
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from multiconv.backends.loops import compiled, patches, sums, threads
+from multiconv.core.geometry import Geometry, resolve
+
+DTYPES = ("float32", "float64", "int8", "int64", "uint16", "complex64")
+
+
+def in_words(x, weight, geometry):
+    """Add up in the order that is promised, one operation of NumPy's for each step."""
+    if x.dtype.kind == "c":
+        rr, ri, ir, ii = (
+            in_words(a, b, geometry)
+            for a, b in itertools.product((x.real, x.imag), (weight.real, weight.imag))
+        )
+        return ((rr - ii) + 1j * (ri + ir)).astype(x.dtype)
+    x = sums.padded(x, geometry)
+    y = np.zeros((x.shape[0], *weight.shape[:2], *geometry.output_size), x.dtype)
+    for n, g, o in np.ndindex(y.shape[:3]):
+        kernel = weight[g, o, 0]
+        if geometry.outputs >= geometry.taps:
+            for tap, window in geometry.tap_windows():
+                y[n, g, o] += kernel[tap] * x[n, g, 0][window[1:]]
+            continue
+        for place, window in zip(
+            np.ndindex(geometry.output_size), geometry.output_windows(), strict=True
+        ):
+            seen, vector = x[n, g, 0][window[1:]], np.zeros(kernel.shape[-1], x.dtype)
+            for row in np.ndindex(kernel.shape[:-1]):
+                vector = vector + kernel[row] * seen[row]
+            while vector.size > 1:
+                half = (vector.size + 1) // 2
+                vector[: vector.size - half] += vector[half:]
+                vector = vector[:half]
+            y[(n, g, o, *place)] = vector[0]
+    return y
+
+
+@st.composite
+def problems(draw):
+    axes = draw(st.integers(1, 3))
+    longest = (150, 150, 9)[axes - 1]
+    size = tuple(draw(st.integers(1, 9)) for _ in range(axes - 1))
+    size = (*size, draw(st.integers(1, longest)))
+    kernel = tuple(draw(st.integers(1, n)) for n in size)
+    steps = st.tuples(*(st.integers(1, 3),) * axes)
+    pads = st.tuples(*(st.tuples(st.integers(0, 3), st.integers(0, 3)),) * axes)
+    dilation = draw(steps)
+    dilation = tuple(
+        min(d, (n - 1) // max(k - 1, 1) or 1)
+        for d, n, k in zip(dilation, size, kernel, strict=True)
+    )
+    geometry = resolve(size, kernel, draw(steps), dilation, draw(pads))
+    counts = [draw(st.integers(1, 2)) for _ in range(3)]
+    dtype, seed = draw(st.sampled_from(DTYPES)), draw(st.integers(0, 2**32 - 1))
+    return geometry, counts, dtype, seed
+
+
+def drawn(geometry, counts, dtype, seed):
+    rng = np.random.default_rng(seed)
+    batch, groups, filters = counts
+
+    def some(*shape):
+        if np.dtype(dtype).kind in "iu":
+            return rng.integers(-(2**40), 2**40, shape).astype(dtype)
+        wide = rng.standard_normal(shape) * np.exp(3 * rng.standard_normal(shape))
+        return (wide + 1j * rng.standard_normal(shape)).astype(dtype) if dtype[0] == "c" else wide
+
+    x = some(batch, groups, 1, *geometry.input_size).astype(dtype)
+    return x, some(groups, filters, 1, *geometry.kernel_size).astype(dtype)
+
+
+WAYS = {
+    "at once": {"_FEW": 2**60},
+    "blocks": {"_FEW": -1, "_FEW_UNCOMPILED": -1, "loops": False},
+    "threads": {"_FEW": -1, "_FEW_UNCOMPILED": -1, "_SHARED": 0, "loops": False},
+    "compiled": {"_FEW": -1, "loops": True},
+    "compiled, on threads": {"_FEW": -1, "loops": True, "threads": True},
+}
+
+
+@pytest.fixture(params=WAYS)
+def way(request, monkeypatch):
+    chosen = dict(WAYS[request.param])
+    loops = chosen.pop("loops", None)
+    on_threads = chosen.pop("threads", False)
+    for name, value in chosen.items():
+        monkeypatch.setattr(sums, name, value)
+    if loops:
+        pytest.importorskip("numba")
+        monkeypatch.setattr(compiled, "_LOADED", 0)
+    if loops is False:
+        monkeypatch.setattr(compiled, "_LOADED", 2**60)
+    if on_threads:
+        monkeypatch.setattr(compiled, "_SHARED", 0)
+        monkeypatch.setattr(threads, "thread_count", lambda: 3)
+        monkeypatch.setattr(compiled, "thread_count", lambda: 3)
+    return request.param
+
+
+class TestOrder:
+    # Every way is one fixture for all examples, which set nothing.
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(problems())
+    def test_bits(self, way, problem):
+        geometry, *rest = problem
+        x, weight = drawn(geometry, *rest)
+        with np.errstate(over="ignore"):
+            y, expected = sums.sum_of_taps(x, weight, geometry), in_words(x, weight, geometry)
+        assert y.dtype == x.dtype
+        assert np.array_equal(y, expected)
+
+    @pytest.mark.parametrize("where", [0, -1])
+    def test_border_meets_infinity(self, way, where):
+        geometry = resolve((9, 70), (3, 5), (1, 1), (1, 1), "same")
+        x, weight = drawn(geometry, (1, 1, 1), "float32", 3)
+        weight.flat[where] = np.inf
+        with np.errstate(invalid="ignore"):
+            y, expected = sums.sum_of_taps(x, weight, geometry), in_words(x, weight, geometry)
+        assert np.isnan(y).any()
+        assert np.array_equal(y, expected, equal_nan=True)
+
+    def test_wide_rows_are_read_in_place(self, way):
+        geometry = resolve((40, 1300), (3, 5), (1, 1), (1, 1), "same")
+        x, weight = drawn(geometry, (1, 1, 2), "float32", 4)
+        assert np.array_equal(sums.sum_of_taps(x, weight, geometry), in_words(x, weight, geometry))
+
+    def test_any_memory(self, way):
+        geometry = Geometry((30, 40), (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)))
+        x, weight = drawn(geometry, (2, 1, 1), "float64", 5)
+        expected = in_words(x, weight, geometry)
+        x = np.asfortranarray(x[..., ::-1])[..., ::-1]
+        x.flags.writeable = False
+        weight.flags.writeable = False
+        assert np.array_equal(sums.sum_of_taps(x, weight, geometry), expected)
+
+    def test_from_several_threads_at_once(self, way):
+        geometry = resolve((64, 64), (3, 3), (1, 1), (1, 1), "same")
+        x, weight = drawn(geometry, (1, 1, 1), "float32", 6)
+        expected, results = in_words(x, weight, geometry), []
+        callers = [
+            threading.Thread(target=lambda: results.append(sums.sum_of_taps(x, weight, geometry)))
+            for _ in range(4)
+        ]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        assert len(results) == 4
+        assert all(np.array_equal(y, expected) for y in results)
+
+
+class TestPack:
+    @pytest.mark.parametrize("loaded", [0, 2**60])
+    @pytest.mark.parametrize(("stride", "dilation"), [((1, 1), (1, 1)), ((2, 3), (3, 2))])
+    def test_a_block_of_columns(self, monkeypatch, loaded, stride, dilation):
+        monkeypatch.setattr(compiled, "_LOADED", loaded)
+        monkeypatch.setattr(patches, "_SHARED", 0)
+        x = np.arange(2 * 20 * 23, dtype=np.float32).reshape(2, 20, 23)
+        geometry = Geometry((20, 23), (3, 2), stride, dilation, ((0, 0), (0, 0)))
+        first, rows, wide = 1, 3, geometry.output_size[1]
+        columns = np.empty((2 * 6, rows * wide), np.float32)
+        patches.pack(x, columns, first, (3, 2), stride, dilation)
+        windows = [x[window] for _, window in geometry.tap_windows()]
+        expected = np.stack(windows, axis=1)[:, :, first : first + rows]
+        assert np.array_equal(columns, expected.reshape(columns.shape))
+
+
+class TestThreads:
+    def test_every_part_once(self, monkeypatch):
+        monkeypatch.setattr(threads, "thread_count", lambda: 3)
+        seen = []
+        threads.shared(lambda start, stop: seen.extend(range(start, stop)), 50)
+        assert sorted(seen) == list(range(50))
+
+    def test_an_error_comes_back(self, monkeypatch):
+        monkeypatch.setattr(threads, "thread_count", lambda: 3)
+
+        def fail(start, stop):
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            threads.shared(fail, 50)
+
+    def test_the_users_limit(self, monkeypatch):
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        assert threads.thread_count() == 1
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+    def test_a_child_has_threads_of_its_own(self, monkeypatch):
+        monkeypatch.setattr(threads, "thread_count", lambda: 2)
+        threads.shared(lambda start, stop: None, 8)
+        before = dict(threads._pools)
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        threads.shared(lambda start, stop: None, 8)
+        assert set(threads._pools) - set(before) == {(-1, 1)}
