@@ -98,7 +98,8 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     xp, axes = backend.xp, geometry.axes
     batch, groups, channels = x.shape[:3]
     filters = weight.shape[1]
-    found = folds(geometry, channels, filters, backend.folded_axes)
+    # Sizes are tensors under torch.jit.trace, and only whole numbers have powers of two.
+    found = folds(geometry, int(channels), int(filters), backend.folded_axes)
     y = backend.correlate_last(
         _folded_image(x, geometry, found, backend),
         _folded_kernel(weight, geometry, found, backend),
