@@ -63,7 +63,7 @@ def folds(geometry: Geometry, channels: int, filters: int, most_axes: int) -> tu
     best: tuple[Fold, ...] = ()
     for sizes in _factorizations(fill, len(free)):
         each = (*(1,) * (axes - len(free)), *sizes)
-        found = tuple(_fold(geometry, axis, each[axis], axis in free) for axis in range(axes))
+        found = tuple([_fold(geometry, axis, each[axis], axis in free) for axis in range(axes)])
         # The first of equals: folding the last axis alone moves no memory.
         if not best or _cost(found, fill) < _cost(best, fill):
             best = found
@@ -96,24 +96,24 @@ def _cost(found: tuple[Fold, ...], fill: int) -> int:
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     """Correlate (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
     xp, axes = backend.xp, geometry.axes
-    batch, groups = x.shape[:2]
-    # As a signature has them: sizes that are traced are no integers to choose by.
-    channels, filters = (backend.signature(a)[0][at] for a, at in ((x, 2), (weight, 1)))
-    found = folds(geometry, channels, filters, backend.folded_axes)
+    batch, groups, channels = x.shape[:3]
+    filters = weight.shape[1]
+    # Sizes are tensors under torch.jit.trace, and only whole numbers have powers of two.
+    found = folds(geometry, int(channels), int(filters), backend.folded_axes)
     y = backend.correlate_last(
         _folded_image(x, geometry, found, backend),
         _folded_kernel(weight, geometry, found, backend),
-        stride=tuple(fold.stride for fold in found),
-        dilation=tuple(fold.dilation for fold in found),
+        stride=tuple([fold.stride for fold in found]),
+        dilation=tuple([fold.dilation for fold in found]),
         groups=groups,
     )
     blocks, outputs = [fold.blocks for fold in found], [fold.outputs for fold in found]
     y = xp.reshape(y, (batch, *blocks, groups, filters, *outputs))
-    inner = zip(range(1, 1 + axes), range(3 + axes, 3 + 2 * axes), strict=True)
-    y = _permuted(y, (0, 1 + axes, 2 + axes, *itertools.chain(*inner)), backend)
+    inner = [(1 + axis, 3 + axes + axis) for axis in range(axes)]
+    y = _permuted(y, (0, 1 + axes, 2 + axes, *[i for pair in inner for i in pair]), backend)
     whole = [fold.blocks * fold.outputs for fold in found]
     y = xp.reshape(y, (batch, groups, filters, *whole))
-    return y[(..., *(slice(0, size) for size in geometry.output_size))]
+    return y[(..., *[slice(0, size) for size in geometry.output_size])]
 
 
 def _folded_image(x: Array, geometry: Geometry, found: tuple[Fold, ...], backend: Backend) -> Array:
@@ -126,11 +126,11 @@ def _folded_image(x: Array, geometry: Geometry, found: tuple[Fold, ...], backend
         for width, (low, _), size in zip(widths, geometry.pads, geometry.input_size, strict=True)
     )
     x = pad_or_crop(x, pads, backend)
-    cut = ((width // fold.pixels, fold.pixels) for width, fold in zip(widths, found, strict=True))
-    x = xp.reshape(x, (batch, groups, channels, *itertools.chain(*cut)))
+    cut = [(width // fold.pixels, fold.pixels) for width, fold in zip(widths, found, strict=True)]
+    x = xp.reshape(x, (batch, groups, channels, *[n for pair in cut for n in pair]))
     blocks, pixels = range(3, 3 + 2 * axes, 2), range(4, 4 + 2 * axes, 2)
     x = _permuted(x, (0, *blocks, 1, 2, *pixels), backend)
-    counts = (width // fold.pixels for width, fold in zip(widths, found, strict=True))
+    counts = [width // fold.pixels for width, fold in zip(widths, found, strict=True)]
     depth = groups * channels * math.prod([fold.pixels for fold in found])
     return xp.reshape(x, (batch, *counts, depth))
 
@@ -157,7 +157,7 @@ def _folded_kernel(
     ordered = _permuted(placed, (0, 1, *outputs, *reach, 2, *pixels), backend)
     bank = groups * filters * math.prod([fold.outputs for fold in found])
     depth = channels * math.prod([fold.pixels for fold in found])
-    return xp.reshape(ordered, (bank, *(fold.reach for fold in found), depth))
+    return xp.reshape(ordered, (bank, *[fold.reach for fold in found], depth))
 
 
 def _permuted(x: Array, order: tuple[int, ...], backend: Backend) -> Array:

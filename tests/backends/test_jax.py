@@ -200,3 +200,15 @@ class TestShardedArrays:
         y = self.run(jax, mc, jit, method)(sharded, copied)
         check(y, oracle.conv(x, weight, padding=1), method)
         assert len(y.devices()) == 4
+
+
+class TestSumOfTaps:
+    """Taps are added a few at a time; each must be added once, also in the last, short sum."""
+
+    @pytest.mark.parametrize("taps", [1, 15, 16, 17, 32, 33, 49])
+    @pytest.mark.parametrize("dtype", ["float32", "int32"])
+    def test_every_tap_counts_once(self, mc, taps, dtype):
+        x, weight = integers((2, 3, 90), (6, 1, taps))
+        options = {"groups": 3, "padding": ((2, 0),), "stride": 1}
+        y = mc.conv1d(*arrays(x, weight, dtype=dtype), method="direct", **options)
+        check(y, oracle.conv(x, weight, **options), dtype=dtype)
