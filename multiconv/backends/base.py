@@ -106,6 +106,9 @@ class Backend:
         """Return the dtype that the framework can give where ``name`` is asked for."""
         return name
 
+    #: Whether `astype` has nothing to do where an array has the dtype already.
+    leaves_dtypes: bool = False
+
     def accumulator(self, name: str) -> str:
         """Return the dtype that sums whose result is ``name`` are carried in."""
         return dtypes.accumulator(name)
@@ -113,6 +116,9 @@ class Backend:
     #: How many of the last axes the method "folded" folds: more than one costs a transposition on
     #: the way in and out, and saves zeros.
     folded_axes: int = 1
+
+    #: Beyond how many taps the method "direct" is out of the question for "auto", if at all.
+    most_taps: int | None = None
 
     #: How many outputs the method "loop" visits before it refuses.
     loop_limit: int = 2**16
@@ -188,6 +194,48 @@ class Backend:
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply stacks of matrices, integers exactly and floats in full precision."""
         return self.xp.matmul(first, second)
+
+    #: How many numbers a method that works in blocks takes at a time, where it has the choice: more
+    #: than one operation costs, and so few that a compiler is not asked for thousands of them.
+    block_elements: int = 2**26
+
+    def add(self, total: Array, term: Array) -> Array:
+        """Return ``total + term``; ``total`` may be overwritten."""
+        return total + term
+
+    def windows(self, x: Array, geometry: Geometry) -> Array:
+        """Return what every tap meets, (*lead, *kernel, *output), of (*lead, *padded).
+
+        It may be a view of x, and is not to be written to.
+        """
+        lead = x.shape[: x.ndim - geometry.axes]
+        last = len(lead)
+        if geometry.taps == 1:
+            met = x[geometry.tap_windows()[0][1]]
+        elif geometry.taps <= geometry.outputs:  # stack whichever is fewer: the result is the same
+            met = self.xp.stack([x[w] for _, w in geometry.tap_windows()], axis=last)
+        else:
+            shape = (*lead, geometry.taps)
+            seen = [self.xp.reshape(x[w], shape) for w in geometry.output_windows()]
+            met = self.xp.stack(seen, axis=last + 1)
+        return self.xp.reshape(met, (*lead, *geometry.kernel_size, *geometry.output_size))
+
+    def products(
+        self,
+        shape: tuple[int, ...],
+        like: Array,
+        blocks: Sequence[Sequence[Callable[[], tuple[Array, Array]]]],
+    ) -> Array:
+        """Return the array of that shape, of the dtype of ``like``, whose blocks are products.
+
+        Each row of blocks has the next of the first axis, and each block of a row the next of the
+        last. A block is a function of two stacks of matrices, called when its turn has come.
+        """
+        rows = []
+        for row in blocks:
+            products = [self.matmul(*factors()) for factors in row]
+            rows.append(self.xp.concat(products, axis=-1) if len(products) > 1 else products[0])
+        return self.xp.concat(rows, axis=0) if len(rows) > 1 else rows[0]
 
     # Native convolution ------------------------------------------------------------------------
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from multiconv.backends import rows, taps
+from multiconv.backends import rows
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
+from multiconv.backends.loops import compiled, sums
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.installation import install_line
@@ -20,6 +22,7 @@ class NumPyBackend(Backend):
     array_name = "NumPy array"
     xp = np
     default_integer = np.dtype(int).name
+    leaves_dtypes = True
 
     def owns(self, array: object) -> bool:
         """Take ndarrays, and the scalars that indexing them gives."""
@@ -60,6 +63,10 @@ class NumPyBackend(Backend):
         """Return shape and dtype; all arrays live in the same memory."""
         return array.shape, array.dtype, None
 
+    def device_kind(self, device: Any) -> str:
+        """Return whether there are compiled loops, too."""
+        return "cpu, compiled" if compiled.is_installed() else "cpu"
+
     def capacity(self, device: Any) -> int:
         return HOST_MEMORY
 
@@ -78,10 +85,7 @@ class NumPyBackend(Backend):
 
     def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
         """Follow one order of additions, compiled or not."""
-        return taps.sum_of_taps(x, weight, geometry, self._padded)
-
-    def _padded(self, x: Array, pads: Pairs) -> Array:
-        return self.pad_zeros(x, pads) if any(map(any, pads)) else x
+        return sums.sum_of_taps(x, weight, geometry)
 
     def correlate_last(
         self,
@@ -100,6 +104,43 @@ class NumPyBackend(Backend):
             return super().correlate_last(
                 x, weight, stride=stride, dilation=dilation, groups=groups
             )
+
+    block_elements = 2**19  # in float32, what is in the cache of a processor's core
+
+    def add(self, total: Array, term: Array) -> Array:
+        total += term
+        return total
+
+    def windows(self, x: Array, geometry: Geometry) -> Array:
+        """Return a view of x, in which taps share pixels: what uses it copies once, in order."""
+        lead, steps = x.strides[: -geometry.axes], x.strides[-geometry.axes :]
+        taps = (step * d for step, d in zip(steps, geometry.dilation, strict=True))
+        outputs = (step * s for step, s in zip(steps, geometry.stride, strict=True))
+        return np.lib.stride_tricks.as_strided(
+            x,
+            (*x.shape[: -geometry.axes], *geometry.kernel_size, *geometry.output_size),
+            (*lead, *taps, *outputs),
+            writeable=False,
+        )
+
+    def products(
+        self,
+        shape: tuple[int, ...],
+        like: Array,
+        blocks: Sequence[Sequence[Callable[[], tuple[Array, Array]]]],
+    ) -> Array:
+        """Multiply into the result's place, while a block is still in the cache."""
+        result = np.empty(shape, like.dtype)
+        below = 0
+        for row in blocks:
+            left = count = 0
+            for factors in row:
+                first, second = factors()
+                count, right = second.shape[0], left + second.shape[-1]
+                np.matmul(first, second, out=result[below : below + count, ..., left:right])
+                left = right
+            below += count
+        return result
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         return array[..., indices]

@@ -37,6 +37,7 @@ class TorchBackend(Backend):
     array_name = "torch tensor"
     xp = torch_namespace
     default_integer = "int64"
+    leaves_dtypes = True
 
     def owns(self, array: object) -> bool:
         """Take every tensor, parameters and the tensors of tracers too."""

@@ -12,7 +12,7 @@ from multiconv.benchmarking.cells import Cell, Shape
 Group: TypeAlias = Callable[[bool], list[Cell]]
 
 _SIZES, _KERNELS = (64, 128, 256, 512, 1024, 2048), (3, 5, 7, 11, 15, 23, 31, 63)
-_QUICK_SIZES, _QUICK_KERNELS = (64, 256, 1024), (3, 7, 15, 31)
+_QUICK_SIZES, _QUICK_KERNELS = (256, 1024), (3, 7, 15, 31)
 
 
 def cells(names: Sequence[str], *, quick: bool) -> list[Cell]:
@@ -58,9 +58,7 @@ def _layers(quick: bool) -> list[Cell]:
         Cell("layers", (8, 512, 7, 7), (512, 512, 3, 3), padding=1),
         Cell("layers", (1, 64, 224, 224), (64, 64, 3, 3), padding=1),
     ]
-    if quick:
-        return [all_of_them[4], *_both_ways(all_of_them[1:2])]
-    return _both_ways(all_of_them)
+    return _both_ways(all_of_them[1:2] if quick else all_of_them)
 
 
 def _pointwise(quick: bool) -> list[Cell]:

@@ -26,6 +26,8 @@ from multiconv.methods.base import MethodRefusal
 _FAR_BEHIND = 8
 # How many times longer than a repeated call a first one may take, with its compilation.
 _AT_FIRST = 8
+# Multiply-adds of a cell in which such a method is not asked again.
+_COSTS_MUCH = 10**8
 # What does not grow with the work.
 _SECONDS_OF_ANY_CALL = 1e-4
 
@@ -160,6 +162,11 @@ class _Run:
             reason = f"it would take some {expected:.2g} s, by what a smaller one took"
             self._leave(self.results.absent, cell, candidate, reason)
             return None
+        behind = self._behind(cell, candidate)
+        if behind > _FAR_BEHIND:
+            reason = f"it took {behind:.0f} times as long as the best in a cell of the same kernel"
+            self._leave(self.results.absent, cell, candidate, reason)
+            return None
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # libraries, about themselves
@@ -207,6 +214,19 @@ class _Run:
         growth = cell.multiply_adds / before.multiply_adds
         warm = max(timed.warm - _SECONDS_OF_ANY_CALL, 0.0) * growth
         return max(timed.cold - timed.warm, 0.0) * cell.taps / before.taps + warm, warm
+
+    def _behind(self, cell: Cell, candidate: Candidate) -> float:
+        """Return how many times slower than the best a method was, where a cell costs much."""
+        if candidate.role != "method" or cell.multiply_adds < _COSTS_MUCH:
+            return 0.0
+        ratios = [
+            found.seconds / best.seconds
+            for found in self.results.measured
+            if (found.backend, found.name) == (candidate.backend, candidate.name)
+            and (found.cell.group, found.cell.kernel) == (cell.group, cell.kernel)
+            and (best := self.results.fastest(found.cell, found.backend))
+        ]
+        return min(ratios, default=0.0)
 
     @staticmethod
     def _leave(where: list[Left], cell: Cell, candidate: Candidate, reason: str) -> None:

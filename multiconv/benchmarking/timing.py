@@ -12,7 +12,7 @@ from multiconv.benchmarking.quiet import until_quiet
 
 _LEAST_ROUNDS, _MOST_ROUNDS = 3, 7
 _SECONDS_OF_A_SAMPLE = 0.004  # of calls that take less, so that the clock does not count
-_SECONDS_SHORT, _SAMPLES_OF_SHORT = 0.025, 3  # in every round
+_SECONDS_SHORT, _SAMPLES_OF_SHORT = 0.01, 3  # in every round
 _SECONDS_LONG = 0.15  # what takes less begins a round with a call that is not timed
 
 

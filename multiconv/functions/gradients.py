@@ -73,7 +73,7 @@ def conv_input_grad(
             [1, 2, 1]]])
     """
     given = (input_size, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(_INPUT_GRAD, (grad, weight), given)
+    return dispatch(INPUT_GRAD, (grad, weight), given)
 
 
 @takes("x", "grad")
@@ -133,7 +133,7 @@ def conv_weight_grad(
              [20, 24]]]])
     """
     given = (kernel_size, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(_WEIGHT_GRAD, (x, grad), given)
+    return dispatch(WEIGHT_GRAD, (x, grad), given)
 
 
 def _read_input_grad(arrays: Any, input_size: Any, *given: Any) -> Options:
@@ -272,5 +272,5 @@ def _two_batches(x: Operand, grad: Operand, axes: int, groups: int) -> Layout:
     return Layout(lead, groups, counts[0] // groups, counts[1] // groups)
 
 
-_INPUT_GRAD = Operation(_plan_input_grad, ("grad", "weight"), _read_input_grad)
-_WEIGHT_GRAD = Operation(_plan_weight_grad, ("x", "grad"), _read_weight_grad)
+INPUT_GRAD = Operation(_plan_input_grad, ("grad", "weight"), _read_input_grad)
+WEIGHT_GRAD = Operation(_plan_weight_grad, ("x", "grad"), _read_weight_grad)

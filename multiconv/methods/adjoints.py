@@ -7,6 +7,7 @@ correlations again, with the roles of the axes exchanged; so every method serves
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -24,11 +25,13 @@ class Work(NamedTuple):
     """A correlation or an adjoint: what a method has to correlate, and how to have it done.
 
     ``geometry`` is that of the correlation that the method is given, the largest where there are
-    several. ``prepare`` returns a function of two grouped arrays.
+    several, of ``repeats`` that are about alike. ``prepare`` returns a function of two grouped
+    arrays.
     """
 
     geometry: Geometry
     prepare: Callable[[Method, Backend], TwoArrays]
+    repeats: int = 1
 
 
 def correlation(geometry: Geometry) -> Work:
@@ -75,7 +78,8 @@ def input_adjoint(geometry: Geometry) -> Work:
 
         return run
 
-    return Work(largest, prepare)
+    repeats = math.prod(len([p for p in axis if isinstance(p, Phase)]) for axis in along)
+    return Work(largest, prepare, max(repeats, 1))
 
 
 class _Interleaved:

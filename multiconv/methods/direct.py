@@ -58,9 +58,11 @@ def _workspace(problem: Problem) -> int:
     return problem.outputs + (mixed if problem.channels > 1 else 0)
 
 
-def _counts(problem: Problem, backend: Backend) -> Counts:
+def _counts(problem: Problem, backend: Backend) -> Counts | None:
     geometry = problem.geometry
     is_short = geometry.outputs < geometry.taps
+    if backend.most_taps is not None and min(geometry.taps, geometry.outputs) > backend.most_taps:
+        return None
     counts = {"call": 1.0, "tap": float(min(geometry.taps, geometry.outputs))}
     products = problem.multiply_adds * problem.width
     numbers = (problem.pixels + problem.outputs) * problem.width

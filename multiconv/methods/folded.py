@@ -9,8 +9,7 @@ are the same.
 Along an axis of stride s, blocks of ``B = s b`` pixels give b outputs, and a kernel that covers
 ``span`` pixels reaches over ``q = ceil((s (b - 1) + span) / B)`` blocks: B q products for an output
 instead of k. Square blocks have the fewest zeros. Blocks of one row are another way to read the
-same memory, others are gathered and scattered first. A stride is gone afterwards, and with it the
-zeros that frameworks put between the gradients of a strided convolution.
+same memory, others are gathered and scattered first.
 """
 
 from __future__ import annotations
@@ -57,8 +56,10 @@ def folds(geometry: Geometry, channels: int, filters: int, most_axes: int) -> tu
     """Choose the blocks: those of the fewest products, among the sizes that fill the channels."""
     axes, stride = geometry.axes, geometry.stride
     free = range(max(0, axes - most_axes), axes)
-    wide = max(channels * math.prod(stride[axis] for axis in free), filters)
+    wide = max(channels * math.prod([stride[axis] for axis in free]), filters)
     fill = max(1, CHANNELS // wide)
+    if fill == 1:  # there are channels enough, and zeros would be all that folding adds
+        free = range(0)
     best: tuple[Fold, ...] = ()
     for sizes in _factorizations(fill, len(free)):
         each = (*(1,) * (axes - len(free)), *sizes)
@@ -88,15 +89,16 @@ def _fold(geometry: Geometry, axis: int, wanted: int, is_free: bool) -> Fold:
 
 def _cost(found: tuple[Fold, ...], fill: int) -> int:
     """Count the products of all blocks; one that fills few channels costs what a full one does."""
-    pixels = math.prod(fold.pixels for fold in found)
-    return max(pixels, fill) * math.prod(fold.reach * fold.blocks for fold in found)
+    pixels = math.prod([fold.pixels for fold in found])
+    return max(pixels, fill) * math.prod([fold.reach * fold.blocks for fold in found])
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     """Correlate (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
     xp, axes = backend.xp, geometry.axes
-    batch, groups, channels = x.shape[:3]
-    filters = weight.shape[1]
+    batch, groups = x.shape[:2]
+    # As a signature has them: sizes that are traced are no integers to choose by.
+    channels, filters = (backend.signature(a)[0][at] for a, at in ((x, 2), (weight, 1)))
     found = folds(geometry, channels, filters, backend.folded_axes)
     y = backend.correlate_last(
         _folded_image(x, geometry, found, backend),
@@ -129,7 +131,7 @@ def _folded_image(x: Array, geometry: Geometry, found: tuple[Fold, ...], backend
     blocks, pixels = range(3, 3 + 2 * axes, 2), range(4, 4 + 2 * axes, 2)
     x = _permuted(x, (0, *blocks, 1, 2, *pixels), backend)
     counts = (width // fold.pixels for width, fold in zip(widths, found, strict=True))
-    depth = groups * channels * math.prod(fold.pixels for fold in found)
+    depth = groups * channels * math.prod([fold.pixels for fold in found])
     return xp.reshape(x, (batch, *counts, depth))
 
 
@@ -153,8 +155,8 @@ def _folded_kernel(
         placed = xp.reshape(placed, (*placed.shape[:at], *three, *after))
     outputs, reach, pixels = (range(first, 3 + 3 * axes, 3) for first in (3, 4, 5))
     ordered = _permuted(placed, (0, 1, *outputs, *reach, 2, *pixels), backend)
-    bank = groups * filters * math.prod(fold.outputs for fold in found)
-    depth = channels * math.prod(fold.pixels for fold in found)
+    bank = groups * filters * math.prod([fold.outputs for fold in found])
+    depth = channels * math.prod([fold.pixels for fold in found])
     return xp.reshape(ordered, (bank, *(fold.reach for fold in found), depth))
 
 
@@ -185,8 +187,8 @@ def _elements(problem: Problem, most_axes: int) -> int:
     results = problem.batch * problem.groups * problem.filters
     return (
         images * math.prod(_widths(geometry, found))
-        + 2 * kernels * math.prod(fold.products * fold.outputs for fold in found)
-        + results * math.prod(fold.blocks * fold.outputs for fold in found)
+        + 2 * kernels * math.prod([fold.products * fold.outputs for fold in found])
+        + results * math.prod([fold.blocks * fold.outputs for fold in found])
     )
 
 
@@ -194,8 +196,8 @@ def _counts(problem: Problem, backend: Backend) -> Counts:
     geometry = problem.geometry
     found = folds(geometry, problem.channels, problem.filters, backend.folded_axes)
     results = problem.batch * problem.groups * problem.filters
-    blocks = results * math.prod(fold.blocks * fold.outputs for fold in found)
-    taps = problem.channels * math.prod(fold.products for fold in found)
+    blocks = results * math.prod([fold.blocks * fold.outputs for fold in found])
+    taps = problem.channels * math.prod([fold.products for fold in found])
     return {
         "call": 1,
         "number": (problem.pixels + problem.outputs) * problem.width,

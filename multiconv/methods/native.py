@@ -10,8 +10,10 @@ from __future__ import annotations
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.geometry import Geometry
-from multiconv.methods.base import Method, Problem, Ungrouped
+from multiconv.methods.base import Counts, Method, Problem, Ungrouped
 from multiconv.methods.borders import extend, fold
+
+_WIDE = 16
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -68,11 +70,24 @@ def _ungrouped(
     return lambda x, other, bias: call(extend(x, geometry, backend), other, bias)
 
 
+def _counts(problem: Problem, backend: Backend) -> Counts:
+    geometry = problem.geometry
+    products = problem.multiply_adds * problem.width
+    counts = {"call": 1, "number": (problem.pixels + problem.outputs) * problem.width}
+    if geometry.outputs < geometry.taps:
+        return counts | {"product of few": products}
+    if problem.channels * problem.filters == 1:
+        return counts | {"single product" if problem.groups == 1 else "depthwise product": products}
+    # Frameworks' kernels are so wide, whether there are channels to fill them or not.
+    return counts | {"product": products * max(1, _WIDE / (problem.channels * problem.filters))}
+
+
 METHOD = Method(
     "native",
     run,
     refusal=_refusal,
     workspace=lambda problem: None,
+    counts=_counts,
     takes_border=True,
     ungrouped=_ungrouped,
 )

@@ -99,14 +99,14 @@ def _resolved(
     except TypeError:  # symbolic sizes, of a tracer that does not say so, have no hash
         return plan_for(operation, backend, signatures, options).run(*arrays)
     if call is None:
-        call = _ready(plan_for(operation, backend, signatures, options), signatures, backend)
+        call = ready(plan_for(operation, backend, signatures, options), signatures, backend)
         _keep(read_key, call)
     if key is not None and all(a is None or backend.is_plain(a) for a in given_arrays):
         _keep(key, call)
     return call(*arrays)
 
 
-def _ready(plan: Plan, signatures: Sequence[Any], backend: Backend) -> Callable[..., Any]:
+def ready(plan: Plan, signatures: Sequence[Any], backend: Backend) -> Callable[..., Any]:
     """Return what later calls run."""
     device = next(s[2] for s in signatures if s is not None)
     check_memory(plan.elements, plan.dtype, device, backend)

@@ -140,10 +140,11 @@ def framed(
     # What has its shape and dtype already is left alone: small calls are made of such trifles.
     sizes = [None if has == takes else takes for has, takes in given]
     count, is_shaped = len(sizes), made == shape
+    casts_all = not backend.leaves_dtypes
 
     def fitted(array: Array, size: tuple[int, ...] | None) -> Array:
         # The dtype and not its name: NumPy's may be in the other byte order.
-        if array.dtype != dtype:
+        if casts_all or array.dtype != dtype:
             array = backend.astype(array, sums)
         return array if size is None else xp.reshape(array, size)
 
@@ -186,7 +187,7 @@ def planned(
 
     work = _WORK[wanted](geometry)
     sums = backend.accumulator(result)
-    problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device)
+    problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device, work.repeats)
     choice = choose(method, problem, backend)
     sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
 

@@ -175,6 +175,18 @@ class TestWhoTakesPart:
         [slow] = [m for m in found.measured if m.name == "slow"]
         assert slow.turns == 1
 
+    def test_what_was_far_behind_is_not_asked_again_where_a_cell_costs_much(
+        self, monkeypatch, few_samples
+    ):
+        monkeypatch.setattr(measure, "_FAR_BEHIND", 1e-9)
+        monkeypatch.setattr(measure, "_COSTS_MUCH", LARGER.multiply_adds)
+        found = run([IMAGE, LARGER], methods=["auto", "direct"])
+        assert found.one(IMAGE, "numpy", name="direct")
+        assert found.one(LARGER, "numpy", name="auto")
+        [left] = found.absent
+        assert (left.name, left.cell) == ("direct", LARGER)
+        assert "times as long as the best in a cell of the same kernel" in left.reason
+
     def test_a_dtype_that_a_backend_does_not_have(self):
         if "jax" not in BUILT_IN:
             pytest.skip("all others have float64")

@@ -21,7 +21,7 @@ _transforms_are_active = getattr(torch._C, "_are_functorch_transforms_active", l
 
 def may_write(x: torch.Tensor, weight: torch.Tensor) -> bool:
     """Tell whether nobody reads along who would have to know what was there before."""
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[no-untyped-call]
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
         return False
     if type(x) not in _PLAIN or type(weight) not in _PLAIN or _transforms_are_active():
         return False

@@ -1,0 +1,1 @@
+"""NumPy's loops: one order of additions, by whole arrays or compiled."""

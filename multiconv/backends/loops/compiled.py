@@ -1,0 +1,187 @@
+"""The way to the compiled loops: whether there are any, and what they are handed."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import math
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from multiconv.backends.base import NumPyArray
+from multiconv.backends.loops.threads import shared, thread_count
+from multiconv.core.geometry import Geometry
+from multiconv.core.progress import Progress
+
+# From so many products on, compiled loops are worth being loaded, and threads being woken.
+_LOADED, _SHARED = 2**14, 2**22
+# Rows and columns of a tile: what it reads stays in cache.
+_ROWS, _COLUMNS = 32, 1024
+# Numbers of the rows of an image and a kernel that stay in cache for all outputs.
+_ROWS_IN_CACHE = 2**16
+_AXES = 3
+
+
+@functools.cache
+def is_installed() -> bool:
+    """Tell whether there is Numba, without importing it."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def loops(x: NumPyArray, geometry: Geometry, products: int) -> ModuleType | None:
+    """Return the compiled loops where they are worth their while, and there is Numba."""
+    if products < _LOADED or geometry.axes > _AXES:
+        return None
+    return _loops_of(x.dtype.str)
+
+
+def loops_for_copies(x: NumPyArray, count: int) -> ModuleType | None:
+    """Return the compiled loops where so many numbers are to be copied, of a dtype they know."""
+    return _loops_of(x.dtype.str) if count >= _LOADED and x.dtype.kind in "iuf" else None
+
+
+@functools.cache
+def _loops_of(dtype: str) -> ModuleType | None:
+    """Load the loops, and compile them for a dtype unless an earlier run has."""
+    try:
+        with Progress(f"compiling loops for {np.dtype(dtype).name}", 1, coarse=True) as progress:
+            progress.advance("(once: they are kept)")
+            module = importlib.import_module("multiconv.backends.loops.numba")
+            ones = np.ones((1, 1, 1, 4), _signed(np.dtype(dtype)))
+            geometry = Geometry((4,), (1,), (1,), (1,), ((0, 0),))
+            taps(module, ones, ones[..., :1], geometry)
+            geometry = Geometry((4,), (4,), (1,), (1,), ((0, 0),))
+            rows(module, ones, ones, geometry)(ones, ones, geometry, 0, np.zeros_like(ones[0]))
+    except ImportError:
+        return None
+    return module
+
+
+def taps(module: ModuleType, x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArray:
+    """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), zeros around, tap by tap."""
+    missing = (1,) * (_AXES - geometry.axes)
+    lead = (x.shape[0], *weight.shape[:2])
+    y = np.empty((*lead, *missing, *geometry.output_size), x.dtype)
+    height = y.shape[-2]
+    results = math.prod(y.shape[:2]) * y.shape[3]
+    threads = thread_count() if y.size * geometry.taps >= _SHARED else 1
+    # Some bands of rows for each thread, where there are not many images anyway.
+    rows = min(_ROWS, max(1, height * results // (4 * threads)), height)
+    arguments = (
+        plain(x).reshape(*x.shape[:2], *missing, *x.shape[3:]),
+        plain(weight).reshape(*weight.shape[:2], geometry.taps),
+        written(y),
+        (*missing, *geometry.kernel_size),
+        (*(0 for _ in missing), *(low for low, _ in geometry.pads)),
+        (*missing, *geometry.stride),
+        (*missing, *geometry.dilation),
+        (rows, _COLUMNS),
+    )
+    bands = results * -(-height // rows)
+    if threads == 1:
+        module.add_taps(*arguments, 0, bands)
+    else:
+        shared(lambda start, stop: module.add_taps(*arguments, start, stop), bands)
+    return y.reshape(*lead, *geometry.output_size)
+
+
+def rows(
+    module: ModuleType, x: NumPyArray, weight: NumPyArray, geometry: Geometry
+) -> Callable[[NumPyArray, NumPyArray, Geometry, int, NumPyArray], None]:
+    """Return the compiled way to add up the rows of a kernel, for an x with its border.
+
+    Columns that a dilation takes together are laid side by side first.
+    """
+    step = geometry.dilation[-1]
+    batch, groups, _, *size = x.shape
+    filters = weight.shape[1]
+    wide = -(-size[-1] // step)
+    if step > 1:
+        apart = np.zeros((*x.shape[:-1], wide * step), x.dtype)
+        apart[..., : size[-1]] = x
+        x = apart.reshape(*x.shape[:-1], wide, step).swapaxes(-1, -2)
+    flat = plain(x).reshape(-1)
+    lines = [wide * step * math.prod(size[axis + 1 : -1]) for axis in range(len(size) - 1)]
+    offsets = _sums(
+        [
+            np.arange(k) * d * line
+            for k, d, line in zip(geometry.kernel_size[:-1], geometry.dilation, lines, strict=False)
+        ]
+    )
+    column = np.arange(geometry.output_size[-1]) * geometry.stride[-1]
+    places = _sums(
+        [
+            *(
+                np.arange(n) * s * line
+                for n, s, line in zip(
+                    geometry.output_size[:-1], geometry.stride, lines, strict=False
+                )
+            ),
+            column % step * wide + column // step,
+        ]
+    )
+    results = np.arange(batch * groups * filters)
+    per_image = math.prod(size[:-1]) * wide * step
+    images = results // filters * per_image
+    kernels = plain(weight).reshape(groups * filters, -1, geometry.kernel_size[-1])
+    kernels = np.ascontiguousarray(np.broadcast_to(kernels, (batch, *kernels.shape))).reshape(
+        results.size, *kernels.shape[1:]
+    )
+    chunk = max(1, _ROWS_IN_CACHE // geometry.kernel_size[-1])
+    parts = 1 if results.size >= thread_count() else thread_count()
+    # Whole vectors to each part.
+    edges = np.minimum(
+        np.arange(parts + 1) * -(-geometry.kernel_size[-1] // (parts * 64)) * 64,
+        geometry.kernel_size[-1],
+    )
+
+    def add(
+        x: NumPyArray, weight: NumPyArray, geometry: Geometry, start: int, vectors: NumPyArray
+    ) -> None:
+        arguments = (
+            flat,
+            images,
+            kernels,
+            places[start : start + vectors.shape[1]],
+            offsets,
+            written(vectors),
+            edges,
+            chunk,
+        )
+        work = functools.partial(module.add_rows, *arguments)
+        count = results.size * parts
+        if vectors.shape[1] * kernels.size < _SHARED:
+            work(0, count)
+        else:
+            shared(work, count)
+
+    return add
+
+
+def _sums(terms: list[NumPyArray]) -> NumPyArray:
+    """Return all sums of one number of each, in C order."""
+    total = np.zeros(1, np.int64)
+    for term in terms:
+        total = (total[:, None] + term.astype(np.int64)).reshape(-1)
+    return total
+
+
+def _signed(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the signed integers of the same bits, which wrap alike."""
+    return np.dtype(f"i{dtype.itemsize}") if dtype.kind == "u" else dtype
+
+
+def written(array: NumPyArray) -> NumPyArray:
+    """Return the same memory as the loops write to it."""
+    return array.view(_signed(array.dtype))
+
+
+def plain(array: NumPyArray) -> NumPyArray:
+    """Return a contiguous array that may be written to, though nobody does."""
+    array = np.ascontiguousarray(array)
+    array = array if array.flags.writeable else array.copy()
+    return array.view(_signed(array.dtype))

@@ -1,0 +1,1 @@
+"""Measuring what methods cost on a machine: `multiconv tune`."""

@@ -1,0 +1,116 @@
+"""Timing every method on every case, and what follows from it for `auto`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from multiconv.backends.base import Array, Backend
+from multiconv.backends.transfer import made
+from multiconv.core.progress import Progress
+from multiconv.methods.base import Counts, Method, MethodRefusal
+from multiconv.methods.table import METHODS
+from multiconv.planning.constants import Constants
+from multiconv.planning.dispatch import plan_for, ready
+from multiconv.tuning.cases import Case, cases
+from multiconv.tuning.fit import fitted
+
+_LONGEST = 1.0  # seconds: a method that took as long is not asked for more work
+_ROUNDS = 5
+_REPEATED = 0.02  # seconds that calls are repeated for, at least
+
+
+@dataclass
+class Measured:
+    """The samples of a backend: counts and seconds, by method."""
+
+    samples: dict[str, list[tuple[Counts, float]]] = field(default_factory=dict)
+
+    def constants(self) -> Constants:
+        """Return seconds by method and unit."""
+        return {name: fitted(found) for name, found in self.samples.items() if found}
+
+
+def measured(backend: Backend) -> Measured:
+    """Time the methods that count, in float32, on the backend's default device."""
+    result = Measured()
+    work = list(cases())
+    methods = [method for method in METHODS.values() if method.name != "toeplitz"]
+    slowest: dict[str, float] = {}
+    with Progress(f"measuring {backend.name}", len(work)) as progress:
+        for case in work:
+            _measure(case, methods, backend, result, slowest)
+            progress.advance()
+    return result
+
+
+def _measure(
+    case: Case,
+    methods: list[Method],
+    backend: Backend,
+    result: Measured,
+    slowest: dict[str, float],
+) -> None:
+    rng = np.random.default_rng(0)
+    arrays = [
+        made(rng.standard_normal(shape, np.float32), "float32", backend) for shape in case.shapes
+    ]
+    calls: dict[str, Callable[[], object]] = {}
+    counted: dict[str, Counts] = {}
+    for method in methods:
+        if slowest.get(method.name, 0) > _LONGEST:
+            continue
+        try:
+            call, counts = _prepared(case, arrays, method, backend)
+        except MethodRefusal:
+            continue
+        if counts is None:
+            continue
+        start = time.perf_counter()
+        call()
+        call()
+        took = (time.perf_counter() - start) / 2
+        slowest[method.name] = max(took, slowest.get(method.name, 0))
+        calls[method.name], counted[method.name] = call, counts
+    for name, seconds in _fastest(calls).items():
+        result.samples.setdefault(name, []).append((counted[name], seconds))
+
+
+def _prepared(
+    case: Case, arrays: list[Array], method: Method, backend: Backend
+) -> tuple[Callable[[], object], Counts | None]:
+    options = case.operation.read(arrays, *case.given, method.name)
+    given = [*arrays, *[None] * (len(case.operation.names) - len(arrays))]
+    signatures = tuple(None if a is None else backend.signature(a) for a in given)
+    plan = plan_for(case.operation, backend, signatures, options)
+    run = ready(plan, signatures, backend)
+    counts = None if plan.problem is None else method.counts(plan.problem, backend)
+    if counts is not None and plan.problem is not None:
+        counts = {unit: count * plan.problem.repeats for unit, count in counts.items()}
+
+    def call() -> object:
+        y = run(*given)
+        backend.synchronize(y)
+        return y
+
+    return call, counts
+
+
+def _fastest(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Return the least seconds per call of each, all taking turns."""
+    best = dict.fromkeys(calls, float("inf"))
+    for _ in range(_ROUNDS):
+        for name, call in calls.items():
+            time.sleep(0.002)  # for the threads of the one before to come to rest
+            count, start = 0, time.perf_counter()
+            while True:
+                call()
+                count += 1
+                now = time.perf_counter()
+                if now - start > _REPEATED:
+                    break
+            best[name] = min(best[name], (now - start) / count)
+    return best
