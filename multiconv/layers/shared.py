@@ -5,6 +5,7 @@ So that arguments, parameter names, shapes, first weights and outputs cannot dri
 
 from __future__ import annotations
 
+import inspect
 import math
 import secrets
 from collections.abc import Callable
@@ -31,6 +32,9 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "ConvTranspose3D": conv_transpose3d,
 }
 
+
+# A layer's own call needs no explanation of its arguments, which takes time.
+_UNEXPLAINED = {kind: inspect.unwrap(function) for kind, function in FUNCTIONS.items()}
 
 NO_BORDER = "where a convolution pads its input, its adjoint cuts off its output"
 
@@ -199,7 +203,7 @@ def apply(layer: LayerArguments, x: Array, weight: Array, bias: Array | None) ->
             backend, (x, weight, bias) = backend_of({"x": x, "weight": weight, "bias": bias})
         except TypeError as error:
             raise TypeError(_foreign(x, weight) or str(error)) from None
-    convolve = FUNCTIONS[layer.kind]
+    convolve = _UNEXPLAINED[layer.kind]
     if layer.in_channels is not None:
         return convolve(x, weight, bias, **layer.options())
     if len(x.shape) < 2:

@@ -158,18 +158,15 @@ def _precise(
     """
     has_autocast = torch.amp.is_autocast_available(device_type)
 
-    def settled(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def run(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        if has_autocast and torch.is_autocast_enabled(device_type):
+            with torch.autocast(device_type, enabled=False):
+                return run(x, weight, bias)
         if not is_float32 or not rounds_products(device_type, "conv"):
             return own(x, weight, bias)
         if not can_ask(device_type):
             return own(x.double(), weight.double(), None if bias is None else bias.double()).float()
         y = asking(x, weight)
         return y if bias is None else y + bias.reshape(-1, *(1,) * (y.ndim - 2))
-
-    def run(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        if has_autocast and torch.is_autocast_enabled(device_type):
-            with torch.autocast(device_type, enabled=False):
-                return settled(x, weight, bias)
-        return settled(x, weight, bias)
 
     return run
