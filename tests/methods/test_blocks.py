@@ -14,56 +14,34 @@ from multiconv.methods.base import Problem
 class TestIm2col:
     @pytest.mark.parametrize("options", [{}, {"stride": 2}, {"dilation": 2, "padding": 3}])
     @pytest.mark.parametrize("elements", [1, 300, 700])
-    def test_rows_of_the_patch_matrix(self, backend, monkeypatch, options, elements):
-        monkeypatch.setattr(im2col, "MAXIMUM_ELEMENTS", elements)
+    @pytest.mark.parametrize("narrow", [1, 256])
+    def test_any_size_of_blocks(self, backend, monkeypatch, options, elements, narrow):
+        monkeypatch.setattr(im2col, "NARROW", narrow)
+        monkeypatch.setattr(im2col, "SMALL", elements)
+        monkeypatch.setattr(im2col, "MOST", 0)
         rng = np.random.default_rng(elements)
         x, weight = rng.integers(-3, 4, (2, 2, 11, 9)), rng.integers(-3, 4, (3, 2, 3, 2))
         # Calls are kept by their arguments; a block size is none, so these must be new shapes.
-        x = np.concatenate([x] * (1 + elements % 7), axis=0)
+        x = np.concatenate([x] * (1 + elements % 7 + narrow % 5), axis=0)
         arrays = backend.array(x, "float32"), backend.array(weight, "float32")
         y = backend.functions.conv2d(*arrays, method="im2col", **options)
         assert_same(backend, y, oracle.conv(x, weight, **options), "float32")
 
-    def test_a_block_has_no_more_rows_than_fit(self):
-        geometry = resolve((11, 9), (3, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
-        per_row = 4 * 6 * 8
-        assert im2col._rows_per_block(4, geometry) == im2col.MAXIMUM_ELEMENTS // per_row
+    @pytest.mark.parametrize("most", [1, 2, 5, 6, 7, 12, 24, 100])
+    def test_boxes_are_ranges_in_order_and_not_too_large(self, most):
+        numbers = np.arange(24).reshape(2, 3, 4)
+        pieces = [
+            numbers[tuple(slice(*along) for along in box)].ravel()
+            for box in im2col._boxes(numbers.shape, most)
+        ]
+        assert np.array_equal(np.concatenate(pieces), np.arange(24))
+        assert max(map(len, pieces)) <= most
 
-    @pytest.mark.parametrize(
-        ("elements", "rows"),
-        [(575, [1] * 9), (1151, [1] * 9), (1152, [2, 2, 2, 2, 1]), (5184, [9])],
-    )
-    def test_every_block_is_as_tall_as_fits(self, monkeypatch, elements, rows):
-        """A row of outputs has 2 x 2 channels, 3 x 2 taps and 8 columns, thrice: 576 numbers."""
-        monkeypatch.setattr(im2col, "MAXIMUM_ELEMENTS", elements)
-        geometry = resolve((11, 9), (3, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
-        taken, original = [], im2col.patches
-
-        def patches(x, part, backend):
-            taken.append(part.output_size[0])
-            return original(x, part, backend)
-
-        monkeypatch.setattr(im2col, "patches", patches)
-        rng = np.random.default_rng(5)
-        x, weight = rng.integers(-9, 9, (3, 2, 2, 11, 9)), rng.integers(-9, 9, (2, 1, 2, 3, 2))
-        y = im2col.run(x, weight, geometry, NUMPY)
-        assert taken == rows
-        merged = oracle.conv(x.reshape(3, 4, 11, 9), weight.reshape(2, 2, 3, 2), groups=2)
-        assert np.array_equal(y.reshape(merged.shape), merged)
-
-    @pytest.mark.parametrize(("elements", "expected"), [(575, 576 + 864), (1152, 1152 + 864)])
-    def test_the_workspace_of_blocks_counts_the_results_to_be_joined(
-        self, monkeypatch, elements, expected
-    ):
-        monkeypatch.setattr(im2col, "MAXIMUM_ELEMENTS", elements)
-        geometry = resolve((11, 9), (3, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
-        problem = Problem(geometry, 3, 2, 2, 2, "float64", None)
-        assert problem.outputs == 3 * 2 * 2 * 9 * 8
-        assert im2col._workspace(problem) == expected
-
-    def test_the_workspace_of_one_block_is_its_patch_matrix(self):
-        geometry = resolve((11, 9), (3, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
-        assert im2col._workspace(Problem(geometry, 3, 2, 2, 2, "float64", None)) == 9 * 576
+    def test_the_workspace_is_bounded_by_image_and_result(self):
+        geometry = resolve((512, 512), (15, 15), (1, 1), (1, 1), ((0, 0), (0, 0)))
+        problem = Problem(geometry, 1, 1, 1, 1, "float32", None)
+        room = im2col.MOST * (problem.pixels + problem.outputs)
+        assert im2col._workspace(problem) <= room + geometry.taps
 
 
 class TestFourier:
