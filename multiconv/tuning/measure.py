@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,8 +19,8 @@ from multiconv.planning.dispatch import plan_for, ready
 from multiconv.tuning.cases import Case, cases
 from multiconv.tuning.fit import fitted
 
-_LONGEST = 1.0  # seconds: a method that took as long is not asked for more work
-_ROUNDS = 5
+_LONGEST = 0.3  # seconds: no more is asked of a method than what took it so long
+_ROUNDS = 4
 _REPEATED = 0.02  # seconds that calls are repeated for, at least
 
 
@@ -39,10 +40,10 @@ def measured(backend: Backend) -> Measured:
     result = Measured()
     work = list(cases())
     methods = [method for method in METHODS.values() if method.name != "toeplitz"]
-    slowest: dict[str, float] = {}
+    too_large: dict[str, float] = {}
     with Progress(f"measuring {backend.name}", len(work)) as progress:
         for case in work:
-            _measure(case, methods, backend, result, slowest)
+            _measure(case, methods, backend, result, too_large)
             progress.advance()
     return result
 
@@ -52,7 +53,7 @@ def _measure(
     methods: list[Method],
     backend: Backend,
     result: Measured,
-    slowest: dict[str, float],
+    too_large: dict[str, float],
 ) -> None:
     rng = np.random.default_rng(0)
     arrays = [
@@ -61,19 +62,17 @@ def _measure(
     calls: dict[str, Callable[[], object]] = {}
     counted: dict[str, Counts] = {}
     for method in methods:
-        if slowest.get(method.name, 0) > _LONGEST:
-            continue
         try:
-            call, counts = _prepared(case, arrays, method, backend)
+            call, counts, size = _prepared(case, arrays, method, backend)
         except MethodRefusal:
             continue
-        if counts is None:
+        if counts is None or size >= too_large.get(method.name, math.inf):
             continue
+        call()  # compiled, loaded, and its memory mapped
         start = time.perf_counter()
         call()
-        call()
-        took = (time.perf_counter() - start) / 2
-        slowest[method.name] = max(took, slowest.get(method.name, 0))
+        if time.perf_counter() - start > _LONGEST:
+            too_large[method.name] = size
         calls[method.name], counted[method.name] = call, counts
     for name, seconds in _fastest(calls).items():
         result.samples.setdefault(name, []).append((counted[name], seconds))
@@ -81,7 +80,7 @@ def _measure(
 
 def _prepared(
     case: Case, arrays: list[Array], method: Method, backend: Backend
-) -> tuple[Callable[[], object], Counts | None]:
+) -> tuple[Callable[[], object], Counts | None, int]:
     options = case.operation.read(arrays, *case.given, method.name)
     given = [*arrays, *[None] * (len(case.operation.names) - len(arrays))]
     signatures = tuple(None if a is None else backend.signature(a) for a in given)
@@ -96,7 +95,7 @@ def _prepared(
         backend.synchronize(y)
         return y
 
-    return call, counts
+    return call, counts, plan.multiply_adds
 
 
 def _fastest(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
@@ -104,7 +103,9 @@ def _fastest(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     best = dict.fromkeys(calls, float("inf"))
     for _ in range(_ROUNDS):
         for name, call in calls.items():
-            time.sleep(0.002)  # for the threads of the one before to come to rest
+            time.sleep(
+                0.12 if backend.name == "numpy" else 0.002
+            )  # for the threads of the one before to come to rest
             count, start = 0, time.perf_counter()
             while True:
                 call()
