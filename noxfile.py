@@ -42,6 +42,7 @@ LICENCES = {
     "equinox": ["equinox.py"],
     "keras": ["keras.py"],
     "dask": ["dask.py"],
+    "numba": ["numba.py"],
 }
 SOURCE = "multiconv"
 LIBRARIES = ["flax", "equinox", "keras", "optax"]  # whose layers and optimisers work with ours
@@ -49,7 +50,9 @@ OPTIONAL_MODULES = [
     *FRAMEWORKS,
     *LIBRARIES,
     "dask",
+    "cv2",
     "matplotlib",
+    "numba",
     "PIL",
     "rich",
     "safetensors",
@@ -268,10 +271,9 @@ def gpu(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST_PYTHON, default=False)
 def bench(session: nox.Session) -> None:
-    """Measure: one process, nothing else running; pass the names of scripts to run only those."""
-    install(session, NEWEST, "all", groups=["test"])
-    for name in session.posargs or ("overhead", "images"):
-        session.run("python", f"benchmarks/{name}.py")
+    """Measure: one process, nothing else running; what follows `--` goes to `multiconv bench`."""
+    install(session, NEWEST, "all", groups=["bench"])
+    session.run("multiconv", "bench", *(session.posargs or ["--quick"]))
 
 
 if __name__ == "__main__":

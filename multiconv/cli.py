@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import multiconv
 from multiconv import kernels
+from multiconv.core.whole_file import write_whole
 from multiconv.coursework import arguments as read
 from multiconv.coursework import terminal
 from multiconv.coursework.terminal import Line, Segment
@@ -26,6 +27,23 @@ AGREED, DISAGREED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 _PIPE_CLOSED = 141  # what shells report for a program that SIGPIPE ended
 
 _DESCRIPTION = "One convolution for every array library, with the same answer."
+
+_TUNE = """\
+Measure how long each method needs for what it does on this machine, in every
+installed backend, and keep the result for this user. From then on `auto` chooses
+by it. It takes a minute or two for each backend; let nothing else run."""
+
+_TUNE_MORE = """\
+examples:
+  multiconv tune
+  multiconv tune --backends numpy,torch
+  multiconv tune --dry-run --json > costs.json
+
+The file is costs.json in the user's cache folder, or in the folder that
+MULTICONV_CACHE names. Delete it to go back to what was shipped. It is ignored on
+another machine, and where it is damaged.
+
+exit status: 0, 2 when the command was misused or the file could not be written"""
 
 _COMPARE = """\
 Run every installed backend and every method, eager and compiled, forward and
@@ -184,6 +202,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_planned(add("plan", _plan, summary, _PLAN, _PLAN_MORE))
     summary = "measure every backend and method against the frameworks and other libraries"
     _add_benched(add("bench", _bench, summary, _BENCH, _bench_more()))
+    summary = "measure this machine, so that auto chooses by what is fast here"
+    _add_tuned(add("tune", _tune, summary, _TUNE, _TUNE_MORE))
     summary = "list the backends: versions, devices, and how to install what is missing"
     add("backends", _backends, summary, f"{summary[0].upper()}{summary[1:]}.")
     return parser
@@ -227,6 +247,13 @@ def _add_planned(command: argparse.ArgumentParser) -> None:
     option("--method", default="auto", metavar="NAME", help=f"the method {default}")
     option("--dtype", default="float32", metavar="NAME", help=f"of both arrays {default}")
     option("--backend", metavar="NAME", help="whose arrays (default: the default backend's)")
+
+
+def _add_tuned(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--backends", metavar="a,b", help="only these (default: all that are installed)"
+    )
+    command.add_argument("--dry-run", action="store_true", help="measure, and keep nothing")
 
 
 def _bench_more() -> str:
@@ -308,6 +335,33 @@ def _plan(arguments: argparse.Namespace) -> Outcome:
         found = {name: getattr(plan, name) for name in (*names, "workspace_bytes", "error_bound")}
         return _json({"plan": found}), AGREED
     return _text(str(plan)), AGREED
+
+
+def _tune(arguments: argparse.Namespace) -> Outcome:
+    from multiconv.planning import constants
+    from multiconv.tuning.tune import tuned
+
+    faces, _ = read.backends(arguments.backends)
+    found = tuned(face.name for face in faces)
+    path = constants.user_file()
+    text = constants.document(constants.users_seconds() | found)
+    if not arguments.dry_run:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text.encode())
+        except (OSError, ValueError) as error:
+            msg = f"{path} cannot be written: {error}; {constants.FOLDER_VARIABLE} names another"
+            raise read.MisuseError(f"{msg} folder") from error
+        constants.forget()
+    if arguments.json:
+        return _json({"tune": json.loads(text)}), AGREED
+    where = "kept nowhere: --dry-run" if arguments.dry_run else f"kept in {path}"
+    rows = [
+        f"{key:<20} {method:<8} {', '.join(f'{u} {s * 1e9:.3g} ns' for u, s in units.items())}"
+        for key, methods in found.items()
+        for method, units in methods.items()
+    ]
+    return _text("\n".join([*rows, "", where])), AGREED
 
 
 def _bench(arguments: argparse.Namespace) -> Outcome:

@@ -9,6 +9,9 @@ os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
 ).strip()
 
+# What this user has measured does not decide what is tested.
+os.environ["MULTICONV_CACHE"] = str(Path(__file__).parent / "no such folder")
+
 # The modules that the tests share stand in a folder of their own, outside any package.
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 

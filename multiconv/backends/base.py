@@ -237,6 +237,18 @@ class Backend:
             rows.append(self.xp.concat(products, axis=-1) if len(products) > 1 else products[0])
         return self.xp.concat(rows, axis=0) if len(rows) > 1 else rows[0]
 
+    # Transforms --------------------------------------------------------------------------------
+
+    def transform(self, x: Array, lengths: tuple[int, ...], *, is_real: bool) -> Array:
+        """Transform the last axes, padded with zeros to these lengths; of real numbers half."""
+        function = self.xp.fft.rfftn if is_real else self.xp.fft.fftn
+        return function(x, s=lengths, axes=tuple(range(-len(lengths), 0)))
+
+    def inverse(self, y: Array, lengths: tuple[int, ...], *, is_real: bool) -> Array:
+        """Undo `transform`."""
+        function = self.xp.fft.irfftn if is_real else self.xp.fft.ifftn
+        return function(y, s=lengths, axes=tuple(range(-len(lengths), 0)))
+
     # Native convolution ------------------------------------------------------------------------
 
     def native_refusal(self, dtype: str, device: Hashable, axes: int) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from multiconv.backends import rows
+from multiconv.backends import fourier, rows
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.loops import compiled, sums
 from multiconv.core.arguments import Pairs
@@ -141,6 +141,12 @@ class NumPyBackend(Backend):
                 left = right
             below += count
         return result
+
+    def transform(self, x: Array, lengths: tuple[int, ...], *, is_real: bool) -> Array:
+        return fourier.transform(x, lengths, is_real=is_real)
+
+    def inverse(self, y: Array, lengths: tuple[int, ...], *, is_real: bool) -> Array:
+        return fourier.inverse(y, lengths, is_real=is_real)
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         return array[..., indices]

@@ -52,7 +52,9 @@ def plan(
     Returns
     -------
     Plan
-        With ``output_shape``, ``dtype``, ``pads``, ``method``, ``reason``, ``multiply_adds``,
+        With ``output_shape``, ``dtype``, ``pads``, ``method``, ``reason``, ``alternatives`` (the
+        methods that ``auto`` considered, each with its estimated ``seconds`` on a machine like
+        those measured, or its ``refusal``), ``multiply_adds``,
         ``workspace_bytes`` (beside arguments and result; None where the framework does not say) and
         ``error_bound``, the factor e of the bound :math:`|\hat y - y| \le e \sum |x| |w|` (0 for
         integers, which are exact; of a norm for ``fft``). ``print`` shows all of it.
@@ -68,9 +70,10 @@ def plan(
     >>> print(mc.plan((1024, 1024), (3, 3), padding="same", backend="numpy"))
     output         (1024, 1024) float32
     padding        ((1, 1), (1, 1)) zeros
-    method         direct: one channel and few taps: a multiply-add per tap
+    method         direct: about ..., the fastest within the element-wise bound
+    others         ...
     multiply-adds  9,437,184
-    workspace      8.02 MiB
+    workspace      ...
     error          at most 5.96e-07 * sum |x| |w|
     """
     shapes = [None if _is_shape(a) else a for a in (x, weight)]

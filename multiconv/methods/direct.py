@@ -61,20 +61,21 @@ def _workspace(problem: Problem) -> int:
 def _counts(problem: Problem, backend: Backend) -> Counts | None:
     geometry = problem.geometry
     is_short = geometry.outputs < geometry.taps
-    if backend.most_taps is not None and min(geometry.taps, geometry.outputs) > backend.most_taps:
+    steps = min(geometry.taps, geometry.outputs)
+    if backend.most_taps is not None and steps > backend.most_taps:
         return None
-    counts = {"call": 1.0, "tap": float(min(geometry.taps, geometry.outputs))}
     products = problem.multiply_adds * problem.width
-    numbers = (problem.pixels + problem.outputs) * problem.width
     if problem.channels == 1:
-        unit = "multiply_add of few" if is_short else "multiply_add"
-        return counts | {unit: products, "number": numbers}
-    # What a tap meets is copied, and its product added.
+        numbers = (problem.pixels + problem.outputs) * problem.width
+        if is_short:
+            return {"call": 1, "output": steps, "multiply_add of few": products, "number": numbers}
+        return {"call": 1, "tap": steps, "multiply_add": products, "number": numbers}
+    # What a tap or an output meets is copied, and its product added.
     images = problem.batch * problem.groups * problem.channels
-    moved = geometry.taps * geometry.outputs * images + geometry.taps * problem.outputs
+    moved = (images * geometry.outputs + problem.outputs) * geometry.taps * problem.width
     if is_short:
-        return counts | {"product of few": products, "number": moved * problem.width}
-    return counts | {"product": products, "number": moved * problem.width}
+        return {"call": 1, "product of few": steps, "copy of few": moved}
+    return {"call": 1, "product": steps, "channel multiply_add": products, "copy": moved}
 
 
 METHOD = Method(

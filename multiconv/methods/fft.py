@@ -18,6 +18,10 @@ from multiconv.methods.base import Counts, Method, Problem
 
 # Up to this many channels, adding up products of transforms beats moving the axes around.
 _FEW_CHANNELS = 4
+# Blocks are at least so long, and so many. To join their tails costs a fifth more, and
+# every number is moved some times beside its butterflies.
+_SHORTEST, _MOST_BLOCKS = 64, 512
+_JOINED, _MOVED = 1.2, 8
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -31,17 +35,13 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     counts = cut.shape[3 : 3 + axes]
 
     real = dtypes.kind(backend.dtype_name(x.dtype)) != "complex"
-    forward = xp.fft.rfftn if real else xp.fft.fftn
-    x_hat = forward(cut, s=lengths, axes=spatial)
-    w_hat = forward(kernel, s=lengths, axes=spatial)
+    x_hat = backend.transform(cut, lengths, is_real=real)
+    w_hat = backend.transform(kernel, lengths, is_real=real)
     if x.shape[2] <= _FEW_CHANNELS:
         y_hat = _mix_few_channels(x_hat, w_hat, backend)
     else:
         y_hat = _mix_channels(x_hat, w_hat, backend)
-    if real:
-        y = xp.fft.irfftn(y_hat, s=lengths, axes=spatial)
-    else:
-        y = xp.fft.ifftn(y_hat, s=lengths, axes=spatial)
+    y = backend.inverse(y_hat, lengths, is_real=real)
 
     for axis in range(axes):
         y = _overlap_add(y, axis, counts[axis], blocks[axis], backend)
@@ -83,10 +83,18 @@ def fast_length(n: int) -> int:
 def _block(n: int, span: int) -> int:
     """Return how much of an axis of length n goes into one transform.
 
-    Short axes go whole. Blocks of seven spans waste an eighth of the work on the overlap.
+    The count of blocks is the one with the least work: c L (log2 L + m) for c transforms of length
+    L, whose numbers are moved m times beside.
     """
-    block = max(7 * span, 128)
-    return n if n <= 2 * block else max(block, span)
+    whole = _work(1, n, span)
+    counts = range(2, min(n // max(span, _SHORTEST), _MOST_BLOCKS) + 1)
+    count = min(counts, key=lambda c: _work(c, n, span), default=1)
+    return -(-n // count) if _JOINED * _work(count, n, span) < whole else n
+
+
+def _work(count: int, n: int, span: int) -> float:
+    length = fast_length(-(-n // count) + span - 1)
+    return count * length * (math.log2(max(length, 2)) + _MOVED)
 
 
 def _cut_into_blocks(x: Array, blocks: list[int], backend: Backend) -> Array:
@@ -173,12 +181,15 @@ def _refusal(problem: Problem, backend: Backend) -> str | None:
 
 
 def _workspace(problem: Problem) -> int:
-    """Count the transforms of image, kernel and result; a complex one has two numbers for one."""
+    """Count the blocks of image and result, and the transforms of these and the kernel.
+
+    That of n real numbers has n / 2 complex ones.
+    """
     blocks, lengths = _lengths(problem.geometry)
     counts = (-(-n // b) for n, b in zip(problem.geometry.padded_size, blocks, strict=True))
     images = problem.batch * (problem.channels + problem.filters) * math.prod(counts)
     kernels = problem.channels * problem.filters
-    return 2 * problem.groups * (images + kernels) * math.prod(lengths)
+    return problem.groups * (2 * images + kernels) * math.prod(lengths)
 
 
 def _counts(problem: Problem, backend: Backend) -> Counts:

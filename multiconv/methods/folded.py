@@ -192,15 +192,21 @@ def _elements(problem: Problem, most_axes: int) -> int:
     )
 
 
-def _counts(problem: Problem, backend: Backend) -> Counts:
+def _counts(problem: Problem, backend: Backend) -> Counts | None:
     geometry = problem.geometry
+    is_grouped = problem.groups > 1 and max(problem.channels, problem.filters) > CHANNELS // 4
+    if geometry.outputs < geometry.taps or is_grouped:
+        return None  # there is little to fold
     found = folds(geometry, problem.channels, problem.filters, backend.folded_axes)
     results = problem.batch * problem.groups * problem.filters
     blocks = results * math.prod([fold.blocks * fold.outputs for fold in found])
     taps = problem.channels * math.prod([fold.products for fold in found])
     return {
         "call": 1,
-        "number": (problem.pixels + problem.outputs) * problem.width,
+        "tap": math.prod(fold.reach for fold in found),
+        "number" if problem.channels * problem.filters * problem.groups == 1 else "moved": (
+            (problem.pixels + problem.outputs) * problem.width
+        ),
         "product": blocks * taps * problem.width,
     }
 

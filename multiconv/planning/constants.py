@@ -74,6 +74,11 @@ def document(seconds: Mapping[str, Constants]) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
+def users_seconds() -> dict[str, Constants]:
+    """Return what this user has measured, by backend and kind of device."""
+    return dict(_users())
+
+
 def forget() -> None:
     """Read the user's file anew when it is next needed."""
     _users.cache_clear()
@@ -89,12 +94,12 @@ def _shipped() -> dict[str, Constants]:
 def _users() -> dict[str, Constants]:
     try:
         path = user_file()
-        text = path.read_text("utf-8")
-    except (OSError, RuntimeError, UnicodeError):  # none, no home, or no text
+        text = path.read_bytes()
+    except (OSError, RuntimeError):  # none, or no home
         return {}
     again = "`multiconv tune` measures this machine anew"
     try:
-        content = json.loads(text)
+        content = json.loads(text.decode())
         seconds = _seconds(content)
         where = content.get("cpu"), content.get("cpus")
     except (ValueError, AttributeError, TypeError, LookupError, RecursionError):

@@ -14,7 +14,7 @@ from multiconv.core.geometry import Geometry
 from multiconv.core.rounding import fft_factor, narrowing, summing_factor
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Method, Problem
-from multiconv.planning.choose import Choice, choose
+from multiconv.planning.choose import Alternative, Choice, choose, said
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
 
 _WORK = {"y": correlation, "x": input_adjoint, "weight": weight_adjoint}
@@ -96,6 +96,11 @@ class Plan:
             factor = summing_factor(self.problem.products, self.dtype)
         return factor + narrowing(self.dtype)
 
+    @property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """The methods that ``auto`` considered: their estimated seconds, or why not."""
+        return self.choice.alternatives if self.choice else ()
+
     def __repr__(self) -> str:
         return f"Plan(output_shape={self.output_shape}, dtype={self.dtype!r}, {self.method!r})"
 
@@ -109,13 +114,20 @@ class Plan:
             "output": f"{self.output_shape} {self.dtype}",
             "padding": f"{self.pads} {mode}",
             "method": f"{self.method}: {self.reason}",
+            "others": self._others(),
             "multiply-adds": f"{self.multiply_adds:,}",
             "workspace": "the framework's own affair" if space is None else _size(space),
             "error": f"at most {self.error_bound:.3g} * {of}"
             if self.error_bound
             else f"none: exact modulo 2**{8 * dtypes.itemsize(self.dtype)}",
         }
-        return "\n".join(f"{name:<13}  {text}" for name, text in rows.items())
+        return "\n".join(f"{name:<13}  {text}" for name, text in rows.items() if text)
+
+    def _others(self) -> str:
+        """Return the estimates of the other methods, the fastest first."""
+        timed = [(a.seconds, a.method) for a in self.alternatives if a.seconds is not None]
+        others = [f"{name} {said(time)}" for time, name in sorted(timed) if name != self.method]
+        return ", ".join(others)
 
 
 def framed(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.transfer import made
+from multiconv.benchmarking.quiet import until_quiet
 from multiconv.core.progress import Progress
 from multiconv.methods.base import Counts, Method, MethodRefusal
 from multiconv.methods.table import METHODS
@@ -26,29 +27,30 @@ _REPEATED = 0.02  # seconds that calls are repeated for, at least
 
 @dataclass
 class Measured:
-    """The samples of a backend: counts and seconds, by method."""
+    """The samples of a backend: counts and seconds, by method and number of the case."""
 
-    samples: dict[str, list[tuple[Counts, float]]] = field(default_factory=dict)
+    samples: dict[str, dict[int, tuple[Counts, float]]] = field(default_factory=dict)
 
     def constants(self) -> Constants:
         """Return seconds by method and unit."""
-        return {name: fitted(found) for name, found in self.samples.items() if found}
+        return {name: fitted([*found.values()]) for name, found in self.samples.items() if found}
 
 
-def measured(backend: Backend) -> Measured:
+def measured(backend: Backend, work: Sequence[Case] | None = None) -> Measured:
     """Time the methods that count, in float32, on the backend's default device."""
     result = Measured()
-    work = list(cases())
+    work = list(cases()) if work is None else work
     methods = [method for method in METHODS.values() if method.name != "toeplitz"]
     too_large: dict[str, float] = {}
     with Progress(f"measuring {backend.name}", len(work)) as progress:
-        for case in work:
-            _measure(case, methods, backend, result, too_large)
+        for number, case in enumerate(work):
+            _measure(number, case, methods, backend, result, too_large)
             progress.advance()
     return result
 
 
 def _measure(
+    number: int,
     case: Case,
     methods: list[Method],
     backend: Backend,
@@ -75,7 +77,7 @@ def _measure(
             too_large[method.name] = size
         calls[method.name], counted[method.name] = call, counts
     for name, seconds in _fastest(calls).items():
-        result.samples.setdefault(name, []).append((counted[name], seconds))
+        result.samples.setdefault(name, {})[number] = counted[name], seconds
 
 
 def _prepared(
@@ -103,9 +105,7 @@ def _fastest(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     best = dict.fromkeys(calls, float("inf"))
     for _ in range(_ROUNDS):
         for name, call in calls.items():
-            time.sleep(
-                0.12 if backend.name == "numpy" else 0.002
-            )  # for the threads of the one before to come to rest
+            until_quiet()
             count, start = 0, time.perf_counter()
             while True:
                 call()

@@ -45,15 +45,26 @@ class TestIm2col:
 
 
 class TestFourier:
+    @pytest.mark.parametrize("length", [1, 63, 129, 258, 1026, 2110, 48_000])
+    @pytest.mark.parametrize("span", [1, 3, 31, 1024])
+    def test_no_other_count_of_blocks_is_less_work(self, length, span):
+        block = fft._block(length, span)
+        count = -(-length // block)
+        chosen = fft._work(count, length, span)
+        most = min(length // max(span, fft._SHORTEST), fft._MOST_BLOCKS)
+        for other in range(2, most + 1):
+            joined = 1 if count > 1 else fft._JOINED
+            assert chosen <= joined * fft._work(other, length, span)
+        assert count == 1 or fft._JOINED * chosen < fft._work(1, length, span)
+
     @pytest.mark.parametrize(
-        ("length", "span", "block"),
-        [
-            *[(1, 1, 1), (256, 1, 256), (257, 1, 128), (256, 18, 256), (257, 18, 128)],
-            *[(266, 19, 266), (267, 19, 133), (434, 31, 434), (435, 31, 217)],
-        ],
+        ("length", "span", "block"), [(100, 5, 100), (258, 3, 258), (2110, 63, 2110)]
     )
-    def test_an_axis_beyond_two_blocks_of_seven_spans_is_cut(self, length, span, block):
+    def test_short_axes_and_long_kernels_go_whole(self, length, span, block):
         assert fft._block(length, span) == block
+
+    def test_long_axes_are_cut(self):
+        assert fft._block(48_000, 31) < 1000
 
     @pytest.mark.parametrize("blocks", [(5, 7), (2, 7), (2, 3), (4, 4), (1, 1)])
     def test_blocks_stand_in_order_with_zeros_behind_the_last(self, blocks):
@@ -93,12 +104,12 @@ class TestFourier:
         assert np.array_equal(joined[..., :9, :10], expected)
 
     def test_the_workspace_is_that_of_all_transforms(self):
-        """Three blocks of 128 along an axis of 257, each of 130 numbers, transformed at 135."""
-        geometry = resolve((257,), (3,), (1,), (1,), ((0, 0),))
-        assert fft._lengths(geometry) == ([128], (135,))
+        """A block of 130 numbers, transformed at 135, in two images, three groups and so on."""
+        geometry = resolve((130,), (3,), (1,), (1,), ((0, 0),))
+        assert fft._lengths(geometry) == ([130], (135,))
         problem = Problem(geometry, 2, 3, 4, 5, "float32", None)
-        images, kernels = 2 * (4 + 5) * 3, 4 * 5
-        assert fft._workspace(problem) == 2 * 3 * (images + kernels) * 135
+        images, kernels = 2 * (4 + 5), 4 * 5
+        assert fft._workspace(problem) == 3 * (2 * images + kernels) * 135
 
     @pytest.mark.parametrize("size", [(300,), (257,), (1000,)])
     @pytest.mark.parametrize("kernel", [1, 2, 31])

@@ -1,12 +1,15 @@
 """Which method "auto" runs, and at which sizes it changes its mind."""
 
+from dataclasses import replace
+
 import pytest
 
 from multiconv.backends.base import Backend
 from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core.geometry import resolve
 from multiconv.methods.base import MethodRefusal, Problem
-from multiconv.planning.choose import choose
+from multiconv.planning import choose as module
+from multiconv.planning.choose import Alternative, choose
 
 
 class WithNative(Backend):
@@ -24,6 +27,22 @@ class Exporting(type(NUMPY)):
         return True
 
 
+@pytest.fixture
+def unmeasured(monkeypatch):
+    """A machine of which nothing is known."""
+    monkeypatch.setattr(module, "constants_for", lambda backend, device: None)
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Return a function that says what each method costs, by method and unit."""
+
+    def say(**seconds):
+        monkeypatch.setattr(module, "constants_for", lambda backend, device: seconds)
+
+    return say
+
+
 def problem(size, kernel, dtype="float32", *, batch=1, channels=1, filters=1):
     geometry = resolve(size, kernel, (1,) * len(size), (1,) * len(size), ((0, 0),) * len(size))
     return Problem(geometry, batch, 1, channels, filters, dtype, None)
@@ -33,6 +52,7 @@ def chosen(given, backend=NUMPY):
     return choose("auto", given, backend).method.name
 
 
+@pytest.mark.usefixtures("unmeasured")
 class TestWithoutANativeConvolution:
     def test_one_channel_and_up_to_64_taps_are_multiplied_tap_by_tap(self):
         assert chosen(problem((100, 100), (8, 8))) == "direct"
@@ -54,6 +74,7 @@ class TestWithoutANativeConvolution:
         assert chosen(problem((100, 100), (9, 9), dtype, channels=3, filters=4)) == "direct"
 
 
+@pytest.mark.usefixtures("unmeasured")
 class TestWithANativeConvolution:
     backend = WithNative()
 
@@ -72,6 +93,67 @@ class TestWithANativeConvolution:
 
     def test_integers_stay_exact(self):
         assert chosen(problem((100,), (3,), "int32", channels=2), self.backend) == "direct"
+
+
+DIRECT = {"call": 1.0, "tap": 0.0, "multiply_add": 0.0, "number": 0.0}
+FOLDED = {"call": 1.0, "tap": 0.0, "number": 0.0, "product": 0.0}
+FFT = {"call": 1.0, "butterfly": 0.0, "product": 0.0, "number": 0.0}
+IM2COL = {"call": 1.0, "column": 0.0, "product": 0.0, "number": 0.0}
+
+
+class TestByCost:
+    image = problem((64, 64), (5, 5))
+
+    def test_the_least_estimate_wins(self, measured):
+        measured(direct=DIRECT | {"call": 2e-3}, im2col=IM2COL | {"call": 3e-3}, folded=FOLDED)
+        found = choose("auto", self.image, NUMPY)
+        assert found.method.name == "direct"
+        assert found.reason == "about 2 ms, the fastest within the element-wise bound"
+        timed = {a.method: a.seconds for a in found.alternatives if a.seconds is not None}
+        assert timed == {"direct": 2e-3, "im2col": 3e-3, "folded": 1.0}
+
+    def test_an_estimate_is_the_sum_over_the_units(self, measured):
+        measured(direct={"call": 1.0, "tap": 10.0, "multiply_add": 1e3, "number": 1e6})
+        found = choose("auto", self.image, NUMPY)
+        products, numbers = 60 * 60 * 25, 64 * 64 + 60 * 60
+        expected = 1 + 10 * 25 + 1e3 * products + 1e6 * numbers
+        assert Alternative("direct", expected) in found.alternatives
+
+    def test_phases_count_each(self, measured):
+        measured(direct=DIRECT)
+        twice = replace(self.image, repeats=2)
+        assert Alternative("direct", 2.0) in choose("auto", twice, NUMPY).alternatives
+
+    @pytest.mark.parametrize(("fft", "chosen"), [(0.25, "fft"), (0.26, "direct")])
+    def test_the_transform_has_to_be_four_times_faster(self, measured, fft, chosen):
+        measured(direct=DIRECT, fft=FFT | {"call": fft})
+        found = choose("auto", self.image, NUMPY)
+        assert found.method.name == chosen
+        assert (found.unless_finite is not None) == (chosen == "fft")
+
+    def test_what_needs_too_much_room_is_left_out(self, measured):
+        measured(direct=DIRECT, fft=FFT | {"call": 1e-6})
+        large = problem((300, 300), (299, 299))
+        found = choose("auto", large, NUMPY)
+        [fft] = [a for a in found.alternatives if a.method == "fft"]
+        assert found.method.name == "direct"
+        assert "times the room" in fft.refusal
+
+    def test_what_is_refused_or_not_measured_says_so(self, measured):
+        measured(direct=DIRECT, fft={"call": 1.0})
+        said = {a.method: a.refusal for a in choose("auto", self.image, NUMPY).alternatives}
+        assert said["fft"] == said["im2col"] == "it is not measured here"
+        assert "no convolution of its own" in said["native"]
+        assert "the transforms" not in str(said["direct"])
+
+    def test_integers_never_pass_through_a_transform(self, measured):
+        measured(direct=DIRECT, fft=FFT | {"call": 1e-9})
+        assert choose("auto", problem((64, 64), (5, 5), "int32"), NUMPY).method.name == "direct"
+
+    def test_where_nothing_is_measured_a_rule_decides(self, unmeasured):
+        found = choose("auto", self.image, NUMPY)
+        assert found.reason == "one channel and few taps: a multiply-add per tap"
+        assert {a.seconds for a in found.alternatives} == {None}
 
 
 class TestOpenSizes:
