@@ -132,6 +132,16 @@ class Backend:
         """
         return array.shape, array.dtype, device_of(array)
 
+    def is_recorded(self, signature: tuple[Any, ...]) -> bool:
+        """Tell whether what is done to an array is recorded, to be differentiated later."""
+        return False
+
+    def with_gradients(
+        self, function: Callable[..., Array], arrays: Sequence[Array]
+    ) -> Callable[[], Any] | None:
+        """Return a call of a function and its gradients, where a framework records; else None."""
+        return None
+
     def is_plain(self, array: Array) -> bool:
         """Tell whether type and signature say all that decides if arrays go together."""
         return True

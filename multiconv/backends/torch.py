@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -108,11 +108,29 @@ class TorchBackend(Backend):
         return _ACCUMULATORS.get(name) or dtypes.accumulator(name)
 
     def signature(self, array: Array) -> tuple[Any, ...]:
-        """Return shape, dtype, device and layout; torch.jit.trace has tensors for sizes."""
+        """Return shape, dtype, device, layout, and whether gradients are recorded.
+
+        torch.jit.trace has tensors for sizes.
+        """
         shape = array.shape
         if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
             shape = torch.Size(map(int, shape))
-        return shape, array.dtype, array.device, array.layout
+        records = array.requires_grad and torch.is_grad_enabled()
+        return shape, array.dtype, array.device, array.layout, records
+
+    def is_recorded(self, signature: tuple[Any, ...]) -> bool:
+        return len(signature) > 4 and bool(signature[4])
+
+    def with_gradients(
+        self, function: Callable[..., Array], arrays: Sequence[Array]
+    ) -> Callable[[], Any] | None:
+        leaves = [array.detach().requires_grad_() for array in arrays]
+
+        def call() -> Any:
+            y = function(*leaves)
+            return torch.autograd.grad(y, leaves, torch.ones_like(y))
+
+        return call
 
     def is_plain(self, array: Array) -> bool:
         """Leave out subclasses: fake tensors of different modes do not go together."""

@@ -52,6 +52,8 @@ class Problem:
     device: Hashable
     #: How many such correlations there are: the phases of a stride, in an adjoint.
     repeats: int = 1
+    #: Whether gradients will be asked of what is done here.
+    is_recorded: bool = False
 
     @property
     def width(self) -> float:

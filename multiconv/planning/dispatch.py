@@ -137,7 +137,13 @@ def plan_for(
     operands = [
         None
         if signature is None
-        else Operand(name, tuple(signature[0]), backend.dtype_name(signature[1]), signature[2])
+        else Operand(
+            name,
+            tuple(signature[0]),
+            backend.dtype_name(signature[1]),
+            signature[2],
+            backend.is_recorded(signature),
+        )
         for name, signature in zip(operation.names, signatures, strict=True)
     ]
     check_devices(operands, backend)

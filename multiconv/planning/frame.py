@@ -199,7 +199,10 @@ def planned(
 
     work = _WORK[wanted](geometry)
     sums = backend.accumulator(result)
-    problem = Problem(work.geometry, *layout.exchanged(wanted), sums, first.device, work.repeats)
+    recorded = first.is_recorded or second.is_recorded
+    problem = Problem(
+        work.geometry, *layout.exchanged(wanted), sums, first.device, work.repeats, recorded
+    )
     choice = choose(method, problem, backend)
     sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
 

@@ -23,6 +23,7 @@ class Operand(NamedTuple):
     shape: tuple[int, ...]
     dtype: str
     device: Hashable
+    is_recorded: bool = False
 
 
 class Layout(NamedTuple):

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from multiconv.backends.base import Array, Backend
 from multiconv.backends.transfer import made
 from multiconv.benchmarking.quiet import until_quiet
 from multiconv.core.progress import Progress
+from multiconv.functions.conv import CONV
+from multiconv.functions.correlate import CORR2D
 from multiconv.methods.base import Counts, Method, MethodRefusal
 from multiconv.methods.table import METHODS
 from multiconv.planning.constants import Constants
@@ -36,15 +39,24 @@ class Measured:
         return {name: fitted([*found.values()]) for name, found in self.samples.items() if found}
 
 
-def measured(backend: Backend, work: Sequence[Case] | None = None) -> Measured:
-    """Time the methods that count, in float32, on the backend's default device."""
+def measured(
+    backend: Backend, work: Sequence[Case] | None = None, *, with_gradients: bool = False
+) -> Measured:
+    """Time the methods that count, in float32, on the backend's default device.
+
+    ``with_gradients`` times results and gradients together, where the framework records them.
+    """
     result = Measured()
     work = list(cases()) if work is None else work
+    if with_gradients:
+        work = [case for case in work if case.operation in (CORR2D, CONV)]
+        if backend.with_gradients(len, ()) is None:
+            return result
     methods = [method for method in METHODS.values() if method.name != "toeplitz"]
     too_large: dict[str, float] = {}
     with Progress(f"measuring {backend.name}", len(work)) as progress:
         for number, case in enumerate(work):
-            _measure(number, case, methods, backend, result, too_large)
+            _measure(number, case, methods, backend, result, too_large, with_gradients)
             progress.advance()
     return result
 
@@ -56,6 +68,7 @@ def _measure(
     backend: Backend,
     result: Measured,
     too_large: dict[str, float],
+    with_gradients: bool,
 ) -> None:
     rng = np.random.default_rng(0)
     arrays = [
@@ -66,6 +79,8 @@ def _measure(
     for method in methods:
         try:
             call, counts, size = _prepared(case, arrays, method, backend)
+            if with_gradients:
+                call = backend.with_gradients(call, arrays) or call
         except MethodRefusal:
             continue
         if counts is None or size >= too_large.get(method.name, math.inf):
@@ -82,7 +97,7 @@ def _measure(
 
 def _prepared(
     case: Case, arrays: list[Array], method: Method, backend: Backend
-) -> tuple[Callable[[], object], Counts | None, int]:
+) -> tuple[Callable[..., Any], Counts | None, int]:
     options = case.operation.read(arrays, *case.given, method.name)
     given = [*arrays, *[None] * (len(case.operation.names) - len(arrays))]
     signatures = tuple(None if a is None else backend.signature(a) for a in given)
@@ -92,8 +107,8 @@ def _prepared(
     if counts is not None and plan.problem is not None:
         counts = {unit: count * plan.problem.repeats for unit, count in counts.items()}
 
-    def call() -> object:
-        y = run(*given)
+    def call(*others: Array) -> object:
+        y = run(*(others or arrays), *given[len(arrays) :])
         backend.synchronize(y)
         return y
 

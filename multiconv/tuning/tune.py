@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from multiconv.backends import registry
+from multiconv.planning.choose import RECORDING
 from multiconv.planning.constants import Constants
 from multiconv.tuning.measure import measured
 
@@ -15,5 +16,9 @@ def tuned(names: Iterable[str]) -> dict[str, Constants]:
     for name in names:
         backend = registry.load(name)
         device = backend.signature(backend.asarray([0.0]))[2]
-        found[f"{name} {backend.device_kind(device)}"] = measured(backend).constants()
+        kind = f"{name} {backend.device_kind(device)}"
+        found[kind] = measured(backend).constants()
+        recorded = measured(backend, with_gradients=True).constants()
+        if recorded:
+            found[f"{kind}, {RECORDING}"] = recorded
     return found
