@@ -265,6 +265,13 @@ class Backend:
         """Return why there is no native convolution for this input, None where there is one."""
         return f"the {self.name} backend has no convolution of its own"
 
+    def native_elements(self, dtype: str, device: Hashable, columns: int) -> int | None:
+        """Return how many numbers the native convolution needs, where that may be very many.
+
+        ``columns`` is the size of the whole patch matrix; None says that blocks are enough.
+        """
+        return None
+
     def native(
         self,
         x: Array,

@@ -201,6 +201,10 @@ class TorchBackend(Backend):
             return f"torch.nn.functional.conv{axes}d has no integers on {device.type}"
         return None
 
+    def native_elements(self, dtype: str, device: Any, columns: int) -> int | None:
+        """Return the patch matrix that torch forms on the CPU of all but float32."""
+        return columns if device.type == "cpu" and dtype != "float32" else None
+
     def native(
         self,
         x: Array,

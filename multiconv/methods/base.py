@@ -141,7 +141,7 @@ class Method:
     refusal: Callable[[Problem, Backend], str | None] = never
     limit: Callable[[Problem, Backend], str | None] | None = None
     operations: Callable[[Geometry], int] = lambda geometry: 10
-    workspace: Callable[[Problem], int | None] = lambda problem: 0
+    workspace: Callable[[Problem, Backend], int | None] = lambda problem, backend: 0
     counts: Callable[[Problem, Backend], Counts | None] = uncounted
     error: Literal["elementwise", "norm"] = "elementwise"
     takes_border: bool = False

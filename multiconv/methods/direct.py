@@ -52,7 +52,7 @@ def _per_tap_mixing_channels(
     return backend.xp.reshape(total, (batch, groups, filters, *geometry.output_size))
 
 
-def _workspace(problem: Problem) -> int:
+def _workspace(problem: Problem, backend: Backend) -> int:
     """Count a product, and the pixels it is made of where channels are mixed."""
     mixed = problem.batch * problem.groups * problem.channels * problem.geometry.outputs
     return problem.outputs + (mixed if problem.channels > 1 else 0)

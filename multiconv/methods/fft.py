@@ -180,7 +180,7 @@ def _refusal(problem: Problem, backend: Backend) -> str | None:
     return None
 
 
-def _workspace(problem: Problem) -> int:
+def _workspace(problem: Problem, backend: Backend) -> int:
     """Count the blocks of image and result, and the transforms of these and the kernel.
 
     That of n real numbers has n / 2 complex ones.

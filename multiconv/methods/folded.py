@@ -25,7 +25,6 @@ from multiconv.methods.base import Counts, Method, Problem
 from multiconv.methods.toeplitz import shifted
 
 CHANNELS = 16  # that folding aims at: as wide as the frameworks' kernels
-MOST_AXES = 3
 
 
 class Fold(NamedTuple):
@@ -174,9 +173,9 @@ def _widths(geometry: Geometry, found: tuple[Fold, ...]) -> list[int]:
     ]
 
 
-def _workspace(problem: Problem) -> int:
+def _workspace(problem: Problem, backend: Backend) -> int:
     """Count the folded image and kernel, and the result before what sticks out of it is cut."""
-    return max(_elements(problem, most_axes) for most_axes in (1, MOST_AXES))
+    return _elements(problem, backend.folded_axes)
 
 
 def _elements(problem: Problem, most_axes: int) -> int:

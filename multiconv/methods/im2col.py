@@ -183,8 +183,8 @@ def _room(image: tuple[int, ...], result: int) -> int:
     return max(MOST * (math.prod(image) + result) - 2 * result, SMALL)
 
 
-def _workspace(problem: Problem) -> int:
-    """Count the largest block that a backend may choose, the kernel in rows, and partial results.
+def _workspace(problem: Problem, backend: Backend) -> int:
+    """Count the largest block, and partial results.
 
     Parts of the result are there twice while they are joined, or a sum and what is added to it.
     """
@@ -194,11 +194,11 @@ def _workspace(problem: Problem) -> int:
     kernel = (problem.groups, problem.filters, problem.channels, *geometry.kernel_size)
     if geometry.outputs < geometry.taps:
         whole, unit = problem.channels * geometry.taps, math.prod(images[:2]) * geometry.outputs
-        most = _most_rows(image, kernel, geometry, Backend.block_elements)
+        most = _most_rows(image, kernel, geometry, backend.block_elements)
     else:
         whole, unit = problem.batch * geometry.outputs, math.prod(images[1:]) * geometry.taps
-        most = _most_columns(image, kernel, geometry, Backend.block_elements)
-    return min(most, whole) * unit + math.prod(kernel) + 2 * problem.outputs
+        most = _most_columns(image, kernel, geometry, backend.block_elements)
+    return min(most, whole) * unit + 2 * problem.outputs
 
 
 def _counts(problem: Problem, backend: Backend) -> Counts:

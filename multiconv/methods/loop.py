@@ -38,5 +38,5 @@ METHOD = Method(
     run,
     limit=_limit,
     operations=lambda geometry: 3 * geometry.outputs,
-    workspace=lambda problem: problem.outputs + problem.products * problem.batch,
+    workspace=lambda problem, backend: problem.outputs + problem.products * problem.batch,
 )

@@ -86,7 +86,7 @@ METHOD = Method(
     "native",
     run,
     refusal=_refusal,
-    workspace=lambda problem: None,
+    workspace=lambda problem, backend: None,
     counts=_counts,
     takes_border=True,
     ungrouped=_ungrouped,

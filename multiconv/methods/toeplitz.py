@@ -88,5 +88,5 @@ METHOD = Method(
     "toeplitz",
     run,
     limit=lambda problem, backend: refusal(_elements(problem)),
-    workspace=lambda problem: 2 * _elements(problem),
+    workspace=lambda problem, backend: 2 * _elements(problem),
 )

@@ -22,7 +22,7 @@ _FEW_PRODUCTS = 64
 # What a method may need beside its arrays, as a multiple of input and output, and so many numbers
 # are always within it.
 MOST_WORKSPACE = 3
-_SMALL = 2**16
+_SMALL = 2**17
 RECORDING = "recording"  # said of a device where gradients are asked for, too
 # A bound in norm is worth less than one for every element: the gain has to be large.
 FFT_MUST_GAIN = 4
@@ -133,7 +133,10 @@ def _considered(
     counts, known = method.counts(problem, backend), constants.get(method.name)
     if counts is None or known is None or not counts.keys() <= known.keys():
         return Alternative(method.name, refusal="it is not measured here")
-    space = method.workspace(problem)
+    space = method.workspace(problem, backend)
+    if space is None:  # the framework's own affair, and sometimes a very large one
+        columns = problem.outputs // max(problem.filters, 1) * problem.products
+        space = backend.native_elements(problem.dtype, problem.device, columns)
     room = MOST_WORKSPACE * (problem.pixels + problem.outputs)
     if space is not None and space > max(room, _SMALL):
         return Alternative(method.name, refusal=f"it needs {space / room:.2g} times the room")

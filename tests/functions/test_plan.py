@@ -64,11 +64,11 @@ class TestWhatItSays:
             expected += 2 * float(bounds.ROUNDOFF["float16"])
         assert plan.error_bound == pytest.approx(expected, rel=1e-12)
 
-    def test_the_workspace_of_im2col_is_its_patch_matrix(self):
+    def test_the_workspace_of_im2col_is_its_patch_matrix_and_the_result_twice(self):
         plan = mc.plan(
             (1, 2, 10, 10), (4, 2, 3, 3), method="im2col", dtype="float64", backend="numpy"
         )
-        assert plan.workspace_bytes == 8 * (2 * 9 * 8 * 8)
+        assert plan.workspace_bytes == 8 * (2 * 9 + 2 * 4) * 8 * 8
         padded = mc.plan((1, 2, 10, 10), (4, 2, 3, 3), padding=1, method="im2col", backend="numpy")
         assert padded.workspace_bytes == 4 * (2 * 9 * 10 * 10 + 2 * 12 * 12)
 
@@ -87,7 +87,7 @@ class TestWhatItSays:
     def test_it_reads_well(self):
         lines = str(mc.plan((64, 64), (3, 3), backend="numpy")).splitlines()
         assert [line.split()[0] for line in lines] == [
-            *("output", "padding", "method", "multiply-adds", "workspace", "error")
+            *("output", "padding", "method", "others", "multiply-adds", "workspace", "error")
         ]
         assert lines[3].endswith("34,596")
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core.geometry import resolve
 from multiconv.methods.base import Problem, per_tap
 from multiconv.methods.table import METHODS
@@ -21,22 +22,23 @@ class TestWorkspace:
         [
             # The result, and the pixels that a tap meets.
             ("direct", BATCH * GROUPS * (FILTERS + CHANNELS) * OUTPUTS),
-            ("im2col", BATCH * GROUPS * CHANNELS * TAPS * OUTPUTS),
+            # The patch matrix, and the result twice while parts of it are joined.
+            ("im2col", BATCH * GROUPS * (CHANNELS * TAPS + 2 * FILTERS) * OUTPUTS),
             # The results of all positions, and the pixels of one.
             ("loop", BATCH * GROUPS * FILTERS * OUTPUTS + BATCH * CHANNELS * TAPS),
             # The matrix, and the one that it is cut from.
             ("toeplitz", 2 * GROUPS * FILTERS * CHANNELS * OUTPUTS * PIXELS),
-            # The transforms of images, results and kernels, of 15 x 10 complex numbers each.
-            ("fft", 2 * GROUPS * (BATCH * (CHANNELS + FILTERS) + CHANNELS * FILTERS) * 15 * 10),
+            # Images and results, their transforms and the kernels', of 15 x 10 numbers each.
+            ("fft", GROUPS * (2 * BATCH * (CHANNELS + FILTERS) + CHANNELS * FILTERS) * 15 * 10),
             ("native", None),
         ],
     )
     def test_it_is_that_of_the_largest_arrays(self, method, elements):
-        assert METHODS[method].workspace(problem()) == elements
+        assert METHODS[method].workspace(problem(), NUMPY) == elements
 
     @pytest.mark.parametrize(("channels", "mixed"), [(1, 0), (2, 2)])
     def test_direct_gathers_the_pixels_of_several_channels(self, channels, mixed):
-        found = METHODS["direct"].workspace(problem(channels=channels))
+        found = METHODS["direct"].workspace(problem(channels=channels), NUMPY)
         assert found == BATCH * GROUPS * (FILTERS + mixed) * OUTPUTS
 
 

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+import multiconv
 from multiconv.backends.base import Backend
 from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core.geometry import resolve
@@ -154,6 +156,43 @@ class TestByCost:
         found = choose("auto", self.image, NUMPY)
         assert found.reason == "one channel and few taps: a multiply-add per tap"
         assert {a.seconds for a in found.alternatives} == {None}
+
+
+class TestMemory:
+    @pytest.mark.needs_backend("torch")
+    def test_torch_forms_no_patch_matrix_of_gigabytes(self):
+        """Its own convolution of these would ask for 31 GB."""
+        plan = multiconv.plan((2048, 2048), (31, 31), dtype="float64", backend="torch")
+        [native] = [a for a in plan.alternatives if a.method == "native"]
+        assert plan.method != "native"
+        assert "times the room" in native.refusal
+
+    @pytest.mark.parametrize("kernel", [(3, 3), (11, 11), (31, 31)])
+    @pytest.mark.parametrize("size", [64, 512, 2048])
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    def test_what_auto_takes_needs_three_times_the_arrays_at_most(self, size, kernel, dtype):
+        plan = multiconv.plan((size, size), kernel, padding="same", dtype=dtype, backend="numpy")
+        itemsize = np.dtype(dtype).itemsize
+        arrays = plan.problem.pixels + plan.problem.outputs
+        assert plan.workspace_bytes <= itemsize * max(
+            module.MOST_WORKSPACE * arrays + plan.problem.pixels, 2 * module._SMALL
+        )
+
+
+class TestRecording:
+    @pytest.mark.needs_backend("torch")
+    def test_gradients_have_costs_of_their_own(self, monkeypatch):
+        """As measured: a chain of additions in place is fast, and differentiated, slow."""
+        import torch
+
+        x, k = torch.zeros(64, 64), torch.zeros(5, 5)
+        cheap, dear = DIRECT | {"call": 1e-3}, DIRECT | {"call": 2.0}
+        known = {"cpu": {"direct": cheap}, "cpu, recording": {"direct": dear, "folded": FOLDED}}
+        monkeypatch.setattr(module, "constants_for", lambda name, kind: known[kind])
+        assert multiconv.plan(x, k).method == "direct"
+        assert multiconv.plan(x.requires_grad_(), k).method == "folded"
+        with torch.no_grad():
+            assert multiconv.plan(x, k).method == "direct"
 
 
 class TestOpenSizes:

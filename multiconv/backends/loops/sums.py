@@ -26,7 +26,7 @@ from multiconv.core.geometry import Geometry
 _BLOCK = 2**16
 # Up to so many products, all of them are formed at once; so many where nothing is compiled.
 _FEW, _FEW_UNCOMPILED = 2**13, 2**18
-# From so many products on, threads are worth being woken.
+# From so many results on, threads are worth being woken.
 _SHARED = 2**18
 
 
@@ -110,7 +110,8 @@ def _in_blocks(
     """Add all taps to a block of rows of y before the next, on threads."""
     rows = y.shape[3]
     step = min(rows, max(1, _BLOCK // math.prod(y.shape[4:])))
-    if products >= _SHARED:
+    is_shared = min(products, y.size) >= _SHARED
+    if is_shared:  # some blocks for each thread
         step = min(step, max(1, rows // 8))
     per_image = -(-rows // step)
     windows = [window[1:] for _, window in geometry.tap_windows()]
@@ -131,10 +132,10 @@ def _in_blocks(
                 np.add(total, room, out=total)
 
     count = math.prod(y.shape[:3]) * per_image
-    if products < _SHARED:
-        work(0, count)
-    else:
+    if is_shared:
         shared(work, count)
+    else:
+        work(0, count)
 
 
 def _few_outputs(
