@@ -78,7 +78,7 @@ def input_adjoint(geometry: Geometry) -> Work:
 
         return run
 
-    repeats = math.prod(len([p for p in axis if isinstance(p, Phase)]) for axis in along)
+    repeats = math.prod([len([p for p in axis if isinstance(p, Phase)]) for axis in along])
     return Work(largest, prepare, max(repeats, 1))
 
 

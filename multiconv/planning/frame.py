@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
@@ -39,8 +40,8 @@ class Plan:
         How many numbers its largest arrays have.
     geometry, problem, choice, multiply_adds
         Of what is correlated, where a method is chosen for it.
-    workspace : int, optional
-        How many numbers the method needs beside them; None where the framework does not say.
+    workspace : callable
+        Counts the numbers that the method needs beside them; None where the framework does not say.
     unless_finite : callable, optional
         The function to use where the result of the first is not finite.
     """
@@ -55,7 +56,7 @@ class Plan:
     problem: Problem | None = None
     choice: Choice | None = None
     multiply_adds: int = 0
-    workspace: int | None = None
+    workspace: Callable[[], int | None] = field(default=lambda: None, repr=False)
     unless_finite: Callable[..., Any] | None = field(default=None, repr=False)
 
     @property
@@ -78,7 +79,7 @@ class Plan:
         """What is needed beside arguments and result, in bytes; None where nobody says."""
         if self.problem is None or self.choice is None:
             return None
-        elements = self.workspace
+        elements = self.workspace()
         if elements is None:
             return None
         if any(map(any, self.problem.geometry.pads)) and not self.choice.method.takes_border:
@@ -237,7 +238,7 @@ def planned(
         geometry=geometry,
         problem=problem,
         choice=choice,
-        workspace=choice.method.workspace(problem, backend),
+        workspace=partial(choice.method.workspace, problem, backend),
         multiply_adds=math.prod(layout.exchanged("y")) * geometry.taps * geometry.outputs,
         unless_finite=by(choice.unless_finite) if choice.unless_finite and is_float else None,
     )
