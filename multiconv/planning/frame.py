@@ -211,8 +211,12 @@ def planned(
     sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
 
     def by(method: Method) -> Callable[..., Array]:
-        own = method.ungrouped and method.ungrouped(
-            wanted, geometry, layout.groups, problem, backend
+        # The result given may be smaller than that of the convolution (see `conv_transpose`).
+        is_whole = wanted != "x" or sizes["y"] == geometry.output_size
+        own = (
+            method.ungrouped(wanted, geometry, layout.groups, problem, backend)
+            if method.ungrouped and is_whole
+            else None
         )
         arrange = layout.ungrouped if own else layout.grouped
         compute = own or work.prepare(method, backend)
