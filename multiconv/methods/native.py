@@ -73,13 +73,15 @@ def _ungrouped(
 def _counts(problem: Problem, backend: Backend) -> Counts:
     geometry = problem.geometry
     products = problem.multiply_adds * problem.width
-    counts = {"call": 1, "number": (problem.pixels + problem.outputs) * problem.width}
+    numbers = (problem.pixels + problem.outputs) * problem.width
     if geometry.outputs < geometry.taps:
-        return counts | {"product of few": products}
+        return {"call": 1, "number": numbers, "product of few": products}
     if problem.channels * problem.filters == 1:
-        return counts | {"single product" if problem.groups == 1 else "depthwise product": products}
+        kind = "single" if problem.groups == 1 else "depthwise"
+        return {"call": 1, f"{kind} number": numbers, f"{kind} product": products}
     # Frameworks' kernels are so wide, whether there are channels to fill them or not.
-    return counts | {"product": products * max(1, _WIDE / (problem.channels * problem.filters))}
+    wide = max(1, _WIDE / (problem.channels * problem.filters))
+    return {"call": 1, "number": numbers, "product": products * wide}
 
 
 METHOD = Method(
