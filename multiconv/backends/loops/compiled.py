@@ -42,11 +42,6 @@ def loops(x: NumPyArray, geometry: Geometry, products: int) -> ModuleType | None
     return _loops_of(x.dtype.str)
 
 
-def loops_for_copies(x: NumPyArray, count: int) -> ModuleType | None:
-    """Return the compiled loops where so many numbers are to be copied, of a dtype they know."""
-    return _loops_of(x.dtype.str) if count >= _LOADED and x.dtype.kind in "iuf" else None
-
-
 @functools.cache
 def _loops_of(dtype: str) -> ModuleType | None:
     """Load the loops, and compile them for a dtype unless an earlier run has."""

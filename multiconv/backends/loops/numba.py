@@ -378,31 +378,3 @@ def add_rows(
                 for r in range(r0, r1):
                     for e in range(c, c1):
                         out[to + e] += flat[k + r * width + e] * x[seen + offsets[r] + e]
-
-
-@_jit
-def pack(
-    x: Any,
-    columns: Any,
-    first_row: Any,
-    kernel: Any,
-    stride: Any,
-    dilation: Any,
-    start: Any,
-    stop: Any,
-) -> None:
-    """Copy what rows of outputs see into rows [start, stop) of ``columns``; see `patches`."""
-    kh, kw = kernel
-    _, rows, width = columns.shape
-    for number in range(start, stop):
-        k, rest = number % kw, number // kw
-        j, c = rest % kh, rest // kh
-        for r in range(rows):
-            source = x[c, (first_row + r) * stride[0] + j * dilation[0]]
-            target = columns[number, r]
-            first = k * dilation[1]
-            if stride[1] == 1:
-                target[:] = source[first : first + width]
-            else:
-                for m in range(width):
-                    target[m] = source[first + m * stride[1]]
