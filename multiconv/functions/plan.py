@@ -70,7 +70,7 @@ def plan(
     >>> print(mc.plan((1024, 1024), (3, 3), padding="same", backend="numpy"))
     output         (1024, 1024) float32
     padding        ((1, 1), (1, 1)) zeros
-    method         direct: about ..., the fastest within the element-wise bound
+    method         ...: about ..., the fastest within the element-wise bound
     others         ...
     multiply-adds  9,437,184
     workspace      ...

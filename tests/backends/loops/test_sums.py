@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from multiconv.backends.loops import compiled, patches, sums, threads
+from multiconv.backends.loops import compiled, sums, threads
 from multiconv.core.geometry import Geometry, resolve
 
 DTYPES = ("float32", "float64", "int8", "int64", "uint16", "complex64")
@@ -157,22 +157,6 @@ class TestOrder:
             caller.join()
         assert len(results) == 4
         assert all(np.array_equal(y, expected) for y in results)
-
-
-class TestPack:
-    @pytest.mark.parametrize("loaded", [0, 2**60])
-    @pytest.mark.parametrize(("stride", "dilation"), [((1, 1), (1, 1)), ((2, 3), (3, 2))])
-    def test_a_block_of_columns(self, monkeypatch, loaded, stride, dilation):
-        monkeypatch.setattr(compiled, "_LOADED", loaded)
-        monkeypatch.setattr(patches, "_SHARED", 0)
-        x = np.arange(2 * 20 * 23, dtype=np.float32).reshape(2, 20, 23)
-        geometry = Geometry((20, 23), (3, 2), stride, dilation, ((0, 0), (0, 0)))
-        first, rows, wide = 1, 3, geometry.output_size[1]
-        columns = np.empty((2 * 6, rows * wide), np.float32)
-        patches.pack(x, columns, first, (3, 2), stride, dilation)
-        windows = [x[window] for _, window in geometry.tap_windows()]
-        expected = np.stack(windows, axis=1)[:, :, first : first + rows]
-        assert np.array_equal(columns, expected.reshape(columns.shape))
 
 
 class TestThreads:
