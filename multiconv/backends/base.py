@@ -117,6 +117,9 @@ class Backend:
     #: the way in and out, and saves zeros.
     folded_axes: int = 1
 
+    #: The dtypes that it is fast for, where there is a difference.
+    folded_dtypes: frozenset[str] | None = None
+
     #: Beyond how many taps the method "direct" is out of the question for "auto", if at all.
     most_taps: int | None = None
 

@@ -38,6 +38,7 @@ class TorchBackend(Backend):
     xp = torch_namespace
     default_integer = "int64"
     leaves_dtypes = True
+    folded_dtypes = frozenset({"float32"})  # that torch has fast convolutions of, on the CPU
 
     def owns(self, array: object) -> bool:
         """Take every tensor, parameters and the tensors of tracers too."""
@@ -247,7 +248,7 @@ class TorchBackend(Backend):
         """
         axes = len(stride)
         has_own = self.native_refusal(self.dtype_name(x.dtype), x.device, axes) is None
-        if not has_own or not x.is_floating_point():
+        if not has_own or x.dtype != torch.float32:  # of others it forms the patch matrix
             return super().correlate_last(
                 x, weight, stride=stride, dilation=dilation, groups=groups
             )

@@ -193,6 +193,8 @@ def _elements(problem: Problem, most_axes: int) -> int:
 
 def _counts(problem: Problem, backend: Backend) -> Counts | None:
     geometry = problem.geometry
+    if backend.folded_dtypes is not None and problem.dtype not in backend.folded_dtypes:
+        return None
     is_grouped = problem.groups > 1 and max(problem.channels, problem.filters) > CHANNELS // 4
     if geometry.outputs < geometry.taps or is_grouped:
         return None  # there is little to fold

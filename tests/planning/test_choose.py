@@ -164,7 +164,7 @@ class TestMemory:
         """Its own convolution of these would ask for 31 GB."""
         plan = multiconv.plan((2048, 2048), (31, 31), dtype="float64", backend="torch")
         [native] = [a for a in plan.alternatives if a.method == "native"]
-        assert plan.method != "native"
+        assert plan.method not in ("native", "folded")
         assert "times the room" in native.refusal
 
     @pytest.mark.parametrize("kernel", [(3, 3), (11, 11), (31, 31)])
