@@ -13,6 +13,7 @@ from multiconv.benchmarking.libraries import Arrays, Call, Library, Peer
 
 class _NumPy(Library):
     name = "numpy"
+    compiles = True  # where Numba is installed
 
     def peers(self, cell: Cell, arrays: Arrays) -> Iterator[Peer]:
         if cell.is_image or cell.is_layer or cell.groups > 1 or 1 in cell.weight[:2]:
