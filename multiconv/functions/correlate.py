@@ -50,10 +50,11 @@ def corr2d(
         What the border shows: for ``1234``, reflect ``32 1234 32``, symmetric ``21 1234 43``,
         replicate ``11 1234 44``, circular ``34 1234 12``.
     method : {"auto", "direct", "im2col", "toeplitz", "folded", "fft", "native", "loop"}, optional
-        How to compute it. ``"auto"`` chooses for speed. All but ``"fft"`` obey the same error bound
-        element by element and are bit-equal on small integers; ``"fft"`` refuses integers,
-        ``"native"`` is the framework's own convolution. ``"loop"`` and ``"toeplitz"`` refuse huge
-        inputs unless written ``"loop!"``, ``"toeplitz!"``.
+        How to compute it. ``"auto"`` takes what is estimated to be fastest (`plan` shows the
+        estimates). All but ``"fft"`` obey the same error bound element by element and are bit-equal
+        on small integers; ``"fft"`` refuses integers, ``"native"`` is the framework's own
+        convolution. ``"loop"`` and ``"toeplitz"`` refuse huge inputs unless written ``"loop!"``,
+        ``"toeplitz!"``.
 
     Returns
     -------
