@@ -65,6 +65,12 @@ present = [name for name in sys.argv[1:] if importlib.util.find_spec(name)]
 sys.exit(f"installed, but must not be: {present}" if present else 0)
 """
 
+PRESENT = """
+import importlib.util, sys
+absent = [name for name in sys.argv[1:] if not importlib.util.find_spec(name)]
+sys.exit(f"not installed, but tested with: {absent}" if absent else 0)
+"""
+
 NOT_LOADED = """
 import sys
 import multiconv
@@ -230,6 +236,9 @@ def everything(session: nox.Session) -> None:
     """Check the types, and test all backends together and layers with other libraries."""
     groups = ["test", "test-exchange", "lint"]
     install(session, NEWEST, "all", "exchange", groups=groups)
+    # Some tests leave out what is missing: here nothing is.
+    present = [name for name in OPTIONAL_MODULES if name != "cv2"]
+    run_python(session, PRESENT, *present, "ml_dtypes")
     session.run("mypy", "--strict", SOURCE)
     backends = ["numpy", *FRAMEWORKS, "strict"]
     keras = {"KERAS_HOME": str(Path(session.create_tmp()).resolve())}  # else it writes into ~

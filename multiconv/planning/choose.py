@@ -114,7 +114,8 @@ def _by_cost(problem: Problem, backend: Backend) -> Choice:
     for name, seconds in times.items():
         if METHODS[name].error == "norm" and FFT_MUST_GAIN * seconds <= exact[best]:
             reason = f"about {said(seconds)}, at least {FFT_MUST_GAIN} times faster than {best}"
-            return Choice(METHODS[name], reason, tuple(considered), METHODS[best])
+            again = _unless_finite(METHODS[best]) or METHODS[best]
+            return Choice(METHODS[name], reason, tuple(considered), again)
     reason = f"about {said(exact[best])}, the fastest within the element-wise bound"
     chosen = METHODS[best]
     return Choice(chosen, reason, tuple(considered), _unless_finite(chosen))

@@ -9,6 +9,7 @@ import numpy as np
 from multiconv.methods.base import Counts
 
 _ROUNDS = 4000
+_FAR = 4
 
 
 def fitted(samples: Sequence[tuple[Counts, float]]) -> dict[str, float]:
@@ -32,9 +33,16 @@ def fitted(samples: Sequence[tuple[Counts, float]]) -> dict[str, float]:
     return {unit: float(s) for unit, s in zip(units, seconds / scale, strict=True)}
 
 
-def worst_ratio(samples: Sequence[tuple[Counts, float]], seconds: dict[str, float]) -> float:
-    """Return by what factor the worst prediction is off."""
-    ratios = [
-        sum(seconds[unit] * count for unit, count in counts.items()) / t for counts, t in samples
-    ]
-    return max(max(ratio, 1 / ratio if ratio else float("inf")) for ratio in ratios)
+def undisturbed(samples: Sequence[tuple[Counts, float]]) -> dict[str, float]:
+    """Return what is `fitted` without the samples that are off by more than a factor of four.
+
+    Something else ran while they were taken. A unit that only they have keeps its first value.
+    """
+    first = fitted(samples)
+    near = [sample for sample in samples if 1 / _FAR < _ratio(sample, first) < _FAR]
+    return first | (fitted(near) if near else {})
+
+
+def _ratio(sample: tuple[Counts, float], seconds: dict[str, float]) -> float:
+    counts, measured = sample
+    return sum(seconds[unit] * count for unit, count in counts.items()) / measured

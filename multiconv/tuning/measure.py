@@ -16,12 +16,12 @@ from multiconv.benchmarking.quiet import until_quiet
 from multiconv.core.progress import Progress
 from multiconv.functions.conv import CONV
 from multiconv.functions.correlate import CORR2D
-from multiconv.methods.base import Counts, Method, MethodRefusal
+from multiconv.methods.base import Counts, Method, MethodRefusal, uncounted
 from multiconv.methods.table import METHODS
 from multiconv.planning.constants import Constants
 from multiconv.planning.dispatch import plan_for, ready
 from multiconv.tuning.cases import Case, cases
-from multiconv.tuning.fit import fitted
+from multiconv.tuning.fit import undisturbed
 
 _LONGEST = 0.3  # seconds: no more is asked of a method than what took it so long
 _ROUNDS = 4
@@ -36,7 +36,7 @@ class Measured:
 
     def constants(self) -> Constants:
         """Return seconds by method and unit."""
-        return {name: fitted([*found.values()]) for name, found in self.samples.items() if found}
+        return {name: undisturbed([*found.values()]) for name, found in self.samples.items()}
 
 
 def measured(
@@ -52,7 +52,7 @@ def measured(
         work = [case for case in work if case.operation in (CORR2D, CONV)]
         if backend.with_gradients(len, ()) is None:
             return result
-    methods = [method for method in METHODS.values() if method.name != "toeplitz"]
+    methods = [method for method in METHODS.values() if method.counts is not uncounted]
     too_large: dict[str, float] = {}
     with Progress(f"measuring {backend.name}", len(work)) as progress:
         for number, case in enumerate(work):

@@ -133,6 +133,16 @@ class TestByCost:
         assert found.method.name == chosen
         assert (found.unless_finite is not None) == (chosen == "fft")
 
+    @pytest.mark.parametrize("fastest", ["direct", "folded", "im2col"])
+    def test_what_runs_again_does_not_spread_what_is_not_finite(self, measured, fastest):
+        known = {"direct": DIRECT, "folded": FOLDED, "im2col": IM2COL}
+        known[fastest] = known[fastest] | {"call": 0.9}
+        measured(fft=FFT | {"call": 0.1}, **known)
+        found = choose("auto", self.image, NUMPY)
+        assert found.method.name == "fft"
+        assert not found.unless_finite.spreads
+        assert found.unless_finite.name == {"folded": "direct"}.get(fastest, fastest)
+
     def test_what_needs_too_much_room_is_left_out(self, measured):
         measured(direct=DIRECT, fft=FFT | {"call": 1e-6})
         large = problem((300, 300), (299, 299))

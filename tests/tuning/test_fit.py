@@ -2,7 +2,7 @@
 
 import pytest
 
-from multiconv.tuning.fit import fitted, worst_ratio
+from multiconv.tuning.fit import fitted, undisturbed
 
 COUNTS = [
     {"call": 1, "product": 100.0},
@@ -20,7 +20,6 @@ def times(seconds):
 def test_times_that_are_exact_give_the_seconds_back():
     found = fitted(times(SECONDS))
     assert found == pytest.approx(SECONDS, rel=1e-6)
-    assert worst_ratio(times(SECONDS), found) == pytest.approx(1, rel=1e-6)
 
 
 def test_no_unit_is_less_than_free():
@@ -39,7 +38,13 @@ def test_a_unit_that_never_counts_is_free():
     assert fitted([({"call": 1, "copy": 0.0}, 2.0)]) == {"call": pytest.approx(2.0), "copy": 0.0}
 
 
-def test_the_worst_ratio_counts_both_ways():
-    samples = [({"call": 1}, 1.0), ({"call": 1}, 4.0)]
-    assert worst_ratio(samples, {"call": 2.0}) == 2
-    assert worst_ratio(samples, {"call": 8.0}) == 8
+def test_a_disturbed_sample_is_left_out():
+    disturbed = [
+        (counts, t * (50 if i == 2 else 1)) for i, (counts, t) in enumerate(times(SECONDS))
+    ]
+    assert undisturbed([*times(SECONDS), disturbed[2]]) == pytest.approx(SECONDS, rel=1e-6)
+
+
+def test_a_unit_that_only_a_disturbed_one_has_keeps_its_value():
+    samples = [({"call": 1}, 1.0), ({"call": 1}, 1.0), ({"call": 1, "copy": 1.0}, 0.1)]
+    assert undisturbed(samples).keys() == {"call", "copy"}
