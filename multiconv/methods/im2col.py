@@ -44,9 +44,14 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
 
 
 def patches(x: Array, geometry: Geometry, backend: Backend) -> Array:
-    """Gather (N, G, C, *padded) into (N, G, C, taps, outputs)."""
-    shape = (*x.shape[:3], geometry.taps, geometry.outputs)
-    return backend.xp.reshape(backend.windows(x, geometry), shape)
+    """Gather (N, G, C, *padded) into (N, G, C, taps, outputs), in memory of their own."""
+    xp = backend.xp
+    lead = x.shape[:3]
+    if geometry.taps <= geometry.outputs:  # stack whichever is fewer: the result is the same
+        shape = (*lead, geometry.outputs)
+        return xp.stack([xp.reshape(x[w], shape) for _, w in geometry.tap_windows()], axis=3)
+    shape = (*lead, geometry.taps)
+    return xp.stack([xp.reshape(x[w], shape) for w in geometry.output_windows()], axis=4)
 
 
 def _whole(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
