@@ -1,0 +1,1 @@
+"""The commands of ``multiconv``, a file each, in one table."""

@@ -1,0 +1,67 @@
+"""The command ``multiconv learn``."""
+
+from __future__ import annotations
+
+import argparse
+
+from multiconv.commands import picture_options
+from multiconv.commands.command import FINE, NOT_FINE, Command, Outcome, as_json
+from multiconv.coursework import arguments as read
+from multiconv.learning.descend import LOSSES
+
+_DESCRIPTION = """\
+Correlate a picture with a kernel, and let every backend learn the kernel back
+from the two, by gradient descent from the same start and in closed form. Say
+first whether all go the same way."""
+
+_MORE = """\
+examples:
+  multiconv learn --steps 1000
+  multiconv learn --image photo.jpg --kernel laplacian --steps 5000
+  multiconv learn --kernel "[[1, -1]]" --size 3x3 --bias
+  multiconv learn --lr 1e-3 --loss mean --json > learning.json
+
+exit status: 0 when all agree and the kernel is recovered, 1 when not, 2 when
+the command was misused or the output could not be written. Recovered means that
+the zeros and signs of the kernel can be told: that no number is off by more
+than half the smallest of the true kernel, those apart that are worth less than
+a grey level of 255. What the picture leaves undetermined does not count, and
+where the true kernel is larger than the one that is learned, the solution in
+closed form stands for it."""
+
+
+def _add(command: argparse.ArgumentParser) -> None:
+    picture_options.add(command)
+    option, default = command.add_argument, "(default: %(default)s)"
+    size = "size of the kernel that is learned (default: the kernel's)"
+    option("--size", metavar="KHxKW", help=size)
+    option("--bias", action="store_true", help="learn a bias too, which should be zero")
+    option("--steps", type=int, default=100, metavar="N", help=f"number of steps {default}")
+    rate = f"the learning rate, or auto, the fastest that converges {default}"
+    option("--lr", default="auto", metavar="RATE", help=rate)
+    loss = f"whether squared errors are added up or averaged {default}"
+    option("--loss", choices=LOSSES, default="sum", help=loss)
+    option("--seed", type=int, default=0, metavar="N", help=f"of the start {default}")
+
+
+def _run(arguments: argparse.Namespace) -> Outcome:
+    from multiconv.coursework import document, learning, learning_report
+
+    lesson = read.lesson_of(arguments)
+    faces, broken = read.backends(arguments.backends)
+    learned = learning.learn(faces, lesson, broken=broken)
+    status = FINE if learned.agrees and learned.is_recovered else NOT_FINE
+    if arguments.json:
+        return as_json({"learning": document.of_learning(learned)}), status
+    picture = "our photograph" if arguments.image is None else arguments.image
+    return learning_report.lines(learned, picture, arguments.kernel.strip()), status
+
+
+COMMAND = Command(
+    name="learn",
+    summary="learn a kernel back from a picture, on every backend",
+    description=_DESCRIPTION,
+    more=_MORE,
+    add=_add,
+    run=_run,
+)
