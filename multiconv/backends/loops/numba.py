@@ -25,7 +25,7 @@ from numba.extending import intrinsic
 # Bytes of a vector, and how many sums of a vector each are carried at once: eight add while
 # the first is on its way, and with what they read they fit the registers.
 _BYTES = 64 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 32
-_MANY, _SOME = 8, 2
+_MANY, _SOME = 8, 4
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
@@ -35,6 +35,11 @@ def _jit(function: Callable[..., Any]) -> Any:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # there is no folder to keep it in
         return numba.njit(**options)(function)
+
+
+def _inlined(function: Callable[..., Any]) -> Any:
+    """Compile into the caller: to hand over arrays costs more than a row of sums."""
+    return numba.njit(forceinline=True, error_model="numpy", boundscheck=False)(function)
 
 
 class _Emitter:
@@ -162,71 +167,96 @@ _add_taps_many, _add_taps_some, _add_taps_one = _taps_of(_MANY), _taps_of(_SOME)
 _add_rows_many, _add_rows_one = _rows_of(_MANY), _rows_of(1)
 
 
-@_jit
+@_inlined
 def _line(
     x: Any, base: Any, offsets: Any, kernel: Any, y: Any, to: Any, count: Any, spare: Any
 ) -> None:
     """Compute ``count`` neighbouring outputs; fewer than a vector by way of ``spare``."""
     lanes = _BYTES // y.itemsize
+    many, some = _MANY * lanes, _SOME * lanes
     done = 0
-    while count - done >= _MANY * lanes:
-        _add_taps_many(x, np.uintp(base + done), offsets, kernel, y, np.uintp(to + done))
-        done += _MANY * lanes
-    while count - done >= _SOME * lanes:
-        _add_taps_some(x, np.uintp(base + done), offsets, kernel, y, np.uintp(to + done))
-        done += _SOME * lanes
-    while count - done >= lanes:
-        _add_taps_one(x, np.uintp(base + done), offsets, kernel, y, np.uintp(to + done))
-        done += lanes
-    if done == count:
-        return
-    if count >= lanes:  # once more, to the same result
-        done = count - lanes
-        _add_taps_one(x, np.uintp(base + done), offsets, kernel, y, np.uintp(to + done))
-        return
-    _add_taps_one(x, np.uintp(base + done), offsets, kernel, spare, np.uintp(0))
-    for c in range(count - done):
-        y[to + done + c] = spare[c]
+    while done < count:
+        left = count - done
+        # The last of each length once more takes the rest, to the same result.
+        if left >= many or (left > some and count >= many):
+            at = min(done, count - many)
+            _add_taps_many(x, np.uintp(base + at), offsets, kernel, y, np.uintp(to + at))
+            done = at + many
+        elif left >= some or (left > lanes and count >= some):
+            at = min(done, count - some)
+            _add_taps_some(x, np.uintp(base + at), offsets, kernel, y, np.uintp(to + at))
+            done = at + some
+        elif count >= lanes:
+            at = min(done, count - lanes)
+            _add_taps_one(x, np.uintp(base + at), offsets, kernel, y, np.uintp(to + at))
+            done = at + lanes
+        else:
+            _add_taps_one(x, np.uintp(base), offsets, kernel, spare, np.uintp(0))
+            for c in range(count):
+                y[to + c] = spare[c]
+            done = count
 
 
-@_jit
+@intrinsic
+def _copy(typing_context: Any, x: Any, start: Any, y: Any, to: Any, count: Any) -> Any:
+    """Set y[to + c] to x[start + c] for c < count."""
+    signature = types.void(x, types.uintp, y, types.uintp, types.uintp)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code = _Emitter(context, builder, signature, args, 0)
+        source, target = code.at(code.data(0), args[1]), code.at(code.data(2), args[3])
+        cgutils.raw_memcpy(builder, target, source, args[4], code.align)
+        return context.get_dummy_value()
+
+    return signature, emit
+
+
+@_inlined
 def _fill(
-    buffer: Any, rows: Any, width: Any, x: Any, slab: Any, step: Any, row: Any, column: Any
+    copied: Any,
+    shape: Any,
+    rows: Any,
+    width: Any,
+    x: Any,
+    base: Any,
+    image: Any,
+    step: Any,
+    first: Any,
 ) -> None:
-    """Copy every ``step``-th slab of an image (D, H, W) into (slabs, rows, stride, width).
+    """Copy every ``step[0]``-th slab of an image (D, H, W) into (slabs, rows, stride, pitch).
 
-    From (slab, row, column) on, as many rows and columns as are asked for. The columns of each
-    residue of the stride lie side by side; beyond the image there are zeros.
+    ``shape`` is that of the copy. From the place ``first`` on, as many rows and columns as are
+    asked for. The columns of each residue of the stride lie side by side; beyond the image there
+    are zeros.
     """
-    slabs, _, stride, _ = buffer.shape
-    depth, height, wide = x.shape
+    slabs, most, stride, pitch = shape
+    depth, height, wide = image
     for d in range(slabs):
-        z = slab + d * step
+        z = first[0] + d * step
         for r in range(rows):
-            i = row + r
+            i = first[1] + r
+            is_inside = 0 <= i < height and 0 <= z < depth
             for residue in range(stride):
-                first = column + residue
-                # The entries m with 0 <= first + m stride < W; no more than there are.
-                low = min(max((-first + stride - 1) // stride, 0), width)
-                high = max(min((wide - first + stride - 1) // stride, width), low)
-                if i < 0 or i >= height or z < 0 or z >= depth:
-                    low, high = width, width
-                # Unsigned: a signed index may be negative, and such a loop takes no vectors.
-                target, source = (
-                    buffer[d, r, residue],
-                    x[min(max(z, 0), depth - 1), min(max(i, 0), height - 1)],
-                )
-                a, b, c, at = np.uintp(low), np.uintp(high), np.uintp(width), np.uintp(first)
-                for m in range(a):
-                    target[m] = 0
+                column = first[2] + residue
+                # The entries m with 0 <= column + m stride < W; no more than there are.
+                low = min(max((-column + stride - 1) // stride, 0), width)
+                high = max(min((wide - column + stride - 1) // stride, width), low)
+                if not is_inside:
+                    low = high = width
+                to = ((d * most + r) * stride + residue) * pitch
+                for m in range(np.uintp(to), np.uintp(to + low)):
+                    copied[m] = 0
+                for m in range(np.uintp(to + high), np.uintp(to + width)):
+                    copied[m] = 0
+                source = base + (z * height + i) * wide + column
                 if stride == 1:
-                    for m in range(a, b):
-                        target[m] = source[at + m]
+                    if high > low:
+                        count = np.uintp(high - low)
+                        _copy(x, np.uintp(source + low), copied, np.uintp(to + low), count)
                 else:
-                    for m in range(a, b):
-                        target[m] = source[at + m * np.uintp(stride)]
-                for m in range(b, c):
-                    target[m] = 0
+                    # Unsigned: a signed index may be negative, and such a loop takes no vectors.
+                    for m in range(np.uintp(low), np.uintp(high)):
+                        copied[np.uintp(to) + m] = x[np.uintp(source) + m * np.uintp(stride)]
 
 
 @_jit
@@ -279,8 +309,8 @@ def add_taps(
     rows = (tile[0] - 1) * stride[1] + dilation[1] * (kh - 1) + 1
     # Behind the last column, what a whole vector reads beyond it.
     pitch = min(tile[1], width) + reach // stride[2] + 1 + lanes
-    buffer = np.empty((kd, rows, stride[2], pitch), x.dtype)
-    copied = buffer.reshape(buffer.size)
+    shape = (kd, rows, stride[2], pitch)
+    copied = np.empty(kd * rows * stride[2] * pitch, x.dtype)
     # The slabs of the copy are those that are read, whatever the dilation between them.
     in_copy = _offsets(kernel, (1, dilation[1], dilation[2]), rows, stride[2], pitch)
 
@@ -301,7 +331,17 @@ def add_taps(
             if not direct:
                 span = c1 - c0 + reach // stride[2] + 1
                 column = c0 * stride[2] - lows[2]
-                _fill(buffer, needed + 1, span, x[n, g], slab, dilation[0], top, column)
+                _fill(
+                    copied,
+                    shape,
+                    needed + 1,
+                    span,
+                    flat,
+                    (n * groups + g) * slabs * tall * wide,
+                    (slabs, tall, wide),
+                    dilation[0],
+                    (slab, top, column),
+                )
             for o in range(filters):
                 taps = weight[g, o]
                 for r in range(r0, r1):
