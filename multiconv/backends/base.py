@@ -236,6 +236,13 @@ class Backend:
             met = self.xp.stack(seen, axis=last + 1)
         return self.xp.reshape(met, (*lead, *geometry.kernel_size, *geometry.output_size))
 
+    def product_by_rows(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Correlate (N, G, C, *size) with (G, O, C, *kernel) by a product per row of the kernel.
+
+        There are zeros around. None where the whole patch matrix is better.
+        """
+        return None
+
     def products(
         self,
         shape: tuple[int, ...],

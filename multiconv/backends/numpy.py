@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from multiconv.backends import fourier, rows
+from multiconv.backends import fourier, packed, rows
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.loops import compiled, sums
 from multiconv.core.arguments import Pairs
@@ -122,6 +122,11 @@ class NumPyBackend(Backend):
             (*lead, *taps, *outputs),
             writeable=False,
         )
+
+    def product_by_rows(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        if not packed.takes(x, weight, geometry):
+            return None
+        return packed.correlate(x, weight, geometry)
 
     def products(
         self,
