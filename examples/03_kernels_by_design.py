@@ -1,9 +1,8 @@
 # %% [markdown]
 # # Kernels by design
 #
-# A kernel asks a question of every pixel's neighbourhood. Here kernels are made for a
-# given question: how steep is the image along v, how much does it bend, what is its
-# sum?
+# A kernel asks the same question around every pixel. Here kernels are made for a given
+# question: how steep is the image there along v, how does it bend, what is its sum?
 #
 # ## A derivative along the direction v
 #
