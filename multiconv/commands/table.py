@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from multiconv.commands import backends, bench, compare, learn, plan, tune
+from multiconv.commands import apply, backends, bench, compare, learn, plan, tune
 from multiconv.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     compare.COMMAND,
     learn.COMMAND,
+    apply.COMMAND,
     plan.COMMAND,
     bench.COMMAND,
     tune.COMMAND,
