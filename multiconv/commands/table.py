@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from multiconv.commands import apply, backends, bench, compare, learn, plan, tune
+from multiconv.commands import apply, backends, bench, compare, learn, plan, shape, tune
 from multiconv.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     compare.COMMAND,
     learn.COMMAND,
     apply.COMMAND,
+    shape.COMMAND,
     plan.COMMAND,
     bench.COMMAND,
     tune.COMMAND,

@@ -11,11 +11,13 @@ from typing import Any
 from multiconv.core.arguments import PADDING_NAMES
 from multiconv.coursework.arguments import MisuseError
 
+_DIGITS = 18  # of a size, which has 64 bits
+
 
 def shape(argument: str, text: str) -> tuple[int, ...]:
     """Read a shape such as 8x64x56x56."""
     parts = re.split(r"[x,]", text.strip().strip("()").replace(" ", "").lower())
-    if not all(part.isdecimal() for part in parts):
+    if not all(part.isdecimal() and len(part) <= _DIGITS for part in parts):
         raise MisuseError(
             f"{argument}: got {text!r}, and takes sizes with an x between them, such as 8x64x56x56"
         )
