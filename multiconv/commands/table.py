@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multiconv.commands import apply, backends, bench, compare, learn, plan, shape, tune
+from multiconv.commands import apply, backends, bench, compare, doctor, learn, plan, shape, tune
 from multiconv.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -14,4 +14,5 @@ COMMANDS: tuple[Command, ...] = (
     bench.COMMAND,
     tune.COMMAND,
     backends.COMMAND,
+    doctor.COMMAND,
 )
