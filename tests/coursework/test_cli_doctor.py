@@ -14,10 +14,8 @@ import pytest
 
 import multiconv
 from multiconv import cli
-from multiconv.backends.array_api import ArrayAPIBackend
 from multiconv.core.installation import install_line
 from multiconv.coursework import doctor, libraries, self_test
-from multiconv.faces import Face
 from multiconv.planning import constants
 
 BUILT_IN = [name for name in backends_under_test.CHOSEN if name != "strict"]
@@ -67,7 +65,7 @@ def in_a_process(*arguments, path=(), **environment):
 def face_of(name):
     if name != "strict":
         return multiconv.get_backend(name)
-    return Face(ArrayAPIBackend(importlib.import_module("array_api_strict")))
+    return multiconv.get_backend_of(importlib.import_module("array_api_strict").asarray([0]))
 
 
 class TestTheReport:
