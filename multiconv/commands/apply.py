@@ -16,12 +16,14 @@ of shape (H, W) or (H, W, C). OUT is a .png, .jpg, .jpeg, .tif, .tiff, .bmp,
 .webp or .npy file."""
 
 _MORE = """\
-Integers are computed exactly or in float64, rounded half to even, and clipped
-to black and white. So what a derivative has below 0 is lost, unless it is shown:
-  --abs                         as strength, whatever the sign
-  --scale 1/2 --offset 128      as darker than a middle grey that stands for 0
-  --normalize                   from the smallest, in black, to the largest
-A .npy file takes the numbers as they are, unless --depth is given.
+Sums of whole numbers are exact, others are those of float64 (in JAX of float32,
+without JAX_ENABLE_X64=1). They are rounded half to even and clipped to black and
+white; so what a derivative has below 0 is lost, unless it is shown:
+  --abs                       as strength, whatever the sign
+  --scale 1/8 --offset 128    as darker than a middle grey, which stands for 0
+  --normalize                 in grey, from the smallest, black, to the largest
+A .npy file takes the numbers as they are, unless --depth is given; so does a
+.tiff file with --depth float, in grey.
 
 The border continues the pixels of the edge (--padding-mode replicate), as image
 editors do, so that no dark frame appears. OpenCV's default is reflect, that of

@@ -72,9 +72,7 @@ def _of_picture(path: str) -> Raster:
 
 def _pixels(image: Image.Image) -> tuple[NDArray[Any], bool]:
     """Return the pixels, upright, and whether they are in other colours than the file's."""
-    from PIL import ImageOps
-
-    upright = ImageOps.exif_transpose(image)
+    upright = _upright(image)
     deep = upright.mode[0] in "IF"
     if upright.has_transparency_data and not deep:
         wanted = "LA" if upright.mode in ("L", "LA", "La", "1") else "RGBA"
@@ -84,3 +82,13 @@ def _pixels(image: Image.Image) -> tuple[NDArray[Any], bool]:
         wanted = _ALIKE.get(upright.mode, "RGB")
     is_converted = upright.mode not in _TAKEN and upright.mode not in _ALIKE
     return np.asarray(upright if wanted == upright.mode else upright.convert(wanted)), is_converted
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    from PIL import ImageOps
+
+    try:
+        image.getexif()
+    except Exception:  # what is noted about a picture may be damaged, and its pixels fine
+        return image
+    return ImageOps.exif_transpose(image)

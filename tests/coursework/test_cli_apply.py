@@ -323,6 +323,23 @@ class TestPictures:
         with Image.open("out.png") as image:
             assert image.getexif().get(0x0112, 1) == 1
 
+    def test_a_damaged_note_of_the_orientation_is_no_damaged_picture(self, run):
+        from PIL import Image
+
+        pixels = random((4, 6))
+        Image.fromarray(pixels).save("in.png", exif=b"Exif\0\0" + b"\xff" * 20)
+        assert run("identity", "in.png", "-o", "out.png")[0] == 0
+        assert np.array_equal(read("out.png"), pixels)
+
+    def test_inks_become_light(self, run):
+        from PIL import Image
+
+        Image.fromarray(random((4, 6, 4)), "CMYK").save("in.tiff")
+        with Image.open("in.tiff") as image:
+            expected = np.asarray(image.convert("RGB"))
+        assert run("identity", "in.tiff", "-o", "out.png")[0] == 0
+        assert np.array_equal(read("out.png"), expected)
+
     def test_the_colour_profile_is_kept(self, run):
         from PIL import Image, ImageCms
 
