@@ -43,14 +43,13 @@ class Applied:
         result = self.result
         shapes = by(self.before.interleaved().shape), by(result.raster.interleaved().shape)
         done = f"{self.out}: {self.kernel} of {self.image}, {' -> '.join(shapes)}, "
-        done += _range(result.numbers)
-        if result.brightness != result.numbers:
-            done += f" as {_range(result.brightness)}"
+        numbers, brightness = _range(result.numbers), _range(result.brightness)
+        done += numbers if numbers == brightness else f"{numbers} as {brightness}"
         done += f", {result.clipped} of {self.pixels} pixels clipped"
         yield [Segment(done + (f", {self.before.remark}" if self.before.remark else ""))]
-        if result.below and result.brightness == result.numbers:
+        if result.below and numbers == brightness:
             advice = f"--abs or {self._centred()} shows them"
-            yield [Segment(f"{result.below} pixels are below 0 and now black: {advice}", "faint")]
+            yield [Segment(f"{result.below} pixels were below 0: {advice}", "faint")]
 
     @property
     def pixels(self) -> int:
@@ -128,12 +127,12 @@ def _place(arguments: argparse.Namespace) -> Path:
     if out.suffix.lower() not in image_formats.SUFFIXES:
         known = ", ".join(image_formats.SUFFIXES)
         raise MisuseError(f"OUT: {given!r} does not end in one of {known}")
-    if out.is_dir():
+    if os.path.isdir(given):
         raise MisuseError(f"OUT: {given!r} is a folder: name a file, such as {given}/out.png")
     for name, path in (("IMAGE", arguments.image), ("KERNEL", arguments.kernel)):
-        if out.exists() and os.path.exists(path) and out.samefile(path):
+        if os.path.exists(given) and os.path.exists(path) and out.samefile(path):
             raise MisuseError(f"OUT: {given!r} is {name} itself, which is kept: name another file")
-    if out.exists() and not arguments.force:
+    if os.path.exists(given) and not arguments.force:
         raise MisuseError(f"OUT: {given!r} exists: name another file, or replace it by --force")
     return out
 

@@ -386,7 +386,7 @@ class TestTheLine:
         assert (status, err) == (0, "")
         assert out.splitlines() == [
             "out.png: [[1, -1]] of in.npy, 2x3 -> 2x2, -10 to -10, 4 of 4 pixels clipped",
-            "4 pixels are below 0 and now black: --abs or --offset 128 shows them",
+            "4 pixels were below 0: --abs or --offset 128 shows them",
         ]
 
     def test_the_advice_has_room_for_the_range(self, filtered, run):
