@@ -138,22 +138,25 @@ def _place(arguments: argparse.Namespace) -> Path:
 
 
 def _tone(arguments: argparse.Namespace) -> Tone:
-    if arguments.normalize and not arguments.scale == arguments.offset is None:
+    given = arguments.scale, arguments.offset
+    if arguments.normalize and given != (None, None):
         raise MisuseError("--normalize: chooses scale and offset itself: leave out the others")
-    try:
-        scale = Fraction(arguments.scale or 1)
-        usable = float(abs(scale.numerator)) and float(scale.denominator)
-    except (ValueError, ZeroDivisionError, OverflowError):
-        usable = 0.0
-    if not usable:
-        raise MisuseError(
-            f"--scale: got {arguments.scale!r}, and takes a number or a fraction, such as 0.5 or "
-            f"1/9, but not 0"
-        )
     offset = arguments.offset or 0.0
-    if not np.isfinite(offset):
+    if not math.isfinite(offset):
         raise MisuseError(f"--offset: got {offset}, and takes a finite number such as 128")
-    return Tone(arguments.abs, scale, offset, arguments.normalize)
+    return Tone(arguments.abs, _scale(arguments.scale or "1"), offset, arguments.normalize)
+
+
+def _scale(text: str) -> Fraction:
+    try:
+        # As floats first: an exponent may have more digits than there is memory for.
+        if all(0 < abs(float(part)) < math.inf for part in text.split("/")):
+            return Fraction(text)
+    except ValueError:
+        pass
+    raise MisuseError(
+        f"--scale: got {text!r}, and takes a number or a fraction, such as 0.5 or 1/9, but not 0"
+    )
 
 
 def _kernel(arguments: argparse.Namespace) -> Numbers:

@@ -88,7 +88,7 @@ class Window:
         """Return the images that come out, and count."""
         axes = len(images.size)
         if self.axes not in (None, axes):
-            raise ValueError(f"takes {self.axes} spatial axes, but {by(images.size)} comes in")
+            raise ValueError(f"takes {self.axes} spatial axes, but {by(images.shape)} comes in")
         if self.channels is not None:
             _check_channels(self.channels[0], images, "in_channels")
         kernel = arguments.per_axis("kernel_size", self.kernel_size, axes, minimum=1)
@@ -175,7 +175,9 @@ class Adaptive:
     def step(self, images: Images) -> Step:
         """Return images of that size, whose pixels may see windows of different sizes."""
         if len(self.size) != len(images.size):
-            raise ValueError(f"takes {len(self.size)} spatial axes, but {by(images.size)} comes in")
+            raise ValueError(
+                f"takes {len(self.size)} spatial axes, but {by(images.shape)} comes in"
+            )
         size = tuple(
             n if new is None else new for n, new in zip(images.size, self.size, strict=True)
         )
