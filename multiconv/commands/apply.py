@@ -17,8 +17,8 @@ of shape (H, W) or (H, W, C). OUT is a .png, .jpg, .jpeg, .tif, .tiff, .bmp,
 
 _MORE = """\
 Sums of whole numbers are exact, others are those of float64 (in JAX of float32,
-without JAX_ENABLE_X64=1). They are rounded half to even and clipped to black and
-white; so what a derivative has below 0 is lost, unless it is shown:
+without JAX_ENABLE_X64=1). They are rounded half to even and clipped to black
+and white; so what a derivative has below 0 is lost, unless it is shown:
   --abs                       as strength, whatever the sign
   --scale 1/8 --offset 128    as darker than a middle grey, which stands for 0
   --normalize                 in grey, from the smallest, black, to the largest

@@ -27,7 +27,7 @@ def lines(checkup: Checkup) -> Iterator[Line]:
     yield from _title("Backends")
     for one in checkup.backends:
         yield from _backend(one)
-    yield from _title("Optional libraries")
+    yield from _title("Libraries")
     yield from _libraries(checkup)
 
 

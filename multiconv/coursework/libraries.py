@@ -1,4 +1,4 @@
-"""The optional libraries: which are installed, and whether they can be imported."""
+"""The libraries beside the frameworks: which are installed, and whether they can be imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from multiconv.core.installation import install_line
 
 @dataclass(frozen=True)
 class Library:
-    """An optional library; ``problem`` says why it cannot be imported, where it is installed."""
+    """A library; ``problem`` says why it cannot be imported, where it is installed."""
 
     name: str
     version: str | None
@@ -22,6 +22,7 @@ class Library:
 
 # The name of the package, that of the module, and the extra that brings it.
 _KNOWN = (
+    ("array-api-compat", "array_api_compat", "array-api-compat"),
     ("numba", "numba", "numba"),
     ("scipy", "scipy.sparse", "scipy"),
     ("pillow", "PIL.Image", "image"),
@@ -36,7 +37,7 @@ _EXCHANGED = ("flax", "equinox", "keras")
 
 
 def examine() -> list[Library]:
-    """Return what there is of the optional libraries."""
+    """Return what there is of the libraries."""
     found = [_examined(*known) for known in _KNOWN]
     return found + [
         Library(name, _version(name))
