@@ -25,6 +25,7 @@ from multiconv.faces import Face, get_backend
 from multiconv.planning import options
 
 _LONGEST = 24  # of a kernel that is shown as it was typed
+_NOTHING = 2**-20  # of a kernel's size, the most that a sum of 0 is off by its typed digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,7 @@ class Applied:
     before: Raster
     result: Filtered
     backend: str
+    derives: bool  # flat parts of the image become 0, so that half of the rest is below
 
     def lines(self) -> Iterator[Line]:
         """Yield one line, and a second where a derivative was cut off at 0."""
@@ -47,7 +49,7 @@ class Applied:
         done += numbers if numbers == brightness else f"{numbers} as {brightness}"
         done += f", {result.clipped} of {self.pixels} pixels clipped"
         yield [Segment(done + (f", {self.before.remark}" if self.before.remark else ""))]
-        if result.below and numbers == brightness:
+        if self.derives and result.below and numbers == brightness:
             advice = f"--abs or {self._centred()} shows them"
             yield [Segment(f"{result.below} pixels were below 0: {advice}", "faint")]
 
@@ -118,7 +120,8 @@ def applied(arguments: argparse.Namespace) -> Applied:
         raise MisuseError(f"OUT: {arguments.out!r} cannot be written: {error}") from error
     text = arguments.kernel.strip()
     shown = text if len(text) <= _LONGEST or kernel_files.is_file(text) else by(kernel.shape)
-    return Applied(shown, arguments.image, arguments.out, image, result, face.name)
+    derives = abs(kernel.sum()) <= _NOTHING * np.abs(kernel).sum()
+    return Applied(shown, arguments.image, arguments.out, image, result, face.name, bool(derives))
 
 
 def _place(arguments: argparse.Namespace) -> Path:

@@ -399,6 +399,13 @@ class TestTheLine:
         _, document = filtered(literal(SOBEL), pixels, *options)
         assert document["clipped"] == 0
 
+    def test_what_sharpening_clips_is_no_derivative(self, run):
+        write("in.png", random((9, 9)))
+        status, out, _ = run("sharpen", "in.png", "-o", "out.png", "--json")
+        assert json.loads(out)["apply"]["below_black"] > 0
+        _, out, _ = run("sharpen", "in.png", "-o", "out.png", "--force")
+        assert (status, out.count("\n")) == (0, 1)
+
     def test_one_line_where_nothing_is_lost(self, run):
         write("in.png", random((4, 4)))
         for arguments in (["--abs"], ["--offset", "128"], ["--normalize"]):
