@@ -29,9 +29,9 @@ def cases() -> Iterator[Case]:
         yield from _layer(shape, filters, k, groups)
     for k in (16, 128, 1024):
         yield Case(CONV, ((1, 1, 48_000), (1, 1, k)), (1, 1, "same", 1, 1, "zeros"))
-    for shape, filters, size in _UPSAMPLED:
+    for shape, filters, result in _UPSAMPLED:
         weight = (shape[1], filters, 4, 4)
-        yield Case(INPUT_GRAD, (shape, weight), (size, 2, 1, 1, 1, "zeros"))
+        yield Case(INPUT_GRAD, (shape, weight), (result, 2, 1, 1, 1, "zeros"))
 
 
 # (N, C, H, W), filters, kernel, groups
