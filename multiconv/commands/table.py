@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from multiconv.commands import backends, bench, compare, learn, plan, tune
+from multiconv.commands import apply, backends, bench, compare, doctor, learn, plan, shape, tune
 from multiconv.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     compare.COMMAND,
     learn.COMMAND,
+    apply.COMMAND,
+    shape.COMMAND,
     plan.COMMAND,
     bench.COMMAND,
     tune.COMMAND,
     backends.COMMAND,
+    doctor.COMMAND,
 )

@@ -24,11 +24,11 @@ class MisuseError(Exception):
 
 def picture(arguments: argparse.Namespace) -> Case:
     """Read ``--image`` and ``--kernel``."""
-    with _blaming("--kernel"):
+    with blaming("--kernel"):
         kernel = kernel_literals.read(arguments.kernel)
-    with _blaming("--image"):
+    with blaming("--image"):
         image = pictures.camera() if arguments.image is None else pictures.read(arguments.image)
-    with _blaming("--kernel"):
+    with blaming("--kernel"):
         return cases.picture(image, kernel)
 
 
@@ -117,8 +117,9 @@ def _split(argument: str, listed: str) -> list[str]:
 
 
 @contextmanager
-def _blaming(argument: str) -> Iterator[None]:
+def blaming(argument: str) -> Iterator[None]:
+    """Turn what is wrong with an argument into a MisuseError that names it."""
     try:
         yield
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         raise MisuseError(f"{argument}: {error}") from error

@@ -15,6 +15,11 @@ _FORMS = 'a kernel is written "[[1, -1], [2, 0]]" or "1 -1; 2 0"'
 
 def read(text: str) -> NDArray[np.float32]:
     """Read a kernel; the ValueError for what is none says what is wrong and what would work."""
+    return read_float64(text).astype(np.float32)
+
+
+def read_float64(text: str) -> NDArray[np.float64]:
+    """Read a kernel with the digits that were typed; its numbers are in the range of float32."""
     text = text.strip()
     if text.startswith(("[", "(")):
         return _array(_nested(text))
@@ -22,7 +27,7 @@ def read(text: str) -> NDArray[np.float32]:
     if _is_number(rows[0][0] if rows[0] else ""):
         return _array([[_typed(word) for word in row] for row in rows])
     try:
-        kernel: NDArray[np.float32] = kernels.named(text, like=np.float32(0))
+        kernel: NDArray[np.float64] = kernels.named(text)
     except ValueError as error:
         raise ValueError(f"{str(error).removeprefix('name: ')}; {_FORMS}") from None
     return kernel
@@ -57,7 +62,7 @@ def _typed(word: str) -> float:
     return float(word)
 
 
-def _array(rows: list[list[Any]]) -> NDArray[np.float32]:
+def _array(rows: list[list[Any]]) -> NDArray[np.float64]:
     lengths = [len(row) for row in rows]
     if not lengths or 0 in lengths:
         raise ValueError(f"it has no numbers, or a row without any: {_FORMS}")
@@ -70,4 +75,4 @@ def _array(rows: list[list[Any]]) -> NDArray[np.float32]:
             raise ValueError(f"{entry!r} is not a number: {_FORMS}")
         if not abs(entry) <= largest:  # true for NaN
             raise ValueError(f"{entry!r} is no finite number of float32, at most {largest:.8g}")
-    return np.array(rows, dtype=np.float32)
+    return np.array(rows, dtype=np.float64)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import contextlib
 import re
 from typing import Any
 
+from multiconv.core.arguments import PADDING_NAMES
 from multiconv.coursework.arguments import MisuseError
 
-_PADDINGS = ("valid", "same", "same_lower", "full")
+_DIGITS = 18  # of a size, which has 64 bits
 
 
 def shape(argument: str, text: str) -> tuple[int, ...]:
     """Read a shape such as 8x64x56x56."""
     parts = re.split(r"[x,]", text.strip().strip("()").replace(" ", "").lower())
-    if not all(part.isdecimal() for part in parts):
+    if not all(part.isdecimal() and len(part) <= _DIGITS for part in parts):
         raise MisuseError(
             f"{argument}: got {text!r}, and takes sizes with an x between them, such as 8x64x56x56"
         )
@@ -29,9 +32,9 @@ def planned(arguments: argparse.Namespace) -> dict[str, Any]:
     given = {
         "x": x,
         "weight": weight,
-        "stride": _per_axis("--stride", arguments.stride),
-        "padding": _padding(arguments.padding),
-        "dilation": _per_axis("--dilation", arguments.dilation),
+        "stride": per_axis("--stride", arguments.stride),
+        "padding": padding(arguments.padding),
+        "dilation": per_axis("--dilation", arguments.dilation),
         "groups": arguments.groups,
         "padding_mode": arguments.padding_mode,
         "method": arguments.method,
@@ -61,17 +64,23 @@ def _with_channels(
     return (*(batch or [1]), channels, *size), (filters, channels, *kernel)
 
 
-def _per_axis(argument: str, text: str) -> int | tuple[int, ...]:
+def per_axis(argument: str, text: str) -> int | tuple[int, ...]:
+    """Read one number, or one for each axis, such as 1x2."""
     numbers = shape(argument, text)
     return numbers[0] if len(numbers) == 1 else numbers
 
 
-def _padding(text: str) -> Any:
-    if text in _PADDINGS:
+def padding(text: str) -> Any:
+    """Read a padding: a name, one number, one for each axis, or pairs as Python has them."""
+    if text in PADDING_NAMES:
         return text
+    if text.startswith("((") and re.fullmatch(r"[\d ,()]+", text):
+        with contextlib.suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+            return ast.literal_eval(text)
     if not re.fullmatch(r"[\d x,]+", text):
-        names = ", ".join(_PADDINGS)
+        names = ", ".join(PADDING_NAMES)
         raise MisuseError(
-            f"--padding: got {text!r}, and takes {names}, or numbers such as 1 or 1x2"
+            f"--padding: got {text!r}, and takes {names}, numbers such as 1 or 1x2, or pairs such "
+            f'as "((0, 1), (2, 2))"'
         )
-    return _per_axis("--padding", text)
+    return per_axis("--padding", text)
