@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from multiconv.commands import backends, bench, compare, learn, plan, tune
+from multiconv.commands import backends, bench, compare, explain, learn, plan, tune
 from multiconv.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
+    explain.COMMAND,
     compare.COMMAND,
     learn.COMMAND,
     plan.COMMAND,

@@ -1,4 +1,4 @@
-"""What is typed after `multiconv plan`: shapes, and options that may have a number per axis."""
+"""Shapes as they are typed, and options that may have a number for each axis."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def planned(arguments: argparse.Namespace) -> dict[str, Any]:
     given = {
         "x": x,
         "weight": weight,
-        "stride": _per_axis("--stride", arguments.stride),
-        "padding": _padding(arguments.padding),
-        "dilation": _per_axis("--dilation", arguments.dilation),
+        "stride": per_axis("--stride", arguments.stride),
+        "padding": padding(arguments.padding),
+        "dilation": per_axis("--dilation", arguments.dilation),
         "groups": arguments.groups,
         "padding_mode": arguments.padding_mode,
         "method": arguments.method,
@@ -61,12 +61,14 @@ def _with_channels(
     return (*(batch or [1]), channels, *size), (filters, channels, *kernel)
 
 
-def _per_axis(argument: str, text: str) -> int | tuple[int, ...]:
+def per_axis(argument: str, text: str) -> int | tuple[int, ...]:
+    """Read a number for all axes, or one for each."""
     numbers = shape(argument, text)
     return numbers[0] if len(numbers) == 1 else numbers
 
 
-def _padding(text: str) -> Any:
+def padding(text: str) -> Any:
+    """Read ``--padding``."""
     if text in _PADDINGS:
         return text
     if not re.fullmatch(r"[\d x,]+", text):
@@ -74,4 +76,4 @@ def _padding(text: str) -> Any:
         raise MisuseError(
             f"--padding: got {text!r}, and takes {names}, or numbers such as 1 or 1x2"
         )
-    return _per_axis("--padding", text)
+    return per_axis("--padding", text)

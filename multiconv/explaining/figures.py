@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ def is_shortened(value: Number) -> bool:
     """Tell whether `short` leaves digits out."""
     if isinstance(value, complex):
         return is_shortened(value.real) or is_shortened(value.imag)
-    return value == value and float(short(value)) != value
+    return not math.isnan(value) and float(short(value)) != value
 
 
 def factor(value: Number) -> str:

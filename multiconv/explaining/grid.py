@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ def drawn(
     rows: Sequence[Label],
     columns: Sequence[Label],
     cell: Callable[[int, int], tuple[str, bool]],
-    size: tuple[int, int],
+    size: Sequence[int],
 ) -> list[str]:
     """Draw cells, each a text that may be marked; a frame runs where labels leave the size."""
     left_out = (_GAP, False)
@@ -70,5 +71,5 @@ def _edges(labels: Sequence[Label], size: int) -> Iterator[bool]:
     """Tell of each label whether an edge of the image lies between it and the one before."""
     sides = [None if n is None else (n >= 0) + (n >= size) for n in labels]
     yield False
-    for before, side in zip(sides, sides[1:], strict=False):
+    for before, side in itertools.pairwise(sides):
         yield before is not None and side is not None and before != side

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from multiconv.explaining import sums, text
-from multiconv.explaining.figures import short
+from multiconv.explaining.figures import factor, short
 from multiconv.explaining.grid import Label, chosen
 
 if TYPE_CHECKING:
@@ -90,19 +90,17 @@ def _table(
             shown, style = ("…", "") if left_out else cell(row, column)  # type: ignore[arg-type]
             yield f'<td style="{_CELL}{_LINE}{style}">{shown}</td>'
 
-    heads = "".join(
-        f'<th scope="col" style="{_HEAD}">{_label(column)}</th>' for column in columns
-    )
+    heads = "".join(f'<th scope="col" style="{_HEAD}">{_label(column)}</th>' for column in columns)
     body = "".join(f"<tr>{''.join(line(row))}</tr>" for row in rows)
     return (
-        f'<table style="border-collapse:collapse;width:auto"><thead><tr>'
+        f'<table style="border-collapse:collapse;width:auto;color:inherit"><thead><tr>'
         f'<th style="{_HEAD}opacity:1">{escape(name)}</th>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table>"
     )
 
 
 def _sum(e: Explanation) -> str:
-    bias = [] if e.bias is None else [f"{sums.factor(e.bias)} (bias)"]
+    bias = [] if e.bias is None else [f"{factor(e.bias)} (bias)"]
     if len(e.terms) > _MOST_TERMS:
         return "<br>".join(map(escape, sums.lines(e)))
     products = [_product(term) for term in e.terms]
@@ -111,7 +109,7 @@ def _sum(e: Explanation) -> str:
 
 def _product(term: Term) -> str:
     pixel = f'<span style="{_SEEN_BORDER if term.is_border else _SEEN}">{short(term.pixel)}</span>'
-    return f'{pixel}&times;<span style="{_WEIGHT}">{sums.factor(term.weight)}</span>'
+    return f'{pixel}&times;<span style="{_WEIGHT}">{factor(term.weight)}</span>'
 
 
 def _label(label: Label) -> str:

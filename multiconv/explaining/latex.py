@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from multiconv.core.dtypes import itemsize
 from multiconv.explaining import sums
-from multiconv.explaining.figures import whole
+from multiconv.explaining.figures import factor, whole
 
 if TYPE_CHECKING:
     from multiconv.explaining.explanation import Explanation
@@ -22,7 +22,7 @@ def of(e: Explanation) -> str:
     if sums.wraps(e):
         bits = 8 * itemsize(e.dtype)
         right = rf"{sums.total(e)} \equiv {right} \pmod{{2^{{{bits}}}}}"
-    bias = [] if e.bias is None else [_number(sums.factor(e.bias))]
+    bias = [] if e.bias is None else [_number(factor(e.bias))]
     terms = [_number(sums.product(term, r" \cdot ")) for term in e.terms]
     if len(terms) <= _MOST_ON_A_LINE:
         return f"{left} = {' + '.join([*terms, *bias]) or '0'} = {right}"

@@ -59,7 +59,7 @@ class Operands(NamedTuple):
             operation = CORR2D
             signatures.pop()  # corr2d has no bias
         plan = plan_for(operation, self.backend, tuple(signatures), options)
-        check_memory(plan.elements, plan.dtype, signatures[0][2], self.backend)
+        check_memory(plan.elements, plan.dtype, self.backend.signature(self.x)[2], self.backend)
         return plan
 
     def picked(self, at: Sequence[int], groups: int) -> Picked:
@@ -115,8 +115,8 @@ def position(at: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     last = tuple(n - 1 for n in shape)
     if len(entries) != len(shape):
         msg = (
-            f"at must have one int for each of the {len(shape)} axes of the output, whose shape is "
-            f"{shape}, got at={at!r}; the first number is at={(0,) * len(shape)}, the last at={last}"
+            f"at must have {len(shape)} ints, one for each axis of the output, whose shape is {shape}, "
+            f"got at={at!r}; the first number is at={(0,) * len(shape)}, the last at={last}"
         )
         raise ValueError(msg)
     asked = tuple(integer(f"at[{axis}]", p, minimum=-(2**63)) for axis, p in enumerate(entries))

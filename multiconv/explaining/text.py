@@ -56,12 +56,13 @@ def notes(e: Explanation) -> list[str]:
         found.append(f"{len(border)} of the {e.geometry.taps} pixels {are} of the border")
     elif border:
         repeated = [
-            f"{_place(place)} shows {_place(term.index[-2:])}"
+            f"{_place(place)} shows {_place(term.index[-2:])};"
             for place, term in border.items()
             if term.index is not None
         ]
-        shown = sums.shortened(repeated, _MOST_REPEATED, f"... ({len(border)} in all)")
-        found += sums.packed(f"{e.geometry.padding_mode} border: {'; '.join(shown)}".split(" "))
+        shown = sums.shortened(repeated, _MOST_REPEATED, f"... ({len(border)} in all);")
+        shown[-1] = shown[-1].rstrip(";")
+        found += sums.packed([f"{e.geometry.padding_mode} border:", *shown])
     factors = [number for term in e.terms for number in (term.pixel, term.weight)]
     if any(map(figures.is_shortened, factors)):
         found.append("factors are shown to 4 digits; the sum has all of theirs")
@@ -109,7 +110,7 @@ def _fitting(
     columns: tuple[Sequence[int], Sequence[int]],
     numbers: Mapping[tuple[int, int], Number],
     marked: Container[tuple[int, int]],
-    size: tuple[int, int],
+    size: Sequence[int],
 ) -> list[str]:
     """Draw as many columns as fit; rows and columns are given as all, and those to keep."""
     shown = grid.chosen(*rows, _MOST_ROWS)
