@@ -115,8 +115,8 @@ def position(at: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     last = tuple(n - 1 for n in shape)
     if len(entries) != len(shape):
         msg = (
-            f"at must have {len(shape)} ints, one for each axis of the output, whose shape is {shape}, "
-            f"got at={at!r}; the first number is at={(0,) * len(shape)}, the last at={last}"
+            f"at must have {len(shape)} ints, one for each axis of the output, whose shape is "
+            f"{shape}, got at={at!r}; the first is at={(0,) * len(shape)}, the last at={last}"
         )
         raise ValueError(msg)
     asked = tuple(integer(f"at[{axis}]", p, minimum=-(2**63)) for axis, p in enumerate(entries))
