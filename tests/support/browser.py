@@ -61,8 +61,9 @@ class Browser:
 
     def open(self, path):
         """Load a file, with the mouse in a corner, and forget what happened before."""
-        self._test.mouseMove(self._target(), self._qt.QPoint(1, 1))
-        self._settle()
+        if self._target() is not None:  # nothing to point at, before the first
+            self._test.mouseMove(self._target(), self._qt.QPoint(1, 1))
+            self._settle()
         self.requests.clear()
         self.messages.clear()
         url = self._qt.QUrl.fromLocalFile(str(Path(path).resolve()))
