@@ -100,8 +100,11 @@
     const made = table("output", rows, columns, (row, column) => {
       const cell = make("td", { tabIndex: -1 });
       cell.setAttribute("role", "gridcell");
-      for (const event of ["mouseenter", "focus", "click"]) {
-        cell.addEventListener(event, () => select(row, column));
+      // Not "mouseenter": that happens to a mouse at rest too, when the page moves under it.
+      for (const event of ["mousemove", "focus", "click"]) {
+        cell.addEventListener(event, () => {
+          if (row !== at[0] || column !== at[1]) select(row, column);
+        });
       }
       return cell;
     });
