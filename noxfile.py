@@ -176,7 +176,8 @@ def check_wheel(session: nox.Session, wheel: Path) -> None:
         commands = archive.read(f"{about}/entry_points.txt").decode()
 
     package = project["name"]
-    shipped = {f"{package}/py.typed", f"{package}/data/camera.npy", f"{about}/licenses/LICENSE"}
+    data = [f"{package}/data/{name}" for name in ("camera.npy", "explain/page.html")]
+    shipped = {f"{package}/py.typed", *data, f"{about}/licenses/LICENSE"}
     strays = {name for name in names if name.split("/")[0] not in {package, about}}
     lines = {
         f"Version: {project['version']}",
@@ -286,6 +287,14 @@ def gpu(session: nox.Session) -> None:
     session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "test"))
     environment = {"MULTICONV_TEST_BACKENDS": backends}
     session.run("pytest", "-m", "gpu", "-rs", *session.posargs, env=environment)
+
+
+@nox.session(python=OLDEST_PYTHON, default=False)
+def browser(session: nox.Session) -> None:
+    """Test the page of `multiconv explain` in Chromium: 300 MB, and a desktop's libraries."""
+    install(session, NEWEST, groups=["test", "browser"])
+    files = ["-n", "0", "-m", "needs_browser", "tests/explaining"]
+    pytest(session, ["numpy"], NEWEST, *files, MULTICONV_TEST_BROWSER="1")
 
 
 @nox.session(python=OLDEST_PYTHON, default=False)

@@ -21,6 +21,7 @@ FUNCTIONS = {
     "conv_weight_grad": "multiconv.functions.gradients",
     "convolve2d": "multiconv.functions.correlate",
     "corr2d": "multiconv.functions.correlate",
+    "explain": "multiconv.explaining.explain",
     "im2col": "multiconv.functions.matrices",
     "learn_kernel": "multiconv.learning.descend",
     "load": "multiconv.layers.storage",
@@ -50,6 +51,7 @@ _ALIASES = {
 
 if TYPE_CHECKING:
     # ruff: noqa: PLC0414 (an import by the same name is what exports it)
+    from multiconv.explaining.explain import explain as explain
     from multiconv.functions.conv import conv1d as conv1d
     from multiconv.functions.conv import conv2d as conv2d
     from multiconv.functions.conv import conv3d as conv3d

@@ -16,6 +16,7 @@ os.environ["MULTICONV_CACHE"] = str(Path(__file__).parent / "no such folder")
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 import backends_under_test
+import browser
 import hypothesis
 import libraries_under_test
 import pytest
@@ -41,7 +42,14 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "needs_library(name): runs only where this library is among those under test"
     )
-    problems = backends_under_test.check_choice() + libraries_under_test.check_choice()
+    config.addinivalue_line(
+        "markers", "needs_browser: runs only where MULTICONV_TEST_BROWSER says there is one"
+    )
+    problems = [
+        *backends_under_test.check_choice(),
+        *libraries_under_test.check_choice(),
+        *browser.check_choice(),
+    ]
     if problems:
         raise pytest.UsageError("\n".join(problems))
 
@@ -62,6 +70,7 @@ def pytest_collection_modifyitems(config, items):
         missing = any(name not in backends_under_test.CHOSEN for name in needed)
         libraries = [mark.args[0] for mark in item.iter_markers("needs_library")]
         missing |= any(name not in libraries_under_test.CHOSEN for name in libraries)
+        missing |= bool(item.get_closest_marker("needs_browser")) and not browser.IS_CHOSEN
         missing |= any(  # parametrised over, say, the differentiable ones among the chosen: none
             str(mark.kwargs.get("reason", "")).startswith("got empty parameter set")
             for mark in item.iter_markers("skip")

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from multiconv.commands import apply, backends, bench, compare, doctor, learn, plan, shape, tune
+from multiconv.commands import (
+    apply,
+    backends,
+    bench,
+    compare,
+    doctor,
+    explain,
+    learn,
+    plan,
+    shape,
+    tune,
+)
 from multiconv.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
+    explain.COMMAND,
     compare.COMMAND,
     learn.COMMAND,
     apply.COMMAND,

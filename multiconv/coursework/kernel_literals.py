@@ -1,4 +1,7 @@
-"""A kernel as it is typed on the command line: a name, ``[[1, -1]]``, or ``1 -1; 2 0``."""
+"""A kernel as it is typed on the command line: a name, ``[[1, -1]]``, or ``1 -1; 2 0``.
+
+A small image is typed in the same way.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from numpy.typing import NDArray
 
 from multiconv import kernels
 
-_FORMS = 'a kernel is written "[[1, -1], [2, 0]]" or "1 -1; 2 0"'
+_FORMS = 'numbers are written "[[1, -1], [2, 0]]" or "1 -1; 2 0"'
+
+_EXACT = 2.0**53  # below it float64 has every integer
 
 
 def read(text: str) -> NDArray[np.float32]:
@@ -20,17 +25,28 @@ def read(text: str) -> NDArray[np.float32]:
 
 def read_float64(text: str) -> NDArray[np.float64]:
     """Read a kernel with the digits that were typed; its numbers are in the range of float32."""
+    if is_literal(text):
+        return literal(text).astype(np.float64)
+    try:
+        kernel: NDArray[np.float64] = kernels.named(text.strip())
+    except ValueError as error:
+        raise ValueError(f"{str(error).removeprefix('name: ')}; {_FORMS}") from None
+    return kernel
+
+
+def is_literal(text: str) -> bool:
+    """Tell whether a text begins like numbers, and not like a name."""
+    words = text.replace(",", " ").replace(";", " ").split()
+    return text.strip().startswith(("[", "(")) or _is_number(words[0] if words else "")
+
+
+def literal(text: str) -> NDArray[Any]:
+    """Read numbers in two dimensions: whole ones as int64, others as float64."""
     text = text.strip()
     if text.startswith(("[", "(")):
         return _array(_nested(text))
     rows = [row.replace(",", " ").split() for row in text.split(";")]
-    if _is_number(rows[0][0] if rows[0] else ""):
-        return _array([[_typed(word) for word in row] for row in rows])
-    try:
-        kernel: NDArray[np.float64] = kernels.named(text)
-    except ValueError as error:
-        raise ValueError(f"{str(error).removeprefix('name: ')}; {_FORMS}") from None
-    return kernel
+    return _array([[_typed(word) for word in row] for row in rows])
 
 
 def _nested(text: str) -> list[list[Any]]:
@@ -62,7 +78,7 @@ def _typed(word: str) -> float:
     return float(word)
 
 
-def _array(rows: list[list[Any]]) -> NDArray[np.float64]:
+def _array(rows: list[list[Any]]) -> NDArray[Any]:
     lengths = [len(row) for row in rows]
     if not lengths or 0 in lengths:
         raise ValueError(f"it has no numbers, or a row without any: {_FORMS}")
@@ -75,4 +91,6 @@ def _array(rows: list[list[Any]]) -> NDArray[np.float64]:
             raise ValueError(f"{entry!r} is not a number: {_FORMS}")
         if not abs(entry) <= largest:  # true for NaN
             raise ValueError(f"{entry!r} is no finite number of float32, at most {largest:.8g}")
-    return np.array(rows, dtype=np.float64)
+    numbers = np.array(rows, dtype=np.float64)
+    is_whole = (numbers == np.round(numbers)).all() and np.abs(numbers).max() < _EXACT
+    return numbers.astype(np.int64) if is_whole else numbers

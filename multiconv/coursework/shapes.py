@@ -1,4 +1,4 @@
-"""What is typed after `multiconv plan`: shapes, and options that may have a number per axis."""
+"""Shapes as they are typed, and options that may have a number for each axis."""
 
 from __future__ import annotations
 
