@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multiconv.coursework.cases import Case
-from multiconv.coursework.sum_bounds import elementwise_bound, fft_bound
+from multiconv.checking.sum_bounds import elementwise_bound, fft_bound
 
 Floats: TypeAlias = NDArray[np.float64]
 
