@@ -88,6 +88,15 @@ def of_function(function: Callable[..., Any], framework: str | None) -> Source:
     return Source(name, name, chosen, pieces=tuple(pieces.values()), path=search)
 
 
+def framework_of(function: Callable[..., Any]) -> str:
+    """Return the framework whose modules a function uses, as far as that can be seen."""
+    scope = getattr(function, "__globals__", {})
+    code = getattr(function, "__code__", None)
+    used = [scope.get(name) for name in (code.co_names if code else ())]
+    roots = [getattr(v, "__name__", "").partition(".")[0] for v in used if inspect.ismodule(v)]
+    return next((name for name in ("torch", "jax") if name in roots), "numpy")
+
+
 def _collect(thing: Any, pieces: dict[str, Piece]) -> None:
     """Add the source of a function or a class, after that of all that it uses."""
     try:

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any, BinaryIO
 
@@ -48,7 +49,7 @@ class Child:
     def serve(self) -> None:
         """Load the function, and call it as often as is asked."""
         order = wire.loads(self.jobs.readline())
-        self.caller = _caller(order)
+        self.caller = caller_of(order["framework"], order["form"], order["aliases"])
         self.caller.warm_up()
         self.send({"is": "ready"})
         guard.limit(order["memory"], order["seconds"])
@@ -177,11 +178,12 @@ class Child:
         }
 
 
-def _caller(order: dict[str, Any]) -> Caller:
-    if order["framework"] == "numpy":
-        return Caller(order["form"], order["aliases"])
-    module = importlib.import_module(f"multiconv.checking.running.{order['framework']}")
-    caller: Caller = module.CALLER(order["form"], order["aliases"])
+def caller_of(framework: str, form: str, aliases: Mapping[str, Sequence[str]]) -> Caller:
+    """Return what calls functions of a framework's arrays."""
+    if framework == "numpy":
+        return Caller(form, aliases)
+    module = importlib.import_module(f"multiconv.checking.running.{framework}")
+    caller: Caller = module.CALLER(form, aliases)
     return caller
 
 

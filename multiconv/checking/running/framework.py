@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class Caller:
 
     differentiates = False
 
-    def __init__(self, form: str, aliases: Mapping[str, list[str]]) -> None:
+    def __init__(self, form: str, aliases: Mapping[str, Sequence[str]]) -> None:
         self.form, self.aliases = form, aliases
         self.target: Callable[..., Any]
 

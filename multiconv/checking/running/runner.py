@@ -128,8 +128,12 @@ class _Process:
         )
         self.lines: queue.Queue[bytes] = queue.Queue(maxsize=4)
         self.kept = bytearray()
-        for target in (self._read_replies, self._read_prints):
-            threading.Thread(target=target, daemon=True).start()
+        self.threads = [
+            threading.Thread(target=target, daemon=True)
+            for target in (self._read_replies, self._read_prints)
+        ]
+        for thread in self.threads:
+            thread.start()
 
     def ask(self, message: dict[str, Any] | None, seconds: float) -> Reply:
         """Send a message, and wait for the reply; "not run" stands for a plain acknowledgement."""
@@ -161,6 +165,14 @@ class _Process:
         self.process.wait()
         with contextlib.suppress(OSError):
             _stream(self.process.stdin).close()
+        while self.threads[0].is_alive():  # it may wait for room
+            with contextlib.suppress(queue.Empty):
+                self.lines.get(timeout=0.05)
+        for thread, stream in zip(
+            self.threads, (self.process.stdout, self.process.stderr), strict=True
+        ):
+            thread.join()
+            _stream(stream).close()
         self.folder.cleanup()
 
     def printed(self) -> str:
