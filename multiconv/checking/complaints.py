@@ -35,9 +35,9 @@ _ERRORS: tuple[tuple[str, str, str, str, str], ...] = (
     ),
     (
         "RuntimeError",
-        "Can't call numpy",
+        "Can't call numpy|does not require grad",
         "gradient-cut",
-        "The gradient is cut: NumPy is used in the middle, and knows no gradients.",
+        "The gradient is cut: something in the middle knows no gradients.",
         _CUT_HINT,
     ),
     (

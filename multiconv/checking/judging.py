@@ -13,6 +13,7 @@ from multiconv.checking.sum_bounds import elementwise_bound
 from multiconv.checking.task import Case, Task, Wanted
 from multiconv.core.rounding import unit_roundoff
 
+RESULT = "the result"
 ARRAYS = {"numpy": "NumPy array", "torch": "torch.Tensor", "jax": "JAX array"}
 
 
@@ -90,20 +91,21 @@ def _of_results(
 
 def _of_one(framework: str, case: Case, result: Result, want: Wanted) -> Verdict:
     values, exact = result.values, want.sums.values
+    of = "" if want.name == RESULT else f" of {want.name}"
     if result.shape is None:
         return Verdict("type", f"{want.name} is a {result.type}, not a {ARRAYS[framework]}")
     if result.shape != exact.shape:
-        return Verdict("shape", f"{want.name} has the shape {result.shape}, not {exact.shape}")
+        return Verdict("shape", f"the shape{of} is {result.shape}, not {exact.shape}")
     if values is None or values.dtype.kind not in "iuf":
         dtype = "unknown" if values is None else values.dtype.name
-        return Verdict("dtype", f"{want.name} has the dtype {dtype}, and numbers are wanted")
+        return Verdict("dtype", f"the dtype{of} is {dtype}, and numbers are wanted")
     error = np.abs(values.astype(np.float64) - exact)
     count = int(np.count_nonzero(~(error <= _bound(case, want))))
     if count == 0:
         return Verdict()
     if case.gradient_of is not None and not values.any():
         return Verdict("cut", f"{want.name} is zero everywhere")
-    return Verdict("values", f"{count} of {values.size} numbers of {want.name} are wrong")
+    return Verdict("values", f"{count} of {values.size} numbers are wrong{of}")
 
 
 def _bound(case: Case, want: Wanted) -> Floats:

@@ -67,28 +67,27 @@ class Report:
 
     def lines(self) -> Iterator[list[tuple[str, str]]]:
         """Yield lines of pieces of text, each with the name of its style."""
-        verdict = "right" if self else "not right"
-        points = f"{self.points} of {self.max_points} points"
-        style = "good" if self else "bad"
-        yield [(f"{self.source.title} is ", ""), (verdict, style), (f": {points}", "")]
+        verdict, style = ("right", "good") if self else ("not right", "bad")
+        points = f": {self.points} of {self.max_points} points"
+        yield [(f"{self.source.title} is ", ""), (verdict, style), (points, "")]
         yield [(f"as {self.task.call}, with {self.source.framework}", "faint")]
-        yield []
-        for outcome in self.outcomes:
-            yield from _case_lines(outcome)
         if self.mistake is not None:
             yield []
             yield from self._mistake_lines(self.mistake)
+        yield []
+        for outcome in self.outcomes:
+            yield from _case_lines(outcome)
         if self.protection:
             yield []
             yield from _wrapped(self.protection, "", "faint")
 
     def _mistake_lines(self, mistake: Diagnosis) -> Iterator[list[tuple[str, str]]]:
-        title, text = ("Where to look", mistake.hint) if self.hints else ("What", mistake.says)
+        title, text = ("Where to look", mistake.hint) if self.hints else ("What is wrong", mistake.says)
         yield from _wrapped(f"{title}: {text}", "  ", "heading")
         line = self.line
         if line is not None:
-            text = f"  line {line}: {self._source_line(line)}"
-            yield [(textwrap.shorten(text, _WIDTH - 2, placeholder=" ...").rjust(0), "")]
+            text = f"line {line}: {self._source_line(line)}"
+            yield [(f"  {textwrap.shorten(text, _WIDTH - 4, placeholder=' ...')}", "")]
         if self.smallest is not None:
             yield []
             yield [("The smallest case that was found:", "")]

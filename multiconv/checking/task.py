@@ -62,7 +62,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A result that is asked for; what ``holds`` it, where it is not these numbers that count."""
+    """A result that is asked for."""
 
     name: str
     sums: Sums
@@ -97,5 +97,6 @@ class Task:
     smaller: Callable[[Case], Iterator[Case]]
     mistakes: tuple[Mistake, ...]
     form: str = "function"  # or "layer": a class whose objects are called
+    is_descent: bool = False  # whether it goes to its result step by step
     optional_results: int = 0  # how many of the last results may be missing
     features: Mapping[str, Callable[[Case], bool]] = field(default_factory=dict)

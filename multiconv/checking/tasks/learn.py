@@ -58,7 +58,7 @@ def _wanted(case: Case) -> tuple[Wanted, ...]:
     x, y = case.array("x"), case.array("y")
     rows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw)).reshape(-1, kh * kw)
     kernel = np.rint(np.linalg.lstsq(rows, y.ravel(), rcond=None)[0]).reshape(kh, kw)
-    return (Wanted("the kernel", Sums(kernel, abs(kernel), 1), nearest=True),)
+    return (Wanted("the result", Sums(kernel, abs(kernel), 1), nearest=True),)
 
 
 def _smaller(case: Case) -> Iterator[Case]:
@@ -79,4 +79,5 @@ TASK = Task(
     wanted=_wanted,
     smaller=_smaller,
     mistakes=(),
+    is_descent=True,
 )
