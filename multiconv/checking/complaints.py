@@ -48,6 +48,13 @@ _ERRORS: tuple[tuple[str, str, str, str, str], ...] = (
         _CUT_HINT,
     ),
     (
+        "ValueError",
+        "setting an array element with a sequence",
+        "gradient-cut",
+        "The gradient is cut: a NumPy array is written into, which knows no gradients.",
+        _CUT_HINT,
+    ),
+    (
         "RuntimeError",
         "leaf Variable|modified by an inplace operation",
         "in-place",
@@ -97,7 +104,7 @@ def of_a_kind(task: Task, failed: Sequence[Outcome]) -> Diagnosis | None:
     """Explain what is wrong with the kind of thing that comes back, in all failed cases."""
     symptoms = {o.verdict.symptom for o in failed if o.case.gradient_of is None}
     first = failed[0]
-    says = f"{first.verdict.says[:1].upper()}{first.verdict.says[1:]}."
+    says = f"{first.verdict.says[:1].upper()}{_sentence(first)[1:]}"
     if not symptoms:
         return _of_gradients(failed)
     if symptoms == {"none"}:
@@ -121,9 +128,13 @@ def of_an_error(task: Task, failed: Sequence[Outcome]) -> Diagnosis | None:
 
 def of_numbers(outcome: Outcome) -> Diagnosis:
     """Say what strikes the eye, where nothing explains it."""
-    symptom, says = outcome.verdict.symptom, outcome.verdict.says
+    says = f"{outcome.verdict.says[:1].upper()}{_sentence(outcome)[1:]}"
     hint = "Compute the smallest case by hand, and compare."
-    return Diagnosis(symptom, f"{says[:1].upper()}{says[1:]}.", hint, place=outcome.reply.place)
+    return Diagnosis(outcome.verdict.symptom, says, hint, place=outcome.reply.place)
+
+
+def _sentence(outcome: Outcome) -> str:
+    return outcome.verdict.says.rstrip(".") + "."
 
 
 def _of_gradients(failed: Sequence[Outcome]) -> Diagnosis:
@@ -138,7 +149,7 @@ def _of_gradients(failed: Sequence[Outcome]) -> Diagnosis:
         names = " and ".join(str(o.case.gradient_of) for o in failed)
         says = f"The results are right, but the gradient by {names} is cut{how}."
         return Diagnosis("gradient-cut", says, _CUT_HINT, place=cut[0] if cut else None)
-    says = f"The results are right, but not {first.wanted[0].name}: {first.verdict.says}."
+    says = f"The results are right, but not {first.wanted[0].name}: {_sentence(first)}"
     return Diagnosis("gradient", says, _CUT_HINT, place=first.reply.place)
 
 
@@ -155,6 +166,6 @@ def _unexplained(task: Task, outcome: Outcome) -> Diagnosis:
     if reply.place is None and reply.error == "TypeError" and "argument" in reply.message:
         says = f"It cannot be called as {task.call}: {reply.message}."
         return Diagnosis("signature", says, f"It should be called as {task.call}.")
-    says = f"It raises {outcome.verdict.says}"
+    says = f"It raises {_sentence(outcome)}"
     hint = f"Run it on {outcome.case.title}, and read the last line of the error."
     return Diagnosis("exception", says, hint, place=reply.place)

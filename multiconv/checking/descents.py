@@ -30,7 +30,7 @@ Learn: TypeAlias = Callable[[Case], Floats | None]
 # The stripes' eigenvalues are 30 and 6, those of (1, 1) and (1, -1): this kernel has both alike.
 _KERNEL = np.array([[2.0, 0.0]])
 _RATIO = 5
-_STEPS = (3, 5, 10, 20, 50, 200, 1000)
+_STEPS = (1, 2, 3, 5, 10, 20, 50, 200, 1000)
 _FAR = 0.25  # of the way: far enough to tell the ways apart
 _SCALES = tuple(4.0**-k for k in range(11, -1, -1))
 
@@ -98,8 +98,8 @@ def _told_by(ways: _Ways, image: Floats, dtype: str, learn: Learn) -> Diagnosis 
     if left <= 0:
         return None
     steady, adding = (
-        min(abs(1 - ways.short - short(left, steps)) for steps in _STEPS)
-        for short in (_steady, _adding)
+        min(abs(1 - ways.short - short(left, steps)) for steps in _STEPS[fewest:])
+        for short, fewest in ((_steady, 0), (_adding, 2))
     )
     if adding < steady:
         return _ZERO_GRAD

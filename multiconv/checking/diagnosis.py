@@ -19,14 +19,17 @@ def diagnose(task: Task, outcomes: Sequence[Outcome]) -> Diagnosis | None:
     failed = [outcome for outcome in outcomes if not outcome.verdict.is_right]
     if not failed:
         return None
+    end = complaints.of_an_end(failed)
+    # Gradients of wrong results say nothing new.
+    failed = [o for o in failed if o.case.gradient_of is None] or failed
     return (
-        complaints.of_an_end(failed)
+        end
         or _of_a_mistake(task, outcomes)
         or complaints.of_a_kind(task, failed)
         or _of_swapped_axes(failed)
+        or _of_precision(failed)
         or _of_a_feature(task, outcomes)
         or complaints.of_an_error(task, failed)
-        or _of_precision(outcomes)
         or complaints.of_numbers(failed[0])
     )
 
@@ -86,10 +89,13 @@ def _of_swapped_axes(failed: Sequence[Outcome]) -> Diagnosis | None:
 
 _FEATURES = {
     "image": ("square-images-only", "It is right on square images only."),
+    "wide": ("square-images-only", "It is wrong for images that are wider than tall."),
+    "tall": ("square-images-only", "It is wrong for images that are taller than wide."),
     "kernel": ("square-kernels-only", "It is right with square kernels only."),
     "square": ("square-only", "It is right only where image and kernel are square."),
     "negative": ("positive-only", "It is right for positive numbers only."),
     "integer": ("floats-only", "It is right for floats, and not for integers."),
+    "fractions": ("whole-only", "It is right for whole numbers only."),
     "one": ("one-tap", "It is wrong for a kernel of one number."),
     "whole image": ("whole-image", "It is wrong where the kernel is as large as the image."),
     "channels": ("one-channel-only", "It is right with one channel only."),
@@ -99,6 +105,8 @@ _FEATURES = {
 _HINTS = {
     "image": "Take an image of 4 x 7: which of its sizes do your loops and arrays use where?",
     "kernel": "Take a kernel of 2 x 3: which of its sizes do your loops and arrays use where?",
+    "wide": "Take an image of 4 x 7: which of its sizes do your loops and arrays use where?",
+    "tall": "Take an image of 7 x 4: which of its sizes do your loops and arrays use where?",
     "square": "Take sizes that all differ: which of them stands where in your code?",
 }
 
@@ -119,9 +127,8 @@ def _of_a_feature(task: Task, outcomes: Sequence[Outcome]) -> Diagnosis | None:
     return None
 
 
-def _of_precision(outcomes: Sequence[Outcome]) -> Diagnosis | None:
+def _of_precision(failed: Sequence[Outcome]) -> Diagnosis | None:
     """Tell rounding from mistakes: numbers as a Fourier transform or a narrower float gives them."""
-    failed = [o for o in outcomes if not o.verdict.is_right]
     for outcome in failed:
         if outcome.verdict.symptom != "values" or any(w.nearest for w in outcome.wanted):
             return None

@@ -22,12 +22,12 @@ def right(x: Floats, k: Floats) -> Floats | None:
 
 def _bordered(x: Floats, k: Floats, low: tuple[int, int]) -> Floats | None:
     pads = [(a, n - 1 - a) for a, n in zip(low, k.shape, strict=True)]
-    return None if k.size == 1 else right(np.pad(x, pads), k)
+    return right(np.pad(x, pads), k)
 
 
 def _full(x: Floats, k: Floats) -> Floats | None:
     kh, kw = k.shape
-    return None if k.size == 1 else right(np.pad(x, [(kh - 1,) * 2, (kw - 1,) * 2]), k)
+    return right(np.pad(x, [(kh - 1,) * 2, (kw - 1,) * 2]), k)
 
 
 def _zeros_at_the_end(x: Floats, k: Floats) -> Floats | None:

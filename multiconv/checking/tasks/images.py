@@ -71,10 +71,13 @@ def features(kernel: str) -> dict[str, Callable[[Case], bool]]:
 
     return {
         "image": lambda case: not is_square(case, "x"),
+        "wide": lambda case: case.size("x")[-1] > case.size("x")[-2],
+        "tall": lambda case: case.size("x")[-1] < case.size("x")[-2],
         "kernel": lambda case: not is_square(case, kernel),
         "square": lambda case: not (is_square(case, "x") and is_square(case, kernel)),
         "negative": lambda case: any(bool((a < 0).any()) for a in case.arrays.values()),
         "integer": lambda case: all(a.dtype.kind in "iu" for a in case.arrays.values()),
+        "fractions": lambda case: not case.is_whole,
         "one": lambda case: case.size(kernel)[-2:] == (1, 1),
         "whole image": lambda case: case.size(kernel)[-2:] == case.size("x")[-2:],
     }

@@ -81,8 +81,8 @@ def gradient_cut_silently(x, k):
 
 
 def square_images_only(x, k):
-    n = x.shape[0]
-    return right_lax(x[:, :n], k)
+    n = min(x.shape)
+    return right_lax(x[:n, :n], k)
 
 
 @dataclasses.dataclass(frozen=True, init=False)

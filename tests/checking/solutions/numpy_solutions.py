@@ -125,7 +125,7 @@ def none(X, K):
 
 
 def imprecise(X, K):
-    return corr2d(X.astype(np.float32), K.astype(np.float32)).astype(np.float16)
+    return corr2d(X, K).astype(np.float32)
 
 
 def exception(X, K):
@@ -222,3 +222,10 @@ def too_slow(x, y, kernel_size):
 
 def no_step(x, y, kernel_size):
     return descend(x, y, kernel_size, steps=0)
+
+
+def fourier(x, k):
+    """The product of the transforms: right but for rounding."""
+    (h, w), (kh, kw) = x.shape, k.shape
+    y = np.fft.irfft2(np.fft.rfft2(x) * np.fft.rfft2(k, x.shape).conj(), x.shape)
+    return y[: h - kh + 1, : w - kw + 1]
