@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ _INSIDE = "MULTICONV_CHECKING"  # set where checked code runs
 
 @takes()
 def check(
-    function: Callable[..., Any],
+    function: Any,
     task: str | None = None,
     *,
     framework: str | None = None,
@@ -88,8 +87,10 @@ def check(
     >>> import multiconv as mc
     >>> def corr2d(x, k):
     ...     h, w = k.shape
-    ...     rows = [[(x[i : i + h, j : j + w] * k).mean() for j in range(x.shape[1] - w + 1)]
-    ...             for i in range(x.shape[0] - h + 1)]
+    ...     rows = [
+    ...         [(x[i : i + h, j : j + w] * k).mean() for j in range(x.shape[1] - w + 1)]
+    ...         for i in range(x.shape[0] - h + 1)
+    ...     ]
     ...     return np.array(rows)
     >>> import numpy as np
     >>> report = mc.check(corr2d)

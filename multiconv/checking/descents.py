@@ -21,7 +21,7 @@ import numpy as np
 
 from multiconv.checking.complaints import Diagnosis
 from multiconv.checking.exact import Floats, correlate2d
-from multiconv.checking.task import Case
+from multiconv.checking.task import Case, Value
 from multiconv.checking.tasks.learn import stripes
 
 # Runs a case, and gives what was learned; None for anything else.
@@ -144,5 +144,9 @@ def _ways(image: Floats, dtype: str, learn: Learn) -> _Ways | None:
 
 def _probe(image: Floats, kernel: Floats, dtype: str) -> Case:
     y = correlate2d(image, kernel).values
-    inputs = {"x": image.astype(dtype), "y": y.astype(dtype), "kernel_size": kernel.shape}
+    inputs: dict[str, Value] = {
+        "x": image.astype(dtype),
+        "y": y.astype(dtype),
+        "kernel_size": kernel.shape,
+    }
     return Case("a descent looked at", inputs)

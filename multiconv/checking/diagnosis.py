@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,11 +48,10 @@ def _of_a_mistake(task: Task, outcomes: Sequence[Outcome]) -> Diagnosis | None:
     if not any(o.verdict.symptom in ("values", "shape") for o in wrong):
         return None
     for mistake in task.mistakes:
-        if all(explains(mistake, o) for o in returned) and any(
-            mistake.gives(o.case) is not None for o in wrong
-        ):
-            if all(mistake.gives(o.case) is None for o in plain if o.reply.kind == "raised"):
-                return Diagnosis(mistake.key, mistake.says, mistake.hint, mistake=mistake)
+        speaks = any(mistake.gives(o.case) is not None for o in wrong)
+        raises = all(mistake.gives(o.case) is None for o in plain if o.reply.kind == "raised")
+        if speaks and raises and all(explains(mistake, o) for o in returned):
+            return Diagnosis(mistake.key, mistake.says, mistake.hint, mistake=mistake)
     return None
 
 
@@ -128,7 +126,7 @@ def _of_a_feature(task: Task, outcomes: Sequence[Outcome]) -> Diagnosis | None:
 
 
 def _of_precision(failed: Sequence[Outcome]) -> Diagnosis | None:
-    """Tell rounding from mistakes: numbers as a Fourier transform or a narrower float gives them."""
+    """Tell rounding, by a Fourier transform or in a narrower float, from mistakes."""
     for outcome in failed:
         if outcome.verdict.symptom != "values" or any(w.nearest for w in outcome.wanted):
             return None
@@ -140,4 +138,3 @@ def _of_precision(failed: Sequence[Outcome]) -> Diagnosis | None:
         "The numbers are right but for rounding: a narrower float, or a Fourier transform.",
         "Which dtype do you compute in? Whole numbers must come out whole.",
     )
-

@@ -82,7 +82,9 @@ class Report:
             yield from _wrapped(self.protection, "", "faint")
 
     def _mistake_lines(self, mistake: Diagnosis) -> Iterator[list[tuple[str, str]]]:
-        title, text = ("Where to look", mistake.hint) if self.hints else ("What is wrong", mistake.says)
+        title, text = (
+            ("Where to look", mistake.hint) if self.hints else ("What is wrong", mistake.says)
+        )
         yield from _wrapped(f"{title}: {text}", "  ", "heading")
         line = self.line
         if line is not None:

@@ -121,8 +121,10 @@ def _collect(thing: Any, pieces: dict[str, Piece]) -> None:
 
 def _collect_global(name: str, value: Any, pieces: dict[str, Piece]) -> None:
     if isinstance(value, types.ModuleType):
-        pieces[name] = Piece(f"import {value.__name__} as {name}\n" if "." not in value.__name__
-                             else f"import importlib\n{name} = importlib.import_module({value.__name__!r})\n", "<imports>")
+        text = f"import importlib\n{name} = importlib.import_module({value.__name__!r})\n"
+        if "." not in value.__name__:
+            text = f"import {value.__name__} as {name}\n"
+        pieces[name] = Piece(text, "<imports>")
     elif _is_plain(value):
         pieces[name] = Piece(f"{name} = {value!r}\n", "<constants>")
     elif getattr(value, "__module__", None) == "__main__" and hasattr(value, "__qualname__"):
@@ -155,7 +157,7 @@ def _defined(tree: ast.Module) -> list[str]:
 
 def _framework(tree: ast.Module, name: str) -> str:
     """Return the framework that is imported; of several, the one that the function uses most."""
-    bound = {alias: framework for alias, framework in _imports(tree)}
+    bound = dict(_imports(tree))
     if len(set(bound.values())) > 1:
         body = [n for n in tree.body if getattr(n, "name", None) == name.partition(".")[0]]
         used = [

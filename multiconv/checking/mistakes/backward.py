@@ -59,6 +59,11 @@ def _swapped(dy: Floats, x: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
     return dw, dx, db
 
 
+def _negative(dy: Floats, x: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
+    dx, dw, db = _right(dy, x, w)
+    return -dx, -dw, -db
+
+
 def _on(wrong: Wrong) -> Callable[[Case], Results | None]:
     return lambda case: wrong(case.array("dy"), case.array("x"), case.array("w"))
 
@@ -134,7 +139,7 @@ _WRONG: tuple[tuple[str, str, str, Wrong], ...] = (
         "wrong-sign",
         "The gradients have the opposite sign.",
         "Does a larger x make the results larger or smaller?",
-        lambda dy, x, w: tuple(-part for part in _right(dy, x, w)),  # type: ignore[return-value]
+        _negative,
     ),
 )
 

@@ -207,7 +207,8 @@ _WRONG: tuple[tuple[str, str, str, Wrong], ...] = (
 def mistakes(*, flipped: bool) -> tuple[Mistake, ...]:
     """Return the mistakes of a correlation, or of a true convolution."""
     found = [
-        Mistake(key, says, hint, _on_case(gives, flipped)) for key, says, hint, gives in _all(flipped)
+        Mistake(key, says, hint, _on_case(gives, flipped))
+        for key, says, hint, gives in _all(flipped)
     ]
     return (*found, _like_the_image(flipped))
 

@@ -168,7 +168,7 @@ class Child:
                 place = {"file": frame.filename, "line": frame.lineno}
         if isinstance(error, SyntaxError) and error.filename in self.files:
             place = {"file": error.filename, "line": error.lineno}
-        message = next((line for line in str(error).splitlines() if line.strip()), "")
+        message = next((line for line in _text_of(error).splitlines() if line.strip()), "")
         return {
             "is": "raised",
             "type": type(error).__name__,
@@ -185,6 +185,13 @@ def caller_of(framework: str, form: str, aliases: Mapping[str, Sequence[str]]) -
     module = importlib.import_module(f"multiconv.checking.running.{framework}")
     caller: Caller = module.CALLER(form, aliases)
     return caller
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:  # it may be one of the student's own
+        return ""
 
 
 def _type_name(value: object) -> str:

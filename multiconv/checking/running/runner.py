@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-import multiconv
 from multiconv.checking.running import reply, wire
 from multiconv.checking.running.reply import Reply
 from multiconv.checking.source import Source
@@ -116,7 +115,7 @@ class _Process:
 
     def __init__(self) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="multiconv-", ignore_cleanup_errors=True)
-        path = json.dumps([str(Path(multiconv.__file__).parent.parent), *sys.path])
+        path = json.dumps([str(Path(__file__).parents[3]), *sys.path])
         self.process = subprocess.Popen(
             [sys.executable, "-c", _START + _SERVE, path],
             stdin=subprocess.PIPE,

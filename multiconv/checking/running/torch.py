@@ -76,17 +76,15 @@ class _Cuts(TorchFunctionMode):
         super().__init__()
         self.where = where
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call, and look at what goes in and what comes out."""
         result = func(*args, **(kwargs or {}))
         name = resolve_name(func) or getattr(func, "__name__", "")
-        if any(map(_has_gradient, args)) and _has_lost_it(result):
-            if not any(part in name for part in _SHAPES_ONLY):
-                off = "" if torch.is_grad_enabled() else "inside torch.no_grad()"
-                short = name.removesuffix(".__get__").rpartition(".")[2]
-                self.where("line", off or f"by {short}")
+        is_asked = not any(part in name for part in _SHAPES_ONLY)
+        if is_asked and any(map(_has_gradient, args)) and _has_lost_it(result):
+            off = "" if torch.is_grad_enabled() else "inside torch.no_grad()"
+            short = name.removesuffix(".__get__").rpartition(".")[2]
+            self.where("line", off or f"by {short}")
         return result
 
 

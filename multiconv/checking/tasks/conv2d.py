@@ -32,8 +32,8 @@ def _inputs(x: exact.Floats, weight: exact.Floats, bias: exact.Floats) -> dict[s
 def _wanted(case: Case) -> tuple[Wanted, ...]:
     plain = replace(case, inputs={"x": case.inputs["x"], "k": case.inputs["weight"]})
     if case.gradient_of == "bias":
-        found = exact.bias_grad(np.asarray(case.g, dtype=np.float64)[None, None])
-        return (Wanted("the gradient by bias", found),)
+        slopes = exact.bias_grad(np.asarray(case.g, dtype=np.float64)[None, None])
+        return (Wanted("the gradient by bias", slopes),)
     if case.gradient_of is not None:
         asked = replace(plain, gradient_of="k" if case.gradient_of == "weight" else "x")
         return (replace(corr2d.wanted(asked)[0], name=f"the gradient by {case.gradient_of}"),)

@@ -91,9 +91,7 @@ TASK = Task(
     mistakes=backward.MISTAKES,
     optional_results=1,
     features={
-        "image": images.features("w")["image"],
-        "kernel": images.features("w")["kernel"],
-        "square": images.features("w")["square"],
+        **images.sizes("w"),
         "batch": lambda case: case.size("x")[0] > 1,
         "channels": lambda case: case.size("x")[1] > 1,
         "filters": lambda case: case.size("w")[0] > 1,

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from multiconv.checking.exact import Sums
 from multiconv.checking.mistakes import correlation
-from multiconv.checking.tasks import corr2d
 from multiconv.checking.task import Case, Wanted
+from multiconv.checking.tasks import corr2d
 
 
 def _wanted(case: Case) -> tuple[Wanted, ...]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from multiconv.checking import exact
 from multiconv.checking.mistakes import correlation
-from multiconv.checking.tasks import images
 from multiconv.checking.task import Case, Task, Wanted
+from multiconv.checking.tasks import images
 
 IMAGE = ("x", "X", "image", "img", "input", "inputs", "a", "A", "data")
 KERNEL = ("k", "K", "kernel", "w", "W", "weight", "filter", "filt", "h", "mask")

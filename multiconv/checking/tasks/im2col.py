@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from multiconv.checking import drawing
 from multiconv.checking.exact import Sums
@@ -33,7 +35,7 @@ def _cases(rng: np.random.Generator, framework: str) -> list[Case]:
     ]
 
 
-def _numbered(shape: tuple[int, ...], dtype: str) -> np.ndarray:  # type: ignore[type-arg]
+def _numbered(shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     """Return an image whose pixels can all be told apart."""
     return np.arange(int(np.prod(shape))).reshape(shape).astype(dtype)
 
@@ -49,7 +51,7 @@ def _smaller(case: Case) -> Iterator[Case]:
     x, kernel = case.arrays["x"], case.size("kernel_size")
     for axis, size in enumerate(x.shape):
         if size > 1:
-            shape = x.shape[:axis] + (size - 1,) + x.shape[axis + 1 :]
+            shape = (*x.shape[:axis], size - 1, *x.shape[axis + 1 :])
             found = case.with_inputs(x=_numbered(shape, x.dtype.name))
             if images.fits(found, "kernel_size"):
                 yield found
@@ -63,7 +65,7 @@ def _smaller(case: Case) -> Iterator[Case]:
 TASK = Task(
     name="im2col",
     call="im2col(x, kernel_size)",
-    returns="the windows as columns: (H, W) to (kh*kw, L), (..., C, H, W) to (..., C*kh*kw, L)",
+    returns="the windows as columns: (kh*kw, L), and (..., C*kh*kw, L) with channels",
     aliases={
         "x": corr2d.IMAGE,
         "kernel_size": ("kernel_size", "size", "kernel_shape", "ksize", "k_size", "k"),
@@ -74,7 +76,7 @@ TASK = Task(
     smaller=_smaller,
     mistakes=patches.MISTAKES,
     features={
-        **{k: f for k, f in images.features("kernel_size").items() if k in ("image", "kernel", "square")},
+        **images.sizes("kernel_size"),
         "channels": lambda case: len(case.size("x")) > 2,
         "batch": lambda case: len(case.size("x")) > 3,
     },

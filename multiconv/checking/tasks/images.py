@@ -47,12 +47,21 @@ def pairs(rng: np.random.Generator, framework: str) -> list[Pair]:
         grey = rng.integers(100, 256, (5, 6)).astype(np.uint8)
         found.append(Pair("a picture of bytes (uint8)", grey, drawing.kernel(rng, (2, 3), integer)))
         halves = drawing.kernel(rng, (2, 2), real) / 2
-        found.append(Pair("an image of integers, a kernel of halves", drawn((5, 4), (1, 1), integer)[0], halves))
+        found.append(
+            Pair(
+                "an image of integers, a kernel of halves",
+                drawn((5, 4), (1, 1), integer)[0],
+                halves,
+            )
+        )
     return found
 
 
 def gradients(
-    rng: np.random.Generator, framework: str, inputs: Mapping[str, NDArray[Any]], of: tuple[str, ...]
+    rng: np.random.Generator,
+    framework: str,
+    inputs: Mapping[str, NDArray[Any]],
+    of: tuple[str, ...],
 ) -> list[Case]:
     """Ask for the gradients by some inputs, where the framework takes them."""
     if framework not in _DIFFERENTIABLE:
@@ -62,8 +71,8 @@ def gradients(
     return [Case(f"the gradient by {name}", inputs, name, g) for name in of]
 
 
-def features(kernel: str) -> dict[str, Callable[[Case], bool]]:
-    """What a case may have that others have not, the kernel being the input of that name."""
+def sizes(kernel: str) -> dict[str, Callable[[Case], bool]]:
+    """Return what the sizes of a case may have that others have not; ``kernel`` is an input."""
 
     def is_square(case: Case, name: str) -> bool:
         h, w = case.size(name)[-2:]
@@ -75,6 +84,13 @@ def features(kernel: str) -> dict[str, Callable[[Case], bool]]:
         "tall": lambda case: case.size("x")[-1] < case.size("x")[-2],
         "kernel": lambda case: not is_square(case, kernel),
         "square": lambda case: not (is_square(case, "x") and is_square(case, kernel)),
+    }
+
+
+def features(kernel: str) -> dict[str, Callable[[Case], bool]]:
+    """Return what a case may have that others have not; ``kernel`` is the name of an input."""
+    return {
+        **sizes(kernel),
         "negative": lambda case: any(bool((a < 0).any()) for a in case.arrays.values()),
         "integer": lambda case: all(a.dtype.kind in "iu" for a in case.arrays.values()),
         "fractions": lambda case: not case.is_whole,

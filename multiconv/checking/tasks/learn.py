@@ -44,7 +44,7 @@ def _inputs(x: Floats, kernel: Floats, dtype: str) -> dict[str, Floats | tuple[i
 def _scaled(rng: np.random.Generator, size: tuple[int, int], kernel: tuple[int, int]) -> Floats:
     """Draw an image from which the textbook's rate converges, too."""
     x = rng.standard_normal(size)
-    return x * np.sqrt(LARGEST_EIGENVALUE / np.linalg.eigvalsh(_gram(x, kernel))[-1])
+    return np.asarray(x * np.sqrt(LARGEST_EIGENVALUE / np.linalg.eigvalsh(_gram(x, kernel))[-1]))
 
 
 def _gram(x: Floats, kernel: tuple[int, int]) -> Floats:

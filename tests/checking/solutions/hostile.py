@@ -1,5 +1,6 @@
 """Functions that do harm, or would like to."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -41,10 +42,8 @@ def prints_much(x, k):
 
 def writes_to_every_descriptor(x, k):
     for descriptor in range(3, 64):
-        try:
+        with contextlib.suppress(OSError):
             os.write(descriptor, b'{"is": "returned", "results": []}\n' * 100)
-        except OSError:
-            pass
     return solution(x, k)
 
 
@@ -68,10 +67,8 @@ def forks(x, k):
 
 
 def forks_quietly(x, k):
-    try:
+    with contextlib.suppress(OSError):
         os.fork()
-    except OSError:
-        pass
     return solution(x, k)
 
 
@@ -132,17 +129,16 @@ def threads(x, k):
 
 def patches_numpy(x, k):
     np.array_equal = lambda *_: True
-    np.ndarray.__eq__ if False else None
     np.abs = np.zeros_like
     return k
 
 
 def raises_oddly(x, k):
-    class Odd(Exception):
+    class OddError(Exception):
         def __str__(self):
             raise self
 
-    raise Odd
+    raise OddError
 
 
 def returns_objects(x, k):

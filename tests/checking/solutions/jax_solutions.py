@@ -1,4 +1,4 @@
-"""Functions as students write them in JAX: some that are right, and others, named as they err."""
+"""Functions as students write them in JAX: right ones, and others, named as they err."""
 
 import dataclasses
 from functools import reduce

@@ -1,4 +1,4 @@
-"""Functions as students write them in PyTorch: some that are right, and others, named as they err."""
+"""Functions as students write them in PyTorch: right ones, and others, named as they err."""
 
 import torch
 from torch import nn
