@@ -77,7 +77,8 @@ def of_function(function: Callable[..., Any], framework: str | None) -> Source:
     search = tuple(str(Path(entry).resolve()) for entry in sys.path)
     if "<" in name or not name:
         raise NoSourceError("it was defined inside another function, or is no plain function")
-    if module is not None and module.__name__ != "__main__" and file and Path(file).suffix == ".py":
+    importable = module is not None and module.__name__ != "__main__"
+    if importable and file and Path(file).suffix == ".py" and _found(module, name) is function:
         tree = ast.parse(Path(file).read_text(encoding="utf-8"))
         chosen = framework or _framework(tree, name)
         return Source(name, name, chosen, file=str(Path(file).resolve()), path=search)
@@ -86,6 +87,12 @@ def of_function(function: Callable[..., Any], framework: str | None) -> Source:
     text = "\n".join(piece.text for piece in pieces.values())
     chosen = framework or _framework(ast.parse(text), name)
     return Source(name, name, chosen, pieces=tuple(pieces.values()), path=search)
+
+
+def _found(module: Any, name: str) -> Any:
+    for part in name.split("."):
+        module = getattr(module, part, None)
+    return module
 
 
 def framework_of(function: Callable[..., Any]) -> str:
@@ -107,11 +114,17 @@ def _collect(thing: Any, pieces: dict[str, Piece]) -> None:
     if lines[0][:1].isspace():
         raise NoSourceError(f"{thing.__qualname__} was defined inside another function")
     text = "".join(lines)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:  # other lines than those it was made of, or an interpreter's
+        raise NoSourceError(f"the source of {thing.__qualname__} cannot be had") from error
+    if [getattr(node, "name", None) for node in tree.body] != [thing.__qualname__]:
+        raise NoSourceError(f"the source of {thing.__qualname__} cannot be had")
     pieces[thing.__qualname__] = Piece("", file)  # it may use itself
     scope = getattr(thing, "__globals__", None)
     if scope is None:
         scope = vars(sys.modules[thing.__module__])
-    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for name in sorted(names):
         if name in scope and name not in pieces and not hasattr(builtins, name):
             _collect_global(name, scope[name], pieces)

@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.overrides import TorchFunctionMode, resolve_name
+from torch.overrides import TorchFunctionMode
 
 from multiconv.checking.running.framework import Caller, ParameterError
-
-# These take an array for its shape alone.
-_SHAPES_ONLY = ("_like", ".new_", ".shape", ".size", ".dim", ".grad", ".is_", ".dtype", ".device")
 
 
 class TorchCaller(Caller):
@@ -63,9 +60,9 @@ class TorchCaller(Caller):
             y = self.forward(layer, inputs["x"]) if self.form == "layer" else self.result(inputs)
         if not isinstance(y, torch.Tensor) or not y.requires_grad:
             return None
-        (found,) = torch.autograd.grad(
-            y, by, torch.from_numpy(np.array(g)).reshape(y.shape), allow_unused=True
-        )
+        # Given to grad, g would have torch load its symbolic shapes, for seconds.
+        loss = (y * torch.from_numpy(np.array(g)).reshape(y.shape)).sum()
+        (found,) = torch.autograd.grad(loss, by, allow_unused=True)
         return found
 
 
@@ -79,13 +76,18 @@ class _Cuts(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call, and look at what goes in and what comes out."""
         result = func(*args, **(kwargs or {}))
-        name = resolve_name(func) or getattr(func, "__name__", "")
-        is_asked = not any(part in name for part in _SHAPES_ONLY)
-        if is_asked and any(map(_has_gradient, args)) and _has_lost_it(result):
-            off = "" if torch.is_grad_enabled() else "inside torch.no_grad()"
-            short = name.removesuffix(".__get__").rpartition(".")[2]
-            self.where("line", off or f"by {short}")
+        if any(map(_has_gradient, args)) and _has_lost_it(result):
+            name = _name_of(func)
+            if not name.endswith("_like") and not name.startswith("new_"):  # shapes alone count
+                off = "" if torch.is_grad_enabled() else "inside torch.no_grad()"
+                self.where("line", off or f"by {name}")
         return result
+
+
+def _name_of(func: Any) -> str:
+    """Return the name of a function, or of the attribute that a ``__get__`` belongs to."""
+    name = str(getattr(func, "__name__", ""))
+    return str(getattr(func.__self__, "__name__", name)) if name == "__get__" else name
 
 
 def _has_gradient(value: object) -> bool:
