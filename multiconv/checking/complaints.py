@@ -129,6 +129,8 @@ def of_an_error(task: Task, failed: Sequence[Outcome]) -> Diagnosis | None:
 def of_numbers(outcome: Outcome) -> Diagnosis:
     """Say what strikes the eye, where nothing explains it."""
     says = f"{outcome.verdict.says[:1].upper()}{_sentence(outcome)[1:]}"
+    if outcome.verdict.symptom == "values":
+        says = f"The numbers are wrong, and none of the usual mistakes gives them: {says}"
     hint = "Compute the smallest case by hand, and compare."
     return Diagnosis(outcome.verdict.symptom, says, hint, place=outcome.reply.place)
 

@@ -105,7 +105,7 @@ def _of_one(framework: str, case: Case, result: Result, want: Wanted) -> Verdict
         return Verdict()
     if case.gradient_of is not None and not values.any():
         return Verdict("cut", f"{want.name} is zero everywhere")
-    return Verdict("values", f"{count} of {values.size} numbers are wrong{of}")
+    return Verdict("values", f"{count} of {values.size} numbers{of} wrong")
 
 
 def _bound(case: Case, want: Wanted) -> Floats:

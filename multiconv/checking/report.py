@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from multiconv.checking.complaints import Diagnosis
 from multiconv.checking.judging import Outcome
 from multiconv.checking.shown import as_list, shown
@@ -75,8 +77,8 @@ class Report:
             yield []
             yield from self._mistake_lines(self.mistake)
         yield []
-        for outcome in self.outcomes:
-            yield from _case_lines(outcome)
+        for before, outcome in zip((None, *self.outcomes), self.outcomes, strict=False):
+            yield from _case_lines(outcome, before)
         if self.protection:
             yield []
             yield from _wrapped(self.protection, "", "faint")
@@ -95,19 +97,19 @@ class Report:
             yield [("The smallest case that was found:", "")]
             for name, value in self.smallest.case.inputs.items():
                 yield from shown(name, value)
-            yield from self._results()
+            yield from self._results(self.smallest)
 
-    def _results(self) -> Iterator[list[tuple[str, str]]]:
-        assert self.smallest is not None
-        if self.smallest.arrays:
-            for result, want in zip(self.smallest.arrays, self.smallest.wanted, strict=False):
-                name = "" if len(self.smallest.wanted) == 1 else f" {want.name}"
-                yield from shown(f"it gives{name}", result, " ")
-        else:
-            yield from _wrapped(f"  {self.smallest.verdict.says}", "  ")
-        if not self.hints:
-            for want in self.smallest.wanted:
-                name = "" if len(self.smallest.wanted) == 1 else f" {want.name}"
+    def _results(self, smallest: Outcome) -> Iterator[list[tuple[str, str]]]:
+        """Yield what came back where it is not right, and what is right unless that is a hint."""
+        pairs = [*zip(smallest.arrays, smallest.wanted, strict=False)]
+        pairs = [(a, w) for a, w in pairs if not np.array_equal(a, w.sums.values)] or pairs
+        if not pairs:
+            yield from _wrapped(f"  {smallest.verdict.says}", "  ")
+        for array, want in pairs or [(None, want) for want in smallest.wanted]:
+            name = "" if len(smallest.wanted) == 1 else f" {want.name}"
+            if array is not None:
+                yield from shown(f"it gives{name}", array, " ")
+            if not self.hints:
                 yield from shown(f"right is{name}", want.sums.values, " ")
 
     @property
@@ -193,9 +195,13 @@ class Report:
             yield from _wrapped(self.protection, "")
 
 
-def _case_lines(outcome: Outcome) -> Iterator[list[tuple[str, str]]]:
+def _case_lines(outcome: Outcome, before: Outcome | None) -> Iterator[list[tuple[str, str]]]:
+    """Yield a case, and what is wrong there unless the case before says the same."""
     if outcome.verdict.is_right:
         yield [("  ok  ", "good"), (outcome.case.title, "")]
+        return
+    if before is not None and before.verdict == outcome.verdict:
+        yield [("  no  ", "bad"), (outcome.case.title, "")]
         return
     says = f": {outcome.verdict.says}"
     room = _WIDTH - len(outcome.case.title) - 6

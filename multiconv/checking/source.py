@@ -61,7 +61,7 @@ def of_file(path: Path, name: str | None, known: Iterable[str], framework: str |
         raise ValueError(msg)
     chosen = framework or _framework(tree, name)
     full = str(path.resolve())
-    search = (str(path.resolve().parent), *(entry for entry in sys.path if entry))
+    search = (str(path.resolve().parent), *search_path())
     return Source(f"{path.name}:{name}", name, chosen, file=full, path=search)
 
 
@@ -74,7 +74,7 @@ def of_function(function: Callable[..., Any], framework: str | None) -> Source:
     name = getattr(function, "__qualname__", "")
     module = sys.modules.get(getattr(function, "__module__", ""))
     file = getattr(module, "__file__", None)
-    search = tuple(str(Path(entry).resolve()) for entry in sys.path)
+    search = search_path()
     if "<" in name or not name:
         raise NoSourceError("it was defined inside another function, or is no plain function")
     importable = module is not None and module.__name__ != "__main__"
@@ -87,6 +87,11 @@ def of_function(function: Callable[..., Any], framework: str | None) -> Source:
     text = "\n".join(piece.text for piece in pieces.values())
     chosen = framework or _framework(ast.parse(text), name)
     return Source(name, name, chosen, pieces=tuple(pieces.values()), path=search)
+
+
+def search_path() -> tuple[str, ...]:
+    """Return where this process looks for modules, as another folder's process would find it."""
+    return tuple(str(Path(entry).resolve()) for entry in sys.path)
 
 
 def _found(module: Any, name: str) -> Any:

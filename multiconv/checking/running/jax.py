@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multiconv.checking.running.framework import Caller
+
+_FLAX = "multiconv.checking.running.flax"
 
 # What constructors call the key for their random numbers.
 _KEYS = ("key", "rng", "rng_key", "prng_key")
@@ -38,9 +41,18 @@ class JaxCaller(Caller):
 
     def made(self, kernel_size: tuple[int, ...]) -> Any:
         """Build a layer, with a key for random numbers where its class asks for one."""
-        names = inspect.signature(self.target).parameters
+        names = inspect.signature(self.target.__init__).parameters  # type: ignore[misc]
         keys = {name: jax.random.PRNGKey(0) for name in _KEYS if name in names}
+        if "rngs" in names:
+            keys["rngs"] = importlib.import_module(_FLAX).rngs()
         return self.target(kernel_size, **keys)
+
+    def layer(self, inputs: Mapping[str, Any]) -> Any:
+        """Return a layer with these parameters, which Flax's Linen keeps outside of it."""
+        if hasattr(self.target, "init") and hasattr(self.target, "apply"):
+            module = self.made(tuple(inputs["weight"].shape))
+            return importlib.import_module(_FLAX).with_parameters(module, inputs)
+        return super().layer(inputs)
 
     def assign(self, layer: Any, name: str, value: Any) -> None:
         """Set a parameter, also of a frozen dataclass, and of Flax inside its variable."""

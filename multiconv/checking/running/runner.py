@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from multiconv.checking.running import reply, wire
 from multiconv.checking.running.reply import Reply
-from multiconv.checking.source import Source
+from multiconv.checking.source import Source, search_path
 from multiconv.checking.task import Case, Task
 
 _IMPORTING = 120.0  # seconds for a framework on a slow disk; not the function's
@@ -115,7 +115,7 @@ class _Process:
 
     def __init__(self) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="multiconv-", ignore_cleanup_errors=True)
-        path = json.dumps([str(Path(__file__).parents[3]), *sys.path])
+        path = json.dumps([str(Path(__file__).parents[3]), *search_path()])
         self.process = subprocess.Popen(
             [sys.executable, "-c", _START + _SERVE, path],
             stdin=subprocess.PIPE,
