@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import inspect
+import linecache
 import sys
 import types
 from collections.abc import Callable, Iterable
@@ -43,6 +45,9 @@ class NoSourceError(Exception):
 
 def of_file(path: Path, name: str | None, known: Iterable[str], framework: str | None) -> Source:
     """Return where a function of a file stands; without a name, the one that is ``known``."""
+    if path.suffix == ".ipynb":
+        msg = f"{path} is a notebook: jupyter nbconvert --to script {path} makes a file of it"
+        raise ValueError(msg)
     text = path.read_text(encoding="utf-8")
     try:
         tree = ast.parse(text)
@@ -111,38 +116,38 @@ def framework_of(function: Callable[..., Any]) -> str:
 
 def _collect(thing: Any, pieces: dict[str, Piece]) -> None:
     """Add the source of a function or a class, after that of all that it uses."""
-    try:
-        lines, first = inspect.getsourcelines(thing)
-        file = inspect.getsourcefile(thing) or "<source>"
-    except (OSError, TypeError) as error:
-        raise NoSourceError(f"the source of {thing.__qualname__} cannot be had") from error
-    if lines[0][:1].isspace():
-        raise NoSourceError(f"{thing.__qualname__} was defined inside another function")
-    text = "".join(lines)
-    try:
-        tree = ast.parse(text)
-    except SyntaxError as error:  # other lines than those it was made of, or an interpreter's
-        raise NoSourceError(f"the source of {thing.__qualname__} cannot be had") from error
-    if [getattr(node, "name", None) for node in tree.body] != [thing.__qualname__]:
-        raise NoSourceError(f"the source of {thing.__qualname__} cannot be had")
-    pieces[thing.__qualname__] = Piece("", file)  # it may use itself
-    scope = getattr(thing, "__globals__", None)
-    if scope is None:
-        scope = vars(sys.modules[thing.__module__])
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    own = _piece_of(thing)
+    pieces[thing.__qualname__] = own  # it may use itself
+    scope = getattr(thing, "__globals__", None) or vars(sys.modules[thing.__module__])
+    names = {node.id for node in ast.walk(ast.parse(own.text)) if isinstance(node, ast.Name)}
     for name in sorted(names):
         if name in scope and name not in pieces and not hasattr(builtins, name):
             _collect_global(name, scope[name], pieces)
-    del pieces[thing.__qualname__]  # what it uses comes first
-    pieces[thing.__qualname__] = Piece(text, file, first)
+    pieces[thing.__qualname__] = pieces.pop(thing.__qualname__)  # what it uses comes first
+
+
+def _piece_of(thing: Any) -> Piece:
+    """Return the source of a function, or of a class, also of a notebook."""
+    function = thing
+    if inspect.isclass(thing):
+        function = next((v for v in vars(thing).values() if inspect.isfunction(v)), None)
+    code = getattr(inspect.unwrap(function) if function else None, "__code__", None)
+    lines = linecache.getlines(code.co_filename) if code else []
+    with contextlib.suppress(SyntaxError):  # other lines than those it was made of
+        for node in ast.parse("".join(lines)).body:
+            if code is None or getattr(node, "name", None) != thing.__qualname__:
+                continue
+            decorators = getattr(node, "decorator_list", [])
+            first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+            if first <= code.co_firstlineno <= (node.end_lineno or first):
+                text = "".join(lines[first - 1 : node.end_lineno])
+                return Piece(text, code.co_filename, first)
+    raise NoSourceError(f"the source of {thing.__qualname__} cannot be had")
 
 
 def _collect_global(name: str, value: Any, pieces: dict[str, Piece]) -> None:
     if isinstance(value, types.ModuleType):
-        text = f"import importlib\n{name} = importlib.import_module({value.__name__!r})\n"
-        if "." not in value.__name__:
-            text = f"import {value.__name__} as {name}\n"
-        pieces[name] = Piece(text, "<imports>")
+        pieces[name] = Piece(f"import {value.__name__} as {name}\n", "<imports>")
     elif _is_plain(value):
         pieces[name] = Piece(f"{name} = {value!r}\n", "<constants>")
     elif getattr(value, "__module__", None) == "__main__" and hasattr(value, "__qualname__"):

@@ -83,6 +83,46 @@ class TestWhereItRuns:
         said = run_python(f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')")
         assert said == "6"
 
+    def test_a_class_of_a_notebook_runs_elsewhere_with_its_base(self):
+        said = run_python(NOTEBOOK)
+        assert said.splitlines() == ["right: 10 of 10", "", "1 of 10", "line 3"], said
+
+
+# As IPython has it: the cells are no files, but linecache knows their lines.
+NOTEBOOK = """
+import linecache, os
+import multiconv as mc
+
+def run(name, text):
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    exec(compile(text, name, "exec"), globals())
+
+run("<cell 1>", "import numpy as np")
+run("<cell 2>", '''
+class Base:
+    def __init__(self, size):
+        self.weight, self.bias = np.zeros(size), np.zeros(1)
+''')
+run("<cell 3>", '''
+import os
+class Conv2D(Base):
+    def __call__(self, x):
+        assert os.environ["MULTICONV_CHECKING"]
+        windows = np.lib.stride_tricks.sliding_window_view(x, self.weight.shape)
+        return np.einsum("ijkl,kl->ij", windows, self.weight) + self.bias
+''')
+report = mc.check(Conv2D)
+print(f"right: {report.points} of {report.max_points}")
+print(report.protection)
+run("<cell 4>", '''class Conv2D(Base):
+    def __call__(self, x):
+        return x * self.weight + self.bias if x.shape == (3, 5) else nothing
+''')
+report = mc.check(Conv2D)
+print(f"{report.points} of {report.max_points}")
+print("line", report.line)
+"""
+
 
 class TestErrors:
     def test_what_cannot_be_called(self):

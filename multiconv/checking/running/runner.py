@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -99,6 +99,9 @@ class Runner:
             why = said[-1] if said else ready.message
             raise RuntimeError(f"{self.source.framework} cannot be loaded: {why}")
         loaded = self._process.ask(None, self.limits.loading)
+        if loaded.kind == "hung":
+            says = f"loading it takes longer than {self.limits.loading:g} s: what is not the "
+            loaded = replace(loaded, message=f"{says}function belongs below if __name__ == ...")
         if loaded.kind != "not run":
             self.loading = loaded
             self._end()
