@@ -131,6 +131,8 @@ def of_numbers(outcome: Outcome) -> Diagnosis:
     says = f"{outcome.verdict.says[:1].upper()}{_sentence(outcome)[1:]}"
     if outcome.verdict.symptom == "values":
         says = f"The numbers are wrong, and none of the usual mistakes gives them: {says}"
+    elif outcome.verdict.symptom == "not finite":
+        says = "It gives nan or infinity."
     hint = "Compute the smallest case by hand, and compare."
     return Diagnosis(outcome.verdict.symptom, says, hint, place=outcome.reply.place)
 

@@ -40,7 +40,7 @@ def grade(source: Source, task: Task, runs: Runs, seed: int, protection: str) ->
             outcomes.append(run(case))
             progress.advance(case.title)
         found = diagnose(task, outcomes)
-        if found is not None and task.is_descent and found.key == "values":
+        if found is not None and task.is_descent and found.key in ("values", "not finite"):
             found = descents.diagnose(cases[0], lambda case: _learned(run(case))) or found
         smallest = None
         if found is not None and _depends_on_the_case(task, outcomes, found):

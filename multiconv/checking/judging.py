@@ -78,7 +78,7 @@ def _of_results(
         return Verdict("none", "it returns None")
     if reply.several != (len(wanted) > 1):
         names = ", ".join(w.name for w in wanted) if len(wanted) > 1 else "one array"
-        got = f"{len(results)} things" if reply.several else "one thing"
+        got = f"{len(results)} things in a tuple or list" if reply.several else "one thing"
         return Verdict("count", f"it returns {got}, not {names}")
     if not len(wanted) - task.optional_results <= len(results) <= len(wanted):
         return Verdict("count", f"it returns {len(results)} things, not {len(wanted)}")
@@ -105,6 +105,8 @@ def _of_one(framework: str, case: Case, result: Result, want: Wanted) -> Verdict
         return Verdict()
     if case.gradient_of is not None and not values.any():
         return Verdict("cut", f"{want.name} is zero everywhere")
+    if not np.isfinite(values).all():
+        return Verdict("not finite", f"nan or infinity{of}")
     return Verdict("values", f"{count} of {values.size} numbers{of} wrong")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from multiconv.checking.complaints import Diagnosis
 from multiconv.checking.judging import Outcome
+from multiconv.checking.running.reply import printable
 from multiconv.checking.shown import as_list, shown
 from multiconv.checking.source import Source
 from multiconv.checking.task import Task
@@ -122,7 +123,7 @@ class Report:
         place = None if self.mistake is None else self.mistake.place
         files = [place.file if place else None, self.source.file]
         files += [piece.file for piece in self.source.pieces]
-        texts = (linecache.getline(file, line).strip() for file in files if file)
+        texts = (printable(linecache.getline(file, line).strip()) for file in files if file)
         return next((text for text in texts if text), "")
 
     def as_dict(self) -> dict[str, Any]:

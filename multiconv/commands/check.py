@@ -25,12 +25,12 @@ examples:
   multiconv check solution.py:corr2d
   multiconv check solution.py:my_conv --task convolve2d --framework torch
   multiconv check solution.py --hints
-  multiconv check solution.py:Conv2D --gradescope /autograder/results/results.json
+  multiconv check solution.py:Conv2D --gradescope results.json
 
 The name of the function says which task is meant, and the imports that it uses
-say which framework: gradients are checked in PyTorch and JAX. A function may not
-start processes, use the network, or change files outside a folder that is then
-removed. This stops accidents and pranks; it is no sandbox.
+say which framework: gradients are checked in PyTorch and JAX. A function may
+not start processes, use the network, or change files outside a folder that is
+then removed. This stops accidents and pranks; it is no sandbox.
 
 exit status: 0 when all is right, 1 when not, 2 when the command was misused"""
 

@@ -62,19 +62,24 @@ def read(message: Mapping[str, Any]) -> Reply:
         at = message["place"]
         return Reply(
             "raised",
-            message=str(message["message"]),
-            error=str(message["type"]),
+            message=printable(message["message"]),
+            error=printable(message["type"]),
             place=None if at is None else Place(str(at["file"]), at["line"]),
             refused=refused,
             is_memory=bool(message["is_memory"]),
         )
     if kind == "parameters":
-        return Reply("parameters", message=str(message["message"]), refused=refused)
+        return Reply("parameters", message=printable(message["message"]), refused=refused)
     raise ValueError(f"{kind!r} is no reply")
+
+
+def printable(text: object) -> str:
+    """Return text without what would move or colour a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text))
 
 
 def _result(found: Mapping[str, Any]) -> Result:
     values, shape = found["values"], found["shape"]
     if values is not None and not isinstance(values, np.ndarray):
         raise TypeError("values are an array")
-    return Result(str(found["type"]), values, None if shape is None else tuple(shape))
+    return Result(printable(found["type"]), values, None if shape is None else tuple(shape))
