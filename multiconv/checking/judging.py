@@ -78,7 +78,7 @@ def _of_results(
         return Verdict("none", "it returns None")
     if reply.several != (len(wanted) > 1):
         names = ", ".join(w.name for w in wanted) if len(wanted) > 1 else "one array"
-        got = f"{len(results)} things in a tuple or list" if reply.several else "one thing"
+        got = f"a tuple or list of {len(results)}" if reply.several else "one thing"
         return Verdict("count", f"it returns {got}, not {names}")
     if not len(wanted) - task.optional_results <= len(results) <= len(wanted):
         return Verdict("count", f"it returns {len(results)} things, not {len(wanted)}")

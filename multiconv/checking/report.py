@@ -102,14 +102,14 @@ class Report:
 
     def _results(self, smallest: Outcome) -> Iterator[list[tuple[str, str]]]:
         """Yield what came back where it is not right, and what is right unless that is a hint."""
-        pairs = [*zip(smallest.arrays, smallest.wanted, strict=False)]
-        pairs = [(a, w) for a, w in pairs if not np.array_equal(a, w.sums.values)] or pairs
-        if not pairs:
+        given = dict(zip(smallest.wanted, smallest.arrays, strict=False))
+        wrong = [w for w, array in given.items() if not np.array_equal(array, w.sums.values)]
+        if not given:
             yield from _wrapped(f"  {smallest.verdict.says}", "  ")
-        for array, want in pairs or [(None, want) for want in smallest.wanted]:
+        for want in wrong or smallest.wanted:
             name = "" if len(smallest.wanted) == 1 else f" {want.name}"
-            if array is not None:
-                yield from shown(f"it gives{name}", array, " ")
+            if want in given:
+                yield from shown(f"it gives{name}", given[want], " ")
             if not self.hints:
                 yield from shown(f"right is{name}", want.sums.values, " ")
 

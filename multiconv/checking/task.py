@@ -60,7 +60,7 @@ class Case:
         return "float32" if "float32" in names else "float64"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Wanted:
     """A result that is asked for."""
 

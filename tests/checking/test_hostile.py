@@ -70,6 +70,12 @@ def test_cases_before_and_after_a_hang_count():
     assert {o.verdict.symptom for o in report.outcomes} == {"", "hung", "not run"}
 
 
+def test_a_message_cannot_move_the_cursor(tmp_path):
+    path = tmp_path / "solution.py"
+    path.write_text("def corr2d(x, k):\n    raise ValueError('\\x1b[2J')\n")
+    assert "\x1b" not in str(checked("corr2d", path))
+
+
 class TestLoading:
     @pytest.mark.parametrize(
         ("text", "key"),

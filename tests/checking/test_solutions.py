@@ -75,6 +75,7 @@ ALL = [
     for task, names in tasks.items()
     for name, key in names.items()
 ]
+FLAX = {"Nnx": None, "Linen": None, "BiasForgotten": "bias-forgotten"}
 
 
 def checked(framework, name, task):
@@ -88,6 +89,14 @@ def test_each_is_told_for_what_it_is(framework, task, name, key):
     assert (report.mistake.key if report.mistake else None) == key, str(report)
     assert bool(report) == (key is None) == (report.points == report.max_points)
     assert max(map(len, str(report).splitlines())) <= 80
+
+
+@pytest.mark.needs_backend("jax")
+@pytest.mark.needs_library("flax")
+@pytest.mark.parametrize(("name", "key"), FLAX.items())
+def test_layers_of_flax(name, key):
+    report = checked("flax", name, "Conv2D")
+    assert (report.mistake.key if report.mistake else None) == key, str(report)
 
 
 @pytest.mark.parametrize(

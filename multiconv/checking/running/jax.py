@@ -41,7 +41,7 @@ class JaxCaller(Caller):
 
     def made(self, kernel_size: tuple[int, ...]) -> Any:
         """Build a layer, with a key for random numbers where its class asks for one."""
-        names = inspect.signature(self.target.__init__).parameters  # type: ignore[misc]
+        names = inspect.signature(self.target.__init__).parameters
         keys = {name: jax.random.PRNGKey(0) for name in _KEYS if name in names}
         if "rngs" in names:
             keys["rngs"] = importlib.import_module(_FLAX).rngs()

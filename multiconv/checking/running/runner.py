@@ -47,7 +47,6 @@ class Runner:
         self.starts = 0
         self.loading: Reply | None = None  # what went wrong there, for good
         self._process: _Process | None = None
-        self.printed = ""
 
     def __enter__(self) -> Runner:
         return self
@@ -109,7 +108,6 @@ class Runner:
     def _end(self) -> None:
         if self._process is not None:
             self._process.end()
-            self.printed = self.printed or self._process.printed()
             self._process = None
 
 
