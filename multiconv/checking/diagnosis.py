@@ -87,8 +87,8 @@ def _of_swapped_axes(failed: Sequence[Outcome]) -> Diagnosis | None:
 
 _FEATURES = {
     "image": ("square-images-only", "It is right on square images only."),
-    "wide": ("square-images-only", "It is wrong for images that are wider than tall."),
-    "tall": ("square-images-only", "It is wrong for images that are taller than wide."),
+    "wide": ("wide-images", "It is wrong for images that are wider than tall."),
+    "tall": ("tall-images", "It is wrong for images that are taller than wide."),
     "kernel": ("square-kernels-only", "It is right with square kernels only."),
     "square": ("square-only", "It is right only where image and kernel are square."),
     "negative": ("positive-only", "It is right for positive numbers only."),

@@ -37,7 +37,7 @@ class Report:
     smallest : Outcome or None
         A small case that shows what is wrong.
     protection : str
-        Where the function ran, and what it could not do there.
+        What protection was missing; empty where the function ran in a process of its own.
     """
 
     source: Source
@@ -120,10 +120,11 @@ class Report:
         return None if place is None else place.line
 
     def _source_line(self, line: int) -> str:
+        """Return a line of the function's own source, and of no other file that is named."""
         place = None if self.mistake is None else self.mistake.place
-        files = [place.file if place else None, self.source.file]
-        files += [piece.file for piece in self.source.pieces]
-        texts = (printable(linecache.getline(file, line).strip()) for file in files if file)
+        own = [self.source.file, *(piece.file for piece in self.source.pieces)]
+        files = [file for file in own if file and place and place.file in (None, file)]
+        texts = (printable(linecache.getline(file, line).strip()) for file in files)
         return next((text for text in texts if text), "")
 
     def as_dict(self) -> dict[str, Any]:

@@ -42,12 +42,20 @@ def test_it_is_told_and_the_grader_goes_on(name, key):
     assert not [t for t in threading.enumerate() if "_read" in t.name]
 
 
-@pytest.mark.parametrize("name", ["solution", "prints_much", "writes_here"])
+@pytest.mark.parametrize(
+    "name", ["solution", "prints_much", "writes_here", "uses_a_temporary_folder"]
+)
 def test_what_harms_nobody_is_right(name):
     assert checked(name)
 
 
-@pytest.mark.parametrize("name", ["writes", "removes"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("writes", "removes", "renames_out"),
+        *("removes_by_folder", "writes_by_folder", "writes_through_a_link"),
+    ],
+)
 def test_other_files_stay_as_they_are(name, tmp_path, monkeypatch):
     target = tmp_path / "target.txt"
     target.write_text("safe")

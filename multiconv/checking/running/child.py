@@ -21,7 +21,7 @@ import numpy as np
 from multiconv.checking.running import guard, wire
 from multiconv.checking.running.framework import Caller, ParameterError
 
-_LARGEST = 10**6  # numbers in a result that is sent back
+_LARGEST = 10**5  # numbers in a result that is sent back
 _LONGEST = 300  # of an error's message
 
 

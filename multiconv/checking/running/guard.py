@@ -19,35 +19,57 @@ _PROCESSES = (
 )
 _SIGNALS = ("os.kill", "os.killpg", "signal.pthread_kill")
 _NETWORK = ("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg")
-_FILES = (
-    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.link"),
-    *("os.symlink", "os.truncate", "os.utime", "shutil.rmtree", "shutil.move"),
-)
+# Of each event, which arguments name what is changed, and which the folder that is relative to.
+_FILES: dict[str, tuple[tuple[int, int | None], ...]] = {
+    **dict.fromkeys(("os.remove", "os.rmdir", "os.unlink"), ((0, 1),)),
+    **dict.fromkeys(("os.mkdir", "os.chmod"), ((0, 2),)),
+    **dict.fromkeys(("os.chown", "os.utime"), ((0, 3),)),
+    **dict.fromkeys(("os.rename", "os.link"), ((0, 2), (1, 3))),
+    "os.symlink": ((1, 2),),
+    "os.truncate": ((0, None),),
+    "shutil.rmtree": ((0, None),),
+    "shutil.move": ((0, None), (1, None)),
+}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _LARGEST_FILE = 2**24
 
 
 def forbid(folder: str, report: Callable[[str], None]) -> None:
     """From now on refuse all of this, files inside ``folder`` apart, and report what was tried."""
-    inside, real, null = os.path.realpath(folder) + os.sep, os.path.realpath, os.devnull
+    # Bound here: what the function does to these modules changes nothing.
+    inside, null = os.path.realpath(folder) + os.sep, os.devnull
+    real, readlink, is_absolute = os.path.realpath, os.readlink, os.path.isabs
 
     def refuse(what: str) -> None:
         report(what)
         raise PermissionError(f"a function that is checked may not {what}")
 
-    def may_change(path: object) -> bool:
+    def may_change(path: object, folder: object = None) -> bool:
         if isinstance(path, int):  # an open file
             return True
         name = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+        if isinstance(folder, int) and folder >= 0 and not name.startswith(os.sep):
+            try:
+                name = os.sep.join([readlink(f"/proc/self/fd/{folder}"), name])
+            except OSError:
+                return False
         return name == null or (real(name) + os.sep).startswith(inside)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
-            path, _, flags = arguments
-            if isinstance(flags, int) and flags & _WRITING and not may_change(path):
-                refuse("write files")
+            path, mode, flags = arguments
+            if isinstance(flags, int) and flags & _WRITING:
+                # Of os.open, which alone has no mode, the folder is not told.
+                is_told = mode is not None or isinstance(path, int) or is_absolute(path)
+                if not (is_told and may_change(path)):
+                    refuse("write files")
         elif event in _FILES:
-            if not may_change(arguments[0]):
+            given = [
+                arguments[i] if i is not None and i < len(arguments) else None
+                for pair in _FILES[event]
+                for i in pair
+            ]
+            if not all(map(may_change, given[::2], given[1::2])):
                 refuse("change files")
         elif event in _PROCESSES:
             refuse("start processes")

@@ -46,8 +46,9 @@ class Reply:
 
 
 def read(message: Mapping[str, Any]) -> Reply:
-    """Read what the other process sent; a KeyError, TypeError or ValueError for anything else."""
+    """Read what the other process sent; an error for anything else."""
     kind, refused = str(message["is"]), message.get("refused")
+    refused = None if refused is None else printable(refused)
     if kind == "returned":
         cut = message["cut"]
         return Reply(
@@ -55,7 +56,7 @@ def read(message: Mapping[str, Any]) -> Reply:
             tuple(_result(found) for found in message["results"]),
             bool(message["several"]),
             modified=tuple(map(str, message["modified"])),
-            cut=None if cut is None else (Place(None, cut["line"]), str(cut["what"])),
+            cut=None if cut is None else (Place(None, _line(cut)), printable(cut["what"])),
             refused=refused,
         )
     if kind == "raised":
@@ -64,7 +65,7 @@ def read(message: Mapping[str, Any]) -> Reply:
             "raised",
             message=printable(message["message"]),
             error=printable(message["type"]),
-            place=None if at is None else Place(str(at["file"]), at["line"]),
+            place=None if at is None else Place(str(at["file"]), _line(at)),
             refused=refused,
             is_memory=bool(message["is_memory"]),
         )
@@ -82,4 +83,11 @@ def _result(found: Mapping[str, Any]) -> Result:
     values, shape = found["values"], found["shape"]
     if values is not None and not isinstance(values, np.ndarray):
         raise TypeError("values are an array")
-    return Result(printable(found["type"]), values, None if shape is None else tuple(shape))
+    if values is not None:
+        shape = values.shape  # whatever is said of it
+    shape = None if shape is None else tuple(int(size) for size in shape)
+    return Result(printable(found["type"]), values, shape)
+
+
+def _line(found: Mapping[str, Any]) -> int | None:
+    return None if found["line"] is None else int(found["line"])

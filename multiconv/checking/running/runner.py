@@ -153,7 +153,7 @@ class _Process:
             if found.get("is") in ("ready", "loaded"):
                 return Reply("not run", refused=found.get("refused"))
             return reply.read(found)
-        except (KeyError, TypeError, ValueError, RecursionError):
+        except (LookupError, TypeError, ValueError, OverflowError, RecursionError):
             return Reply("died", message="it sent what is no answer")
 
     def end(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 LONGEST = 2**24  # bytes of a message
 
-_KINDS = "biufc"
+_DTYPE = re.compile(r"[<>|=]?[biufc]\d{1,2}")
 
 
 def dumps(message: dict[str, Any]) -> bytes:
@@ -40,8 +41,7 @@ def _encoded(value: object) -> Any:
 def _decoded(found: dict[str, Any]) -> Any:
     if set(found) != {"array", "dtype", "shape"}:
         return found
-    dtype = np.dtype(str(found["dtype"]))
-    if dtype.kind not in _KINDS:
-        raise ValueError(f"arrays of {dtype} are not sent")
-    values: NDArray[Any] = np.frombuffer(base64.b64decode(found["array"]), dtype)
+    if not _DTYPE.fullmatch(str(found["dtype"])):
+        raise ValueError(f"arrays of {found['dtype']} are not sent")
+    values: NDArray[Any] = np.frombuffer(base64.b64decode(found["array"]), found["dtype"])
     return values.reshape([int(size) for size in found["shape"]])

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -93,6 +94,38 @@ def writes(x, k):
 def removes(x, k):
     os.remove(os.environ["MULTICONV_TEST_TARGET"])
     return solution(x, k)
+
+
+def renames_out(x, k):
+    with open("here", "w") as file:
+        file.write("here")
+    os.replace("here", os.environ["MULTICONV_TEST_TARGET"])
+    return solution(x, k)
+
+
+def removes_by_folder(x, k):
+    folder, name = os.path.split(os.environ["MULTICONV_TEST_TARGET"])
+    os.unlink(name, dir_fd=os.open(folder, os.O_RDONLY))
+    return solution(x, k)
+
+
+def writes_by_folder(x, k):
+    folder, name = os.path.split(os.environ["MULTICONV_TEST_TARGET"])
+    os.open(name, os.O_WRONLY | os.O_TRUNC, dir_fd=os.open(folder, os.O_RDONLY))
+    return solution(x, k)
+
+
+def writes_through_a_link(x, k):
+    os.symlink(os.environ["MULTICONV_TEST_TARGET"], "link")
+    with open("link", "w") as file:
+        file.write("here")
+    return solution(x, k)
+
+
+def uses_a_temporary_folder(x, k):
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(os.path.join(folder, "x.npy"), x)
+        return solution(np.load(os.path.join(folder, "x.npy")), k)
 
 
 def writes_here(x, k):
