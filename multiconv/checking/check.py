@@ -102,14 +102,13 @@ def check(
     if not callable(function):
         msg = f"function must be a function or a class, got {function!r}; a file is checked by "
         raise TypeError(f"{msg}`multiconv check FILE.py:FUNCTION`")
-    if _INSIDE in os.environ:
-        msg = "a function that is checked calls check: do that under if __name__ == '__main__':"
-        raise RuntimeError(msg)
     chosen = table.task_of(getattr(function, "__name__", ""), task)
     limits = read_limits(seconds, memory)
     seed = arguments.integer("seed", seed, minimum=0)
     read_framework(framework)
     try:
+        if _INSIDE in os.environ:  # a file that is checked calls this itself
+            raise NoSourceError("it is in the process of another check")
         where = source.of_function(function, framework)
     except NoSourceError as error:
         name = getattr(function, "__name__", type(function).__name__)

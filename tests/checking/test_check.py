@@ -7,6 +7,8 @@ import pytest
 from subprocesses import run_python
 
 import multiconv as mc
+from multiconv.checking.check import check_file
+from multiconv.checking.running.runner import Limits
 
 
 def corr2d(x, k):
@@ -73,6 +75,12 @@ class TestWhereItRuns:
         said = run_python(f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')")
         assert said.splitlines()[0] == "once"
         assert said.splitlines()[1] == "12 exit", said
+
+    def test_a_file_that_checks_itself_can_be_checked(self, tmp_path):
+        path = tmp_path / "solution.py"
+        lines = ["import multiconv as mc", "def corr2d(x, k):", "    return mc.corr2d(x, k)"]
+        path.write_text("\n".join([*lines, "assert mc.check(corr2d)"]))
+        assert check_file(path, None, None, None, Limits(), 0)
 
     def test_an_error_has_the_line_of_the_script(self, tmp_path):
         script = tmp_path / "script.py"
