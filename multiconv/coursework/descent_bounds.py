@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from multiconv.core.rounding import gamma, smallest_normal, smallest_subnormal, unit_roundoff
+from multiconv.coursework.error_growth import Growth, power_norms
 
 
 class Moments(NamedTuple):
@@ -75,7 +76,14 @@ def moments(blocks: Iterable[tuple[ArrayLike, ArrayLike]]) -> Moments:
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
 def descent_bound(
-    system: Moments, start: ArrayLike, lr: float, steps: int, dtype: str, *, mean: bool = False
+    system: Moments,
+    start: ArrayLike,
+    lr: float,
+    steps: int,
+    dtype: str,
+    *,
+    mean: bool = False,
+    momentum: float = 0.0,
 ) -> Descent:
     """Return the path of gradient descent on a squared error, and how far rounding leads from it.
 
@@ -85,20 +93,19 @@ def descent_bound(
     if dtype not in ("float32", "float64"):
         msg = f"dtype is {dtype!r}: the bound is derived for float32 and float64"
         raise ValueError(msg)
-    recursion = _Recursion(system, lr, 2 / system.rows if mean else 2.0, dtype)
+    recursion = _Recursion(system, lr, 2 / system.rows if mean else 2.0, dtype, momentum, steps)
     weight = np.asarray(start, dtype=np.float64)
-    distance = own = 0.0
+    velocity = np.zeros_like(weight)
     promised = True
     weights, distances, losses, errors = [], [], [], []
     for _ in range(steps + 1):
-        point = recursion.at(weight, own, distance)
+        point = recursion.at(weight, velocity)
         weights.append(weight)
-        distances.append(recursion.up * (distance + own) if promised else math.inf)
+        distances.append(recursion.up * recursion.off if promised else math.inf)
         losses.append(point.loss)
         errors.append(point.loss_error if promised else math.inf)
-        distance, fits = recursion.rounded(point, distance)
-        promised = promised and fits
-        own, weight = recursion.in_float64(point, weight, own)
+        promised = recursion.rounded(point) and promised
+        weight, velocity = recursion.in_float64(point, weight, velocity)
     count = system.rows if mean else 1
     return Descent(
         np.array(weights), np.array(distances), np.array(losses) / count, np.array(errors) / count
@@ -136,6 +143,7 @@ class _Point(NamedTuple):
     """What the bounds of the next step are made of, on both paths."""
 
     reach: NDArray[np.float64]  # |w| and how far from it any path may be
+    speed: NDArray[np.float64]  # the same of the velocity
     image: float  # || |A| |w| ||
     loss: float
     loss_error: float  # infinite where the loss could overflow
@@ -149,20 +157,19 @@ class _Recursion:
 
     The exact path is, with s = 2, over the number m of rows for the mean,
 
-    .. math:: r = A w - y, \quad g = s A^T r, \quad w' = w - \eta g
+    .. math:: r = A w - y, \quad g = s A^T r, \quad v' = \beta v + g, \quad w' = w - \eta v'
 
-    Let e bound the distance of a rounded path from it. From the rounded point :math:`\hat w`, n
-    being the number of unknowns, a step costs, in any order of summation [H, section 3.1],
+    From a rounded point :math:`\hat w`, n being the number of unknowns, a step costs, in any order
+    of summation [H, section 3.1],
 
     .. math::
         |\hat r - r| &\le d = \gamma_{n+2} (|A| |\hat w| + |y|) \\
         |\hat g - g| &\le s |A|^T (d + \gamma_{m+6} |\hat r|) \\
-        \text{update} &\le \gamma_3 (|\hat w| + \eta |\hat g|)
+        \text{velocity} &\le \gamma_3 (\beta |\hat v| + |\hat g|), \quad
+            \text{0 without momentum} \\
+        \text{update} &\le \gamma_3 (|\hat w| + \eta |\hat v'|)
 
-    and the exact step from the rounded point contracts the distance, so that
-
-    .. math:: e' = \rho e + \|\eta |\hat g - g| + \text{update}\|_2, \quad
-        \rho = \|I - \eta s A^T A\|_2
+    and the exact steps from there carry these errors on as `Growth` says.
 
     Sums over the rows that change from step to step are bounded by the Cauchy-Schwarz inequality,
     so that the moments are all that is needed of A. The path that is returned is computed in
@@ -174,6 +181,8 @@ class _Recursion:
     lr: float
     scale: float
     dtype: str
+    momentum: float
+    steps: int
 
     def __post_init__(self) -> None:
         system, rows, unknowns = self.system, self.system.rows, len(self.system.cross)
@@ -186,14 +195,19 @@ class _Recursion:
         self.gram, self.cross = up * system.gram_magnitude, up * system.cross_magnitude
         self.target = up * system.target
         step = self.lr * self.scale
-        matrix = np.eye(unknowns) - step * system.gram
-        shrink = np.linalg.norm(matrix, 2) if np.isfinite(matrix).all() else math.inf
-        self.shrink = up * (float(shrink) + 11 * self.sums * (1 + step * self.length**2))
+        off = 12 * self.sums * (1 + step * self.length**2)
+        norms = power_norms(step * system.gram, self.momentum, off, self.steps + 1)
+        self.path, self.own = Growth(norms), Growth(norms)
 
-    def at(self, weight: NDArray[np.float64], own: float, distance: float) -> _Point:
+    @property
+    def off(self) -> float:
+        """How far a rounded path may be from the one in float64."""
+        return self.path.total + self.own.total
+
+    def at(self, weight: NDArray[np.float64], velocity: NDArray[np.float64]) -> _Point:
         """Look at the loss and the residual where the two paths are."""
         system, rows, unknowns = self.system, self.system.rows, len(weight)
-        reach = abs(weight) + own + distance
+        reach, speed = abs(weight) + self.off, abs(velocity) + self.off / self.lr
         image = math.sqrt(_number(float(reach @ self.gram @ reach)))
         loss = float(weight @ system.gram @ weight - 2 * (weight @ system.cross) + system.target)
         spread = float(reach @ self.gram @ reach + 2 * (reach @ self.cross)) + self.target
@@ -203,37 +217,46 @@ class _Recursion:
         rounding, lost = gamma(unknowns + 2, self.u), (2 * unknowns + 2) * self.tiny
         d_norm = rounding * (image + math.sqrt(self.target)) + lost * math.sqrt(rows)
         d_sums = rounding * (self.gram @ reach + self.cross) + lost * self.up * system.columns
-        off = self.length * (own + distance) + d_norm
+        off = self.length * self.off + d_norm
         largest = residual + off
         error = off * (2 * residual + off) + gamma(rows + 3, self.u) * largest**2
         error += 2 * rows * self.tiny + loss_own
         fits = largest**2 < self.limit
-        return _Point(reach, image, loss, self.up * error if fits else math.inf, largest, d_sums)
+        error = self.up * error if fits else math.inf
+        return _Point(reach, speed, image, loss, error, largest, d_sums)
 
-    def rounded(self, point: _Point, distance: float) -> tuple[float, bool]:
-        """Return the distance after a step, and whether no number of it could overflow."""
+    def rounded(self, point: _Point) -> bool:
+        """Take a step on the rounded path; return whether no number of it could overflow."""
         rows, lr, reach = self.system.rows, self.lr, point.reach
         lengths = self.lengths * point.residual
         slope = self.scale * (point.d_sums + gamma(rows + 6, self.u) * lengths)
         slope = slope + 2 * rows * self.tiny
         steepness = 2 * lengths + slope
-        update = reach + lr * self.scale / 2 * steepness + lr * slope
-        local = lr * slope + gamma(3, self.u) * update + 3 * self.tiny
+        speed = self.scale / 2 * steepness + slope
+        if self.momentum:
+            speed = self.momentum * point.speed + speed
+            slope = slope + gamma(3, self.u) * speed + 3 * self.tiny
+            speed = speed + slope
+        drift = gamma(3, self.u) * (reach + lr * speed) + 3 * self.tiny
         images = 2 * (point.image + math.sqrt(self.target))
-        peak = _number(max(images, *steepness, *(reach + lr * steepness)))
-        distance = self.up * (self.shrink * distance + float(np.linalg.norm(local)))
-        return distance, peak < self.limit and math.isfinite(distance)
+        steepest = np.maximum(steepness, speed)
+        peak = _number(max(images, *steepest, *(reach + lr * steepest)))
+        distance = self.path.add(drift, lr * slope, self.momentum)
+        return peak < self.limit and math.isfinite(distance)
 
     def in_float64(
-        self, point: _Point, weight: NDArray[np.float64], own: float
-    ) -> tuple[float, NDArray[np.float64]]:
-        """Take a step on the path that is returned; its own distance from the exact one first."""
+        self, point: _Point, weight: NDArray[np.float64], velocity: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Take a step on the path that is returned, whose own distance grows as well."""
         gradient = self.scale * (self.system.gram @ weight - self.system.cross)
-        slope = self.scale * self.sums * (self.gram @ (abs(weight) + own) + self.cross)
+        slope = self.scale * self.sums * (self.gram @ point.reach + self.cross)
+        velocity = self.momentum * velocity + gradient
         three = gamma(3, unit_roundoff("float64"))
-        local = self.lr * slope + three * (abs(weight) + self.lr * abs(gradient))
-        own = self.up * (self.shrink * own + float(np.linalg.norm(local)))
-        return own, weight - self.lr * gradient
+        if self.momentum:
+            slope = slope + three * (self.momentum * point.speed + abs(gradient) + slope)
+        drift = three * (abs(weight) + self.lr * abs(velocity))
+        self.own.add(drift, self.lr * slope, self.momentum)
+        return weight - self.lr * velocity, velocity
 
 
 def _number(value: float) -> float:

@@ -10,18 +10,14 @@ import numpy as np
 from multiconv.backends.base import Array
 from multiconv.functions.gradients import conv_weight_grad
 from multiconv.layers import shared as layers
+from multiconv.learning import optimizers
 from multiconv.learning.table import Task
 
 
 def descend(task: Task) -> tuple[Array, Array | None]:
     """Run the steps of a task; return weight and bias."""
     if task.optimizer is not None:
-        msg = (
-            f"optimizer={task.optimizer!r}: {task.problem.backend.name} arrays have no optimizers; "
-            f"torch tensors take torch.optim.Adam and JAX arrays optax.adam(0.1), and "
-            f"momentum=0.9 works with all arrays"
-        )
-        raise TypeError(msg)
+        raise TypeError(optimizers.refusal(task.problem.backend.array_name, task.optimizer))
     parameters = [p for p in (task.weight, task.bias) if p is not None]
     velocity: Sequence[Array] | None = None
     for step in range(task.steps):

@@ -108,10 +108,11 @@ def learn_kernel(
         with the parameters and ``lr=lr``, or another callable, which is called with the parameters
         alone: ``torch.optim.Adam``, ``lambda p: torch.optim.Adam(p, lr=0.1)``. In JAX an
         ``optax.GradientTransformation``, or what makes one of the rate: ``optax.adam(0.1)``,
-        ``optax.adam``. Other arrays have none.
+        ``optax.adam``. Other arrays have none. What is made already has a rate of its own, and lr
+        is not used.
     verbose : bool, optional
-        Whether to print lines such as "step 2, loss 4.97": of every second step up to twenty, of
-        about ten in all beyond.
+        Whether to print lines such as "step 2, loss 4.97" with the loss before that step: of every
+        second step, as the textbook does, or of a tenth of many.
 
     Returns
     -------

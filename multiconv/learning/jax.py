@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -13,6 +14,7 @@ import numpy as np
 
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
+from multiconv.learning import optimizers
 from multiconv.learning.table import Task
 
 # So many steps at most are one call, and no more than take so many seconds: between two of them
@@ -21,7 +23,7 @@ _TOGETHER = 1024
 _SECONDS = 0.05
 
 # From gradients, memory and parameters to what is added to these, and the memory.
-_Update: TypeAlias = Callable[[Any, Any, Any], tuple[Any, Any]]
+_Update: TypeAlias = Callable[..., tuple[Any, Any]]
 
 
 def descend(task: Task) -> tuple[Any, Any]:
@@ -47,14 +49,21 @@ def _rule(task: Task, parameters: Any) -> tuple[_Update | None, Any]:
     given = task.optimizer
     if given is None:
         return None, jax.tree.map(jnp.zeros_like, parameters) if task.momentum else None
-    made = given(task.lr) if callable(given) else given
+    # A class makes no transformation: it is one of another framework.
+    made = given(task.lr) if callable(given) and not isinstance(given, type) else given
     if not (callable(getattr(made, "init", None)) and callable(getattr(made, "update", None))):
         msg = (
             f"optimizer must be an optax.GradientTransformation, such as optax.adam(0.1), or be "
-            f"called with the rate, such as optax.adam; got a {type(made).__name__}"
+            f"called with the rate, such as optax.adam; got {optimizers.shown(given)}"
         )
         raise TypeError(msg)
-    return made.update, made.init(parameters)
+    kinds = [p.kind for p in inspect.signature(made.update).parameters.values()]
+    takes_more = inspect.Parameter.VAR_KEYWORD in kinds
+
+    def update(slope: Any, memory: Any, parameters: Any, **more: Any) -> Any:
+        return made.update(slope, memory, parameters, **(more if takes_more else {}))
+
+    return update, made.init(parameters)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
@@ -81,7 +90,9 @@ def _steps(
         if update is None:
             after, memory = _descended(parameters, memory, gradients, *rates)
         else:
-            changes, memory = update(gradients, memory, parameters)
+            # For a search along the line, as in L-BFGS.
+            more = {"value": value, "grad": gradients, "value_fn": loss}
+            changes, memory = update(gradients, memory, parameters, **more)
             after = jax.tree.map(lambda p, c: (p + c).astype(p.dtype), parameters, changes)
         return (after, memory), losses.at[i].set(value)
 

@@ -77,7 +77,7 @@ def explain(
     problem: Problem, losses: FloatArray, lr: float, momentum: float, scale: int
 ) -> list[str]:
     """Say whether the loss diverged or stalled, and why."""
-    verdict = judged(losses)
+    verdict = judged(losses, steady=not momentum)
     if not verdict:
         return []
     system, (first, last) = problem.normal_form, losses[[0, -1]].tolist()
@@ -113,7 +113,7 @@ def _faster(system: NormalForm, momentum: float, scale: int) -> str:
 
 def explain_optimizer(problem: Problem, losses: FloatArray, scale: int) -> list[str]:
     """Say the same of another way down, of whose steps nothing is known."""
-    verdict = judged(losses)
+    verdict = judged(losses, steady=False)
     if not verdict:
         return []
     first, last = losses[[0, -1]].tolist()
@@ -128,15 +128,21 @@ def explain_optimizer(problem: Problem, losses: FloatArray, scale: int) -> list[
     ]
 
 
-def judged(losses: FloatArray) -> str:
-    """Return whether the loss ``"grew"`` or ``"stalled"``, else nothing."""
+def judged(losses: FloatArray, *, steady: bool) -> str:
+    """Return whether the loss ``"grew"`` or ``"stalled"``, else nothing.
+
+    It has stalled where the last step has gained less than a twentieth; or the last tenth of all
+    steps, where a step need not be downwards.
+    """
     if len(losses) < 2:
         return ""
-    first, before, last = losses[[0, -2, -1]].tolist()
+    first, last = losses[[0, -1]].tolist()
     if not math.isfinite(last) or last > first:
         return "grew"
-    # The last step has gained a twentieth, or there is nothing left to gain.
-    return "" if before - last > 0.05 * last or last <= 1e-6 * first else "stalled"
+    recent = 1 if steady else math.ceil(len(losses) / 10)
+    least = float(np.min(losses[-recent:]))
+    gained = float(np.min(losses[:-recent])) - least > 0.05 * least
+    return "" if gained or last <= 1e-6 * first else "stalled"
 
 
 def _least(loss: float) -> str:

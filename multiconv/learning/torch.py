@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from multiconv.layers import shared as layers
+from multiconv.learning import optimizers
 from multiconv.learning.table import Task
 
 
@@ -62,12 +63,12 @@ def _made(task: Task, parameters: list[Any]) -> torch.optim.Optimizer:
         advice = ", one that belongs to other parameters" if hasattr(given, "param_groups") else ""
         msg = (
             f"optimizer must be called with the parameters, such as torch.optim.Adam or "
-            f"lambda p: torch.optim.Adam(p, lr=0.1); got a {type(given).__name__}{advice}"
+            f"lambda p: torch.optim.Adam(p, lr=0.1); got {optimizers.shown(given)}{advice}"
         )
         raise TypeError(msg)
     made = given(parameters, lr=task.lr) if isinstance(given, type) else given(parameters)
     if not isinstance(made, torch.optim.Optimizer):
-        msg = f"optimizer must return a torch.optim.Optimizer, it returned {type(made).__name__}"
+        msg = f"optimizer must return a torch.optim.Optimizer, it returned {optimizers.shown(made)}"
         raise TypeError(msg)
     return made
 
