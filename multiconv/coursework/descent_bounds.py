@@ -1,4 +1,4 @@
-r"""How far rounding may lead gradient descent, and a solution in closed form, from the exact one.
+r"""How far rounding may lead a step of gradient descent, or a solution, from the exact one.
 
 Every bound is derived, none is a tolerance that somebody chose.
 
@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from multiconv.core.rounding import gamma, smallest_normal, smallest_subnormal, unit_roundoff
-from multiconv.coursework.error_growth import Growth, power_norms
 
 
 class Moments(NamedTuple):
@@ -42,21 +41,16 @@ class Moments(NamedTuple):
         """The Euclidean lengths of the columns of A."""
         return np.asarray(np.sqrt(np.diag(self.gram)), dtype=np.float64)
 
-    @property
-    def length(self) -> float:
-        """The Frobenius norm of A."""
-        return math.sqrt(float(np.trace(self.gram)))
 
+class Steps(NamedTuple):
+    """How far each step of a descent is from the exact step out of the same place.
 
-class Descent(NamedTuple):
-    """A path of gradient descent, and how far from it a rounded one may be.
-
-    The first of every array belongs to the start, the others to what each step gave.
+    A descent of T steps has T + 1 places. Where a number could overflow the bounds are infinite.
     """
 
-    weights: NDArray[np.float64]  # in float64, of shape (steps + 1, n)
-    distances: NDArray[np.float64]  # in the Euclidean norm, of a rounded path from these
-    losses: NDArray[np.float64]
+    defects: NDArray[np.float64]  # of every step and number, of shape (T, n)
+    bounds: NDArray[np.float64]  # what rounding may do to them
+    losses: NDArray[np.float64]  # before every step, of shape (T,)
     loss_errors: NDArray[np.float64]
 
 
@@ -75,41 +69,54 @@ def moments(blocks: Iterable[tuple[ArrayLike, ArrayLike]]) -> Moments:
 
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
-def descent_bound(
+def step_bounds(
     system: Moments,
-    start: ArrayLike,
+    weights: ArrayLike,
     lr: float,
-    steps: int,
     dtype: str,
     *,
     mean: bool = False,
     momentum: float = 0.0,
-) -> Descent:
-    """Return the path of gradient descent on a squared error, and how far rounding leads from it.
+) -> Steps:
+    r"""Compare every step of a rounded descent with the exact step from where it was.
 
-    The dtype is float32 or float64; a bias is a column of ones. From where a number could overflow
-    nothing is promised, and the distances are infinite.
+    With s = 2, over the number m of rows for the mean, n unknowns and a rounded point
+    :math:`\hat w`, the exact step is
+
+    .. math:: r = A \hat w - y, \quad g = s A^T r, \quad v' = \beta v + g, \quad
+        w' = \hat w - \eta v'
+
+    Of the rounded one, in any order of summation [H, section 3.1],
+
+    .. math::
+        |\hat r - r| &\le d = \gamma_{n+2} (|A| |\hat w| + |y|) \\
+        |\hat g - g| &\le s |A|^T (d + \gamma_{m+6} |\hat r|) \\
+        \text{velocity} &\le \gamma_3 (\beta |\hat v| + |\hat g|), \quad
+            \text{0 without momentum} \\
+        \text{update} &\le \gamma_3 (|\hat w| + \eta |\hat v'|)
+
+    The velocity is not told, and known from the last step up to its update, so that an error of
+    that comes in once more, times the momentum. Errors of earlier steps do not count: they are in
+    the place where the descent is, so that the bound is as sharp after many steps as after one.
+
+    Sums over the rows are bounded by the Cauchy-Schwarz inequality, so that the moments are all
+    that is needed of A. The rounding of these, and underflow, are part of the bounds. The dtype is
+    float32 or float64; a bias is a column of ones.
     """
     if dtype not in ("float32", "float64"):
         msg = f"dtype is {dtype!r}: the bound is derived for float32 and float64"
         raise ValueError(msg)
-    recursion = _Recursion(system, lr, 2 / system.rows if mean else 2.0, dtype, momentum, steps)
-    weight = np.asarray(start, dtype=np.float64)
-    velocity = np.zeros_like(weight)
-    promised = True
-    weights, distances, losses, errors = [], [], [], []
-    for _ in range(steps + 1):
-        point = recursion.at(weight, velocity)
-        weights.append(weight)
-        distances.append(recursion.up * recursion.off if promised else math.inf)
-        losses.append(point.loss)
-        errors.append(point.loss_error if promised else math.inf)
-        promised = recursion.rounded(point) and promised
-        weight, velocity = recursion.in_float64(point, weight, velocity)
+    places = np.asarray(weights, dtype=np.float64)
+    rounding = _Rounding(system, lr, 2 / system.rows if mean else 2.0, dtype, momentum)
+    slope = rounding.scale * (places[:-1] @ system.gram - system.cross)
+    moved = np.diff(places, axis=0, prepend=places[:1])  # before each place
+    defects = abs(moved[1:] + lr * slope - momentum * moved[:-1])
+    bounds = rounding.of_steps(places, abs(moved))
+    losses, errors = rounding.of_losses(places[:-1])
+    fits = rounding.fits(places, bounds)
     count = system.rows if mean else 1
-    return Descent(
-        np.array(weights), np.array(distances), np.array(losses) / count, np.array(errors) / count
-    )
+    bounds[~fits], errors[~fits] = np.inf, np.inf
+    return Steps(defects, bounds, losses / count, errors / count)
 
 
 def stationarity(
@@ -139,50 +146,15 @@ def stationarity(
     return np.asarray(gradient), np.asarray(bound, dtype=np.float64)
 
 
-class _Point(NamedTuple):
-    """What the bounds of the next step are made of, on both paths."""
-
-    reach: NDArray[np.float64]  # |w| and how far from it any path may be
-    speed: NDArray[np.float64]  # the same of the velocity
-    image: float  # || |A| |w| ||
-    loss: float
-    loss_error: float  # infinite where the loss could overflow
-    residual: float  # its norm, rounded or not
-    d_sums: NDArray[np.float64]  # |A|^T d
-
-
 @dataclass
-class _Recursion:
-    r"""The steps of `descent_bound`; what is taken from the moments is rounded up.
-
-    The exact path is, with s = 2, over the number m of rows for the mean,
-
-    .. math:: r = A w - y, \quad g = s A^T r, \quad v' = \beta v + g, \quad w' = w - \eta v'
-
-    From a rounded point :math:`\hat w`, n being the number of unknowns, a step costs, in any order
-    of summation [H, section 3.1],
-
-    .. math::
-        |\hat r - r| &\le d = \gamma_{n+2} (|A| |\hat w| + |y|) \\
-        |\hat g - g| &\le s |A|^T (d + \gamma_{m+6} |\hat r|) \\
-        \text{velocity} &\le \gamma_3 (\beta |\hat v| + |\hat g|), \quad
-            \text{0 without momentum} \\
-        \text{update} &\le \gamma_3 (|\hat w| + \eta |\hat v'|)
-
-    and the exact steps from there carry these errors on as `Growth` says.
-
-    Sums over the rows that change from step to step are bounded by the Cauchy-Schwarz inequality,
-    so that the moments are all that is needed of A. The path that is returned is computed in
-    float64 from them; its own distance from the exact one follows the same recursion, with the
-    unit roundoff of float64, and is part of the distances, as is underflow.
-    """
+class _Rounding:
+    """The terms of `step_bounds`, of many places at once; what the moments give is rounded up."""
 
     system: Moments
     lr: float
     scale: float
     dtype: str
     momentum: float
-    steps: int
 
     def __post_init__(self) -> None:
         system, rows, unknowns = self.system, self.system.rows, len(self.system.cross)
@@ -191,74 +163,86 @@ class _Recursion:
         # Of sums in float64 over all rows, and how far up to round what they gave.
         self.sums = gamma(rows + 2 * unknowns + 8, unit_roundoff("float64"))
         self.up = up = 1 + 4 * self.sums
-        self.lengths, self.length = up * system.lengths, up * system.length
+        self.lengths = up * system.lengths
         self.gram, self.cross = up * system.gram_magnitude, up * system.cross_magnitude
         self.target = up * system.target
-        step = self.lr * self.scale
-        off = 12 * self.sums * (1 + step * self.length**2)
-        norms = power_norms(step * system.gram, self.momentum, off, self.steps + 1)
-        self.path, self.own = Growth(norms), Growth(norms)
 
-    @property
-    def off(self) -> float:
-        """How far a rounded path may be from the one in float64."""
-        return self.path.total + self.own.total
-
-    def at(self, weight: NDArray[np.float64], velocity: NDArray[np.float64]) -> _Point:
-        """Look at the loss and the residual where the two paths are."""
-        system, rows, unknowns = self.system, self.system.rows, len(weight)
-        reach, speed = abs(weight) + self.off, abs(velocity) + self.off / self.lr
-        image = math.sqrt(_number(float(reach @ self.gram @ reach)))
-        loss = float(weight @ system.gram @ weight - 2 * (weight @ system.cross) + system.target)
-        spread = float(reach @ self.gram @ reach + 2 * (reach @ self.cross)) + self.target
-        loss_own = self.sums * _number(spread)
-        residual = math.sqrt(_number(max(loss, 0.0) + loss_own))
-
-        rounding, lost = gamma(unknowns + 2, self.u), (2 * unknowns + 2) * self.tiny
-        d_norm = rounding * (image + math.sqrt(self.target)) + lost * math.sqrt(rows)
-        d_sums = rounding * (self.gram @ reach + self.cross) + lost * self.up * system.columns
-        off = self.length * self.off + d_norm
-        largest = residual + off
-        error = off * (2 * residual + off) + gamma(rows + 3, self.u) * largest**2
-        error += 2 * rows * self.tiny + loss_own
-        fits = largest**2 < self.limit
-        error = self.up * error if fits else math.inf
-        return _Point(reach, speed, image, loss, error, largest, d_sums)
-
-    def rounded(self, point: _Point) -> bool:
-        """Take a step on the rounded path; return whether no number of it could overflow."""
-        rows, lr, reach = self.system.rows, self.lr, point.reach
-        lengths = self.lengths * point.residual
-        slope = self.scale * (point.d_sums + gamma(rows + 6, self.u) * lengths)
-        slope = slope + 2 * rows * self.tiny
-        steepness = 2 * lengths + slope
-        speed = self.scale / 2 * steepness + slope
+    def of_steps(
+        self, places: NDArray[np.float64], moved: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Bound the defect of every step; ``moved`` is how far the one before each place went."""
+        size, lr = abs(places), self.lr
+        three = gamma(3, self.u)
+        slope, steepness = self._slopes(places[:-1])
+        # The rate times the velocity, which the update has rounded.
+        before = (moved + three * size + 3 * self.tiny) * (1 + 3 * three)
+        after = lr * (steepness + slope)
         if self.momentum:
-            speed = self.momentum * point.speed + speed
-            slope = slope + gamma(3, self.u) * speed + 3 * self.tiny
-            speed = speed + slope
-        drift = gamma(3, self.u) * (reach + lr * speed) + 3 * self.tiny
-        images = 2 * (point.image + math.sqrt(self.target))
-        steepest = np.maximum(steepness, speed)
-        peak = _number(max(images, *steepest, *(reach + lr * steepest)))
-        distance = self.path.add(drift, lr * slope, self.momentum)
-        return peak < self.limit and math.isfinite(distance)
+            after = self.momentum * before[:-1] + after
+            slope = slope + three * after / lr + 3 * self.tiny
+            after = after * (1 + three) + 3 * lr * self.tiny
+        update = three * (size[:-1] + after) + 3 * self.tiny
+        known = three * (size[:-1] + 2 * moved[:-1]) * (1 + 4 * three) + 4 * self.tiny
+        known[0] = 0  # the first velocity is zero
+        ours = self.sums * (lr * self.scale * (size[:-1] @ self.gram + self.cross) + size[:-1])
+        ours = ours + self.sums * (size[1:] + moved[:-1] + moved[1:])
+        return np.asarray(self.up * (lr * slope + update + self.momentum * known + ours))
 
-    def in_float64(
-        self, point: _Point, weight: NDArray[np.float64], velocity: NDArray[np.float64]
+    def of_losses(
+        self, places: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Take a step on the path that is returned, whose own distance grows as well."""
-        gradient = self.scale * (self.system.gram @ weight - self.system.cross)
-        slope = self.scale * self.sums * (self.gram @ point.reach + self.cross)
-        velocity = self.momentum * velocity + gradient
-        three = gamma(3, unit_roundoff("float64"))
+        """Return the sums of squared errors, and how far rounding may lead from them."""
+        rows = self.system.rows
+        exact, own = self._losses(places)
+        residual, off = np.sqrt(np.maximum(exact, 0) + own), self._off(places)
+        error = off * (2 * residual + off) + gamma(rows + 3, self.u) * (residual + off) ** 2
+        error = error + 2 * rows * self.tiny + own
+        return exact, np.asarray(self.up * error)
+
+    def fits(self, places: NDArray[np.float64], bounds: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell of which steps no number could overflow."""
+        exact, own = self._losses(places[:-1])
+        largest = np.sqrt(np.maximum(exact, 0) + own) + self._off(places[:-1])
+        slope, steepness = self._slopes(places[:-1])
+        peak = np.max(2 * largest[:, None] * self.lengths + slope + steepness, axis=1)
+        peak = np.maximum(peak, np.max(abs(places[1:]) + bounds, axis=1))
+        peak = np.maximum(peak, 2 * (self._images(places[:-1]) + math.sqrt(self.target)))
         if self.momentum:
-            slope = slope + three * (self.momentum * point.speed + abs(gradient) + slope)
-        drift = three * (abs(weight) + self.lr * abs(velocity))
-        self.own.add(drift, self.lr * slope, self.momentum)
-        return weight - self.lr * velocity, velocity
+            speed = (abs(places[1:]) + abs(places[:-1]) + bounds) / self.lr
+            peak = np.maximum(peak, np.max(speed, axis=1))
+        # Comparisons with what is no number are false, as they should be.
+        return np.asarray((peak < self.limit) & (largest**2 < self.limit))
 
+    def _slopes(
+        self, places: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Bound the error of the gradient, and the gradient itself."""
+        rows, unknowns = self.system.rows, places.shape[1]
+        exact, own = self._losses(places)
+        lost = (2 * unknowns + 2) * self.tiny
+        d_sums = gamma(unknowns + 2, self.u) * (abs(places) @ self.gram + self.cross)
+        d_sums = d_sums + lost * self.up * self.system.columns
+        norms = np.sqrt(np.maximum(exact, 0) + own) + self._off(places)
+        lengths = norms[:, None] * self.lengths
+        error = self.scale * (d_sums + gamma(rows + 6, self.u) * lengths) + 2 * rows * self.tiny
+        return error, self.scale * lengths
 
-def _number(value: float) -> float:
-    """Return infinity for what is none, as where two infinities were subtracted."""
-    return math.inf if math.isnan(value) else float(value)
+    def _off(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bound the norm of what the residual is off by."""
+        unknowns, lost = places.shape[1], (2 * places.shape[1] + 2) * self.tiny
+        norms = gamma(unknowns + 2, self.u) * (self._images(places) + math.sqrt(self.target))
+        return np.asarray(norms + lost * math.sqrt(self.system.rows))
+
+    def _images(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return || |A| |w| ||."""
+        size = abs(places)
+        return np.asarray(np.sqrt(np.sum((size @ self.gram) * size, axis=1)))
+
+    def _losses(
+        self, places: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the sums of squared errors, and how far they are off in float64."""
+        system, size = self.system, abs(places)
+        exact = np.sum((places @ system.gram - 2 * system.cross) * places, axis=1) + system.target
+        spread = np.sum((size @ self.gram + 2 * self.cross) * size, axis=1) + self.target
+        return exact, np.asarray(self.sums * spread)

@@ -14,7 +14,7 @@ from multiconv.coursework.compare import Comparison
 from multiconv.coursework.learning import Learning, Pupil
 from multiconv.coursework.runs import Run
 
-_OF_LESSON = ("bias", "steps", "lr", "loss", "seed")
+_OF_LESSON = ("bias", "steps", "lr", "momentum", "loss", "seed")
 _OF_SOLUTION = ("residual", "rank", "unknowns", "undetermined", "statement")
 
 
@@ -77,7 +77,6 @@ def _pupil(learning: Learning, pupil: Pupil) -> dict[str, Any]:
         "status": pupil.status,
         "problems": pupil.problems,
         "fraction": pupil.fraction,
-        "distance": pupil.distance,
         "sha256": pupil.digest,
         "weights": pupil.weights,
         "losses": pupil.losses,

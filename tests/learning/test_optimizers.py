@@ -193,8 +193,10 @@ class TestJax:
         assert learned.losses.tolist() == ours.losses.tolist()
         assert seen.calls[0][2].tolist() == [[0, 0]]
 
+    @pytest.mark.needs_library("optax")
     def test_those_of_optax(self, learn):
-        optax = pytest.importorskip("optax", reason="optax is not installed")
+        import optax
+
         for given, steps in ((optax.adam(0.3), 200), (optax.adam, 200), (optax.lbfgs(), 8)):
             learned = learn(optimizer=given, lr=0.3, steps=steps, bias=True)
             assert np.round(np.asarray(learned.weight), 1).tolist() == TRUTH
