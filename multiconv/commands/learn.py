@@ -26,9 +26,9 @@ exit status: 0 when all agree and the kernel is recovered, 1 when not, 2 when
 the command was misused or the output could not be written. Recovered means that
 the zeros and signs of the kernel can be told: that no number is off by more
 than half the smallest of the true kernel, those apart that are worth less than
-a grey level of 255. What the picture leaves undetermined does not count, and
-where the true kernel is larger than the one that is learned, the solution in
-closed form stands for it.
+a grey level of 255, and that the picture determines them all. Where the true
+kernel is larger than the one that is learned, the solution of least squares
+stands for it.
 
 The descent ends where exact arithmetic would move the kernel by no more than
 one rounding of float32, and after --steps at the latest. On photographs, whose
@@ -57,14 +57,19 @@ def _add(command: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> Outcome:
-    from multiconv.coursework import document, learning, learning_arguments, learning_report
+    from multiconv.coursework import (
+        learning,
+        learning_arguments,
+        learning_document,
+        learning_report,
+    )
 
     lesson = learning_arguments.lesson_of(arguments)
     faces, broken = read.backends(arguments.backends)
     learned = learning.learn(faces, lesson, broken=broken)
     status = FINE if learned.agrees and learned.is_recovered else NOT_FINE
     if arguments.json:
-        return as_json({"learning": document.of_learning(learned)}), status
+        return as_json({"learning": learning_document.of_learning(learned)}), status
     picture = "our photograph" if arguments.image is None else arguments.image
     return learning_report.lines(learned, picture, arguments.kernel.strip()), status
 

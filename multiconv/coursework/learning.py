@@ -100,8 +100,9 @@ class Learning:
 
     @property
     def is_recovered(self) -> bool:
-        """Whether every backend learned the kernel."""
-        return not self.late
+        """Whether every backend learned the kernel, or the best of a size that is too small."""
+        is_known = self.recovery.is_determined or self.lesson.truth is None
+        return bool(self.pupils) and not self.late and is_known
 
 
 def learn(

@@ -64,7 +64,7 @@ def lines(learning: Learning, picture: str, kernel: str) -> Iterator[Line]:
     yield from _agreement(learning)
     yield []
     columns: dict[str, Callable[[Pupil], str]] = {
-        "recovered": lambda p: "yes" if learning.recovery.is_reached(p.weight) else "no",
+        "recovered": lambda p: _recovered(learning, p),
         "off by": lambda p: _short(learning.recovery.distance(p.weight)),
         "loss": _losses,
         "log loss": lambda p: curve(p.losses),
@@ -114,17 +114,24 @@ def _how(learning: Learning, picture: str, kernel: str) -> Iterator[Line]:
     bias = " and a bias" if lesson.bias else ""
     momentum = f" with the momentum {lesson.momentum:.3g}" if lesson.momentum else ""
     start = "zero" if lesson.seed is None else f"the start of seed {lesson.seed}"
+    steps = learning_verdict.steps(lesson.steps)
     yield from wrapped(
         f"how: the kernel {kernel} made y of {picture}, {by(lesson.x.shape)}. From x and y alone "
-        f"each backend learned a kernel of {by(lesson.size)}{bias} in float32: {lesson.steps} "
-        f"steps of gradient descent{momentum} from {start}, at the rate {lesson.lr:.4g}, on the "
-        f"{lesson.loss} of squared errors.",
+        f"each backend learned a kernel of {by(lesson.size)}{bias} in float32: {steps} of gradient "
+        f"descent{momentum} from {start}, at the rate {lesson.lr:.4g}, on the {lesson.loss} of "
+        f"squared errors.",
         "  ",
     )
     solved = grouped((_solution(learning, p), p.name) for p in learning.pupils if p.solution)
     for text, names in solved.items():
         of = "" if len(solved) == 1 else f"{', '.join(names)}, "
         yield from wrapped(f"{of}without steps, by least squares: {text}.", "  ")
+
+
+def _recovered(learning: Learning, pupil: Pupil) -> str:
+    if not learning.recovery.is_reached(pupil.weight):
+        return "no"
+    return "yes" if learning.recovery.is_determined else "in part"
 
 
 def _solution(learning: Learning, pupil: Pupil) -> str:

@@ -45,6 +45,11 @@ class Recovery:
         away = directions.T @ (directions @ (weight - goal))
         return float(np.max(abs(away), initial=0.0))
 
+    @property
+    def is_determined(self) -> bool:
+        """Whether the picture determines all numbers of the kernel."""
+        return self.system.rank == len(self.lesson.start)
+
     def is_reached(self, weight: NDArray[Any]) -> bool:
         """Tell whether a weight is near enough."""
         distance = self.distance(weight)
