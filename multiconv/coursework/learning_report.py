@@ -114,7 +114,7 @@ def _how(learning: Learning, picture: str, kernel: str) -> Iterator[Line]:
     bias = " and a bias" if lesson.bias else ""
     momentum = f" with the momentum {lesson.momentum:.3g}" if lesson.momentum else ""
     start = "zero" if lesson.seed is None else f"the start of seed {lesson.seed}"
-    steps = learning_verdict.steps(lesson.steps)
+    steps = learning_verdict.counted(lesson.steps)
     yield from wrapped(
         f"how: the kernel {kernel} made y of {picture}, {by(lesson.x.shape)}. From x and y alone "
         f"each backend learned a kernel of {by(lesson.size)}{bias} in float32: {steps} of gradient "

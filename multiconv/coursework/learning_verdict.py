@@ -27,8 +27,10 @@ def text(learning: Learning) -> str:
 
 def agreement(learning: Learning) -> str:
     """Say in a sentence whether all took the same way."""
-    steps, compared = learning.lesson.steps, learning.compared
-    what = f"all of {steps(steps)}" if compared >= steps else f"{steps(compared)}, up to overflow,"
+    taken, compared = learning.lesson.steps, learning.compared
+    what = (
+        f"all of {counted(taken)}" if compared >= taken else f"{counted(compared)}, up to overflow,"
+    )
     wrong = [pupil for pupil in learning.pupils if pupil.status != "agrees"]
     count = len(learning.pupils)
     backends = "1 backend" if count == 1 else f"{count} backends"
@@ -63,7 +65,7 @@ def _verdict(learning: Learning) -> str:
 
 def _reasons(learning: Learning) -> Iterator[str]:
     lesson, recovery = learning.lesson, learning.recovery
-    if any(not len(pupil.weight) for pupil in learning.late or learning.pupils):
+    if not all(len(pupil.weight) for pupil in learning.pupils) or not learning.pupils:
         return
     if learning.late:
         yield from _hindrances(learning)
@@ -77,9 +79,9 @@ def _reasons(learning: Learning) -> Iterator[str]:
         true = by(lesson.kernel.shape)
         yield f"A kernel of {by(lesson.size)} cannot do all that one of {true} did."
     if lesson.steps >= recovery.settled():
-        yield f"After {steps(lesson.steps)} it moves no more than one rounding of {DTYPE}."
+        yield f"After {counted(lesson.steps)} it moves no more than one rounding of {DTYPE}."
     else:
-        yield f"After {steps(lesson.steps)}, the limit that --steps sets, it moves still."
+        yield f"After {counted(lesson.steps)}, the limit that --steps sets, it moves still."
 
 
 def _hindrances(learning: Learning) -> Iterator[str]:
@@ -91,7 +93,7 @@ def _hindrances(learning: Learning) -> Iterator[str]:
         yield f"--lr {lesson.lr:g} is beyond {limit:.4g}, from where on the loss grows."
     elif needed > lesson.steps:
         more = _upwards(needed)
-        yield f"{steps(lesson.steps)} are too few: at this rate --steps {more} would do."
+        yield f"{counted(lesson.steps)} are too few: at this rate --steps {more} would do."
     else:
         yield (
             f"Exact descent would be there by now: these data are badly conditioned, so that "
@@ -105,7 +107,7 @@ def _hindrances(learning: Learning) -> Iterator[str]:
         yield "Least squares, which takes no steps, gives it back."
 
 
-def steps(count: int) -> str:
+def counted(count: int) -> str:
     """Return a number of steps in words."""
     return "1 step" if count == 1 else f"{count} steps"
 

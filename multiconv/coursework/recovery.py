@@ -74,7 +74,7 @@ class Recovery:
         """Return the number of steps after which nothing changes that the dtype could show.
 
         Then exact descent is nearer to where it leads than one rounding of the largest number
-        there; or, where it leads nowhere, so far that the loss overflows.
+        there; or, where it leads nowhere, so far that numbers overflow.
         """
         lesson, rounding = self.lesson, self.size * unit_roundoff(DTYPE)
         steps = self.steps(lesson.lr, lesson.momentum, within=rounding)
@@ -82,7 +82,7 @@ class Recovery:
 
     def _steps_to_overflow(self) -> float:
         lr, momentum = self.lesson.lr, self.lesson.momentum
-        limit = math.sqrt(np.finfo(DTYPE).max)
+        limit = float(np.finfo(DTYPE).max)
 
         def is_beyond(steps: int) -> bool:
             return not self._left(lr, momentum, steps) <= limit
