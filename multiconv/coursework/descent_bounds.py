@@ -107,15 +107,14 @@ def step_bounds(
         msg = f"dtype is {dtype!r}: the bound is derived for float32 and float64"
         raise ValueError(msg)
     places = np.asarray(weights, dtype=np.float64)
+    before = places[:-1]
+    moved = np.diff(before, axis=0, prepend=before[:1])
     rounding = _Rounding(system, lr, 2 / system.rows if mean else 2.0, dtype, momentum)
-    slope = rounding.scale * (places[:-1] @ system.gram - system.cross)
-    moved = np.diff(places, axis=0, prepend=places[:1])  # before each place
-    defects = abs(moved[1:] + lr * slope - momentum * moved[:-1])
-    bounds = rounding.of_steps(places, abs(moved))
-    losses, errors = rounding.of_losses(places[:-1])
-    fits = rounding.fits(places, bounds)
+    slope = rounding.scale * (before @ system.gram - system.cross)
+    defects = abs(np.diff(places, axis=0) + lr * slope - momentum * moved)
+    bounds = rounding.of_steps(before, abs(moved))
+    losses, errors = rounding.of_losses(before)
     count = system.rows if mean else 1
-    bounds[~fits], errors[~fits] = np.inf, np.inf
     return Steps(defects, bounds, losses / count, errors / count)
 
 
@@ -170,23 +169,26 @@ class _Rounding:
     def of_steps(
         self, places: NDArray[np.float64], moved: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Bound the defect of every step; ``moved`` is how far the one before each place went."""
-        size, lr = abs(places), self.lr
-        three = gamma(3, self.u)
-        slope, steepness = self._slopes(places[:-1])
-        # The rate times the velocity, which the update has rounded.
+        """Bound the defect of the step from each place; ``moved`` is how far the one before went.
+
+        It is infinite where a number of the step could overflow.
+        """
+        size, lr, three = abs(places), self.lr, gamma(3, self.u)
+        slope, steepness = self._slopes(places)
+        # The rate times the velocity: before, which the update has rounded, and after.
         before = (moved + three * size + 3 * self.tiny) * (1 + 3 * three)
         after = lr * (steepness + slope)
         if self.momentum:
-            after = self.momentum * before[:-1] + after
+            after = self.momentum * before + after
             slope = slope + three * after / lr + 3 * self.tiny
             after = after * (1 + three) + 3 * lr * self.tiny
-        update = three * (size[:-1] + after) + 3 * self.tiny
-        known = three * (size[:-1] + 2 * moved[:-1]) * (1 + 4 * three) + 4 * self.tiny
+        update = three * (size + after) + 3 * self.tiny
+        known = three * (size + 2 * moved) * (1 + 4 * three) + 4 * self.tiny
         known[0] = 0  # the first velocity is zero
-        ours = self.sums * (lr * self.scale * (size[:-1] @ self.gram + self.cross) + size[:-1])
-        ours = ours + self.sums * (size[1:] + moved[:-1] + moved[1:])
-        return np.asarray(self.up * (lr * slope + update + self.momentum * known + ours))
+        ours = lr * self.scale * (size @ self.gram + self.cross) + 2 * (size + moved + after)
+        bounds = lr * slope + update + self.momentum * known + self.sums * ours
+        bounds[~self._fits(places, np.maximum(size + after, after / lr))] = np.inf
+        return np.asarray(self.up * bounds)
 
     def of_losses(
         self, places: NDArray[np.float64]
@@ -196,36 +198,36 @@ class _Rounding:
         exact, own = self._losses(places)
         residual, off = np.sqrt(np.maximum(exact, 0) + own), self._off(places)
         error = off * (2 * residual + off) + gamma(rows + 3, self.u) * (residual + off) ** 2
-        error = error + 2 * rows * self.tiny + own
-        return exact, np.asarray(self.up * error)
+        error = self.up * (error + 2 * rows * self.tiny + own)
+        error[~((residual + off) ** 2 < self.limit)] = np.inf
+        return exact, np.asarray(error)
 
-    def fits(self, places: NDArray[np.float64], bounds: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell of which steps no number could overflow."""
-        exact, own = self._losses(places[:-1])
-        largest = np.sqrt(np.maximum(exact, 0) + own) + self._off(places[:-1])
-        slope, steepness = self._slopes(places[:-1])
-        peak = np.max(2 * largest[:, None] * self.lengths + slope + steepness, axis=1)
-        peak = np.maximum(peak, np.max(abs(places[1:]) + bounds, axis=1))
-        peak = np.maximum(peak, 2 * (self._images(places[:-1]) + math.sqrt(self.target)))
-        if self.momentum:
-            speed = (abs(places[1:]) + abs(places[:-1]) + bounds) / self.lr
-            peak = np.maximum(peak, np.max(speed, axis=1))
+    def _fits(self, places: NDArray[np.float64], largest: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell where no number of a step could overflow, of which these are the largest."""
+        rest = self._residuals(places)
+        slope, steepness = self._slopes(places)
+        peak = np.max(np.maximum(2 * rest[:, None] * self.lengths + slope, largest), axis=1)
+        peak = np.maximum(peak, np.max(steepness + slope, axis=1))
+        peak = np.maximum(peak, 2 * (self._images(places) + math.sqrt(self.target)))
         # Comparisons with what is no number are false, as they should be.
-        return np.asarray((peak < self.limit) & (largest**2 < self.limit))
+        return np.asarray((peak < self.limit) & (rest**2 < self.limit))
 
     def _slopes(
         self, places: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Bound the error of the gradient, and the gradient itself."""
         rows, unknowns = self.system.rows, places.shape[1]
-        exact, own = self._losses(places)
         lost = (2 * unknowns + 2) * self.tiny
         d_sums = gamma(unknowns + 2, self.u) * (abs(places) @ self.gram + self.cross)
         d_sums = d_sums + lost * self.up * self.system.columns
-        norms = np.sqrt(np.maximum(exact, 0) + own) + self._off(places)
-        lengths = norms[:, None] * self.lengths
+        lengths = self._residuals(places)[:, None] * self.lengths
         error = self.scale * (d_sums + gamma(rows + 6, self.u) * lengths) + 2 * rows * self.tiny
         return error, self.scale * lengths
+
+    def _residuals(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bound the norm of the residual, rounded or not."""
+        exact, own = self._losses(places)
+        return np.asarray(np.sqrt(np.maximum(exact, 0) + own) + self._off(places))
 
     def _off(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bound the norm of what the residual is off by."""

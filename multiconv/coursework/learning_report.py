@@ -44,7 +44,7 @@ def section(learning: Learning) -> Iterator[Line]:
     lesson = learning.lesson
     yield [Segment("learning", "heading")]
     yield from wrapped(
-        f"The textbook's edge detector {_row_text(lesson.kernel, 0)} is learned from a picture of "
+        f"The textbook's edge detector {unbroken(_row_text(lesson.kernel, 0))} is learned from a picture of "
         f"{by(lesson.x.shape)}: {lesson.steps} steps from zero, lr {lesson.lr:g}.",
         "",
     )
@@ -179,7 +179,7 @@ def _block(lesson: Lesson, weight: NDArray[Any]) -> list[str]:
 
 
 def _row_text(weight: NDArray[Any], decimals: int) -> str:
-    return unbroken("[" + " ".join(_plain(value, decimals) for value in weight.ravel()) + "]")
+    return "[" + " ".join(_plain(value, decimals) for value in weight.ravel()) + "]"
 
 
 def _plain(value: float, decimals: int) -> str:

@@ -66,7 +66,7 @@ class TestCompare:
     def test_the_section(self, run, compared):
         status, out, _ = run(*compared)
         assert status == 0
-        section = out[out.index("\nlearning: ") :]
+        section = out[out.index("\nlearning\n") :]
         assert "edge detector [1 -1]" in section
         for name in BUILT_IN:
             row = next(line for line in section.splitlines() if line.startswith(f"{name} "))
@@ -74,7 +74,7 @@ class TestCompare:
             assert "[1.00 -1.00]" in row
             assert "12 -> " in row
             assert "█" in row
-        assert max(map(len, out.splitlines())) <= 105
+        assert max(map(len, section.splitlines())) <= 80
 
     def test_the_document(self, run, compared):
         status, out, _ = run(*compared, "--json")
@@ -127,7 +127,8 @@ class TestLearn:
         for pupil in found["backends"]:
             assert np.round(pupil["solved"]["weight"], 5).tolist() == truth.tolist()
             assert np.round(pupil["weights"][-1], 5).tolist() == truth.tolist()
-            assert pupil["largest_difference"] == pupil["off_by"] < 1e-5
+            assert pupil["largest_difference"] < 1e-5
+            assert pupil["off_by"] < 1e-5
             assert pupil["losses"][-1] < 1e-9 * pupil["losses"][0]
             assert len(pupil["losses"]) == found["steps"]
             assert pupil["weights_before"] == list(range(found["steps"] + 1))
@@ -315,7 +316,8 @@ class TestRecovery:
     @pytest.mark.parametrize("momentum", [0.0, 0.8])
     def test_the_steps_are_those_of_exact_descent(self, momentum):
         """Followed in float64, which is near enough to exact for so few steps."""
-        lesson = of_picture(pictures.camera()[:20, :20], np.float32([[1, -1]]), (2, 2), seed=3)
+        picture = np.random.default_rng(0).random((9, 9)).astype(np.float32)
+        lesson = of_picture(picture, np.float32([[1, -1]]), (2, 2), seed=3)
         goal, rate, system = recovery.recovery(lesson), 1e-3, lesson.moments()
         steps = int(goal.steps(rate, momentum))
         weight, velocity, path = lesson.start.astype(float), 0, []
