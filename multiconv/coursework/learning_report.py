@@ -42,9 +42,10 @@ _LEGEND = (
 def section(learning: Learning) -> Iterator[Line]:
     """Yield the section of `multiconv compare`."""
     lesson = learning.lesson
+    kernel = unbroken(_row_text(lesson.kernel, 0))
     yield [Segment("learning", "heading")]
     yield from wrapped(
-        f"The textbook's edge detector {unbroken(_row_text(lesson.kernel, 0))} is learned from a picture of "
+        f"The textbook's edge detector {kernel} is learned from a picture of "
         f"{by(lesson.x.shape)}: {lesson.steps} steps from zero, lr {lesson.lr:g}.",
         "",
     )
