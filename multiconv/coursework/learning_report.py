@@ -51,6 +51,7 @@ def section(learning: Learning) -> Iterator[Line]:
     )
     columns: dict[str, Callable[[Pupil], str]] = {
         "learned": lambda pupil: _row_text(pupil.weight, 2) if len(pupil.weight) else "",
+        "solved": lambda pupil: _row_text(pupil.solution.weight, 2) if pupil.solution else "",
         "loss": _losses,
         "log loss": lambda pupil: curve(pupil.losses),
     }
