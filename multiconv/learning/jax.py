@@ -57,13 +57,7 @@ def _rule(task: Task, parameters: Any) -> tuple[_Update | None, Any]:
             f"called with the rate, such as optax.adam; got {optimizers.shown(given)}"
         )
         raise TypeError(msg)
-    kinds = [p.kind for p in inspect.signature(made.update).parameters.values()]
-    takes_more = inspect.Parameter.VAR_KEYWORD in kinds
-
-    def update(slope: Any, memory: Any, parameters: Any, **more: Any) -> Any:
-        return made.update(slope, memory, parameters, **(more if takes_more else {}))
-
-    return update, made.init(parameters)
+    return made.update, made.init(parameters)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
@@ -90,14 +84,20 @@ def _steps(
         if update is None:
             after, memory = _descended(parameters, memory, gradients, *rates)
         else:
-            # For a search along the line, as in L-BFGS.
-            more = {"value": value, "grad": gradients, "value_fn": loss}
+            search = {"value": value, "grad": gradients, "value_fn": loss}
+            more = search if _searches(update) else {}
             changes, memory = update(gradients, memory, parameters, **more)
             after = jax.tree.map(lambda p, c: (p + c).astype(p.dtype), parameters, changes)
         return (after, memory), losses.at[i].set(value)
 
     end: tuple[Any, Any] = jax.lax.fori_loop(0, count, step, (start, jnp.zeros(_TOGETHER, sums)))
     return end
+
+
+def _searches(update: _Update) -> bool:
+    """Tell whether an optimizer takes what a search along the line needs, as that of L-BFGS."""
+    kinds = [parameter.kind for parameter in inspect.signature(update).parameters.values()]
+    return inspect.Parameter.VAR_KEYWORD in kinds
 
 
 def _descended(
