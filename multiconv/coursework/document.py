@@ -11,11 +11,8 @@ import numpy as np
 from multiconv.coursework.agreement import Agreement
 from multiconv.coursework.cases import Case
 from multiconv.coursework.compare import Comparison
-from multiconv.coursework.learning import Learning, Pupil
+from multiconv.coursework.learning_document import of_learning
 from multiconv.coursework.runs import Run
-
-_OF_LESSON = ("bias", "steps", "lr", "loss", "seed")
-_OF_SOLUTION = ("residual", "rank", "unknowns", "undetermined", "statement")
 
 
 def in_json(value: Any) -> Any:
@@ -50,47 +47,6 @@ def of_comparison(comparison: Comparison) -> dict[str, Any]:
         "judged": len(comparison.judged),
         "dissenting": len(comparison.dissenting),
         "agree": comparison.agrees,
-    }
-
-
-def of_learning(learning: Learning) -> dict[str, Any]:
-    """Return what was learned, step by step."""
-    lesson = learning.lesson
-    return {
-        "image_size": lesson.x.shape,
-        "kernel": lesson.kernel,
-        "kernel_size": lesson.size,
-        **{name: getattr(lesson, name) for name in _OF_LESSON},
-        "backends": [_pupil(learning, pupil) for pupil in learning.pupils],
-        "broken": learning.broken,
-        "compared_steps": learning.compared,
-        "agree": learning.agrees,
-        "recovered": learning.is_recovered,
-        "recovered_within": learning.recovery.within,
-    }
-
-
-def _pupil(learning: Learning, pupil: Pupil) -> dict[str, Any]:
-    away, solved = learning.lesson.away, pupil.solution
-    return {
-        "backend": pupil.name,
-        "status": pupil.status,
-        "problems": pupil.problems,
-        "fraction": pupil.fraction,
-        "distance": pupil.distance,
-        "sha256": pupil.digest,
-        "weights": pupil.weights,
-        "losses": pupil.losses,
-        "largest_difference": away(pupil.weight),
-        "recovered": learning.recovery.is_reached(pupil.weight),
-        "notes": pupil.notes,
-        "solved": solved
-        and {
-            "weight": solved.weight,
-            **{name: getattr(solved, name) for name in _OF_SOLUTION},
-            "largest_difference": away(solved.weight),
-        },
-        "time": pupil.timing,
     }
 
 

@@ -849,8 +849,9 @@ class TestProgress:
 
     def test_of_learning(self, shown):
         lines = shown("learn")
-        assert lines[:2] == ["reading 1/2 the picture", "reading 2/2 the learning rate"]
-        assert "learning 1/2 in float64" in lines
+        assert lines[:2] == ["reading 1/2 the picture", "reading 2/2 the eigenvalues"]
+        assert "learning 1/2 the sums over the patches" in lines
+        assert any(line.startswith("learning 2/2 with numpy: learning 0/") for line in lines)
 
     def test_it_is_no_wider_than_the_terminal(self, shown, monkeypatch):
         monkeypatch.setenv("COLUMNS", "20")
