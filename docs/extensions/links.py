@@ -5,16 +5,14 @@ What is wrong is a warning, so that a build with ``-W`` fails. Pages elsewhere a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from sphinx.application import Sphinx
-from sphinx.util import logging
-from sphinx.util.typing import ExtensionMetadata
-
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # A browser asks for these by itself; for the target of an <a> only where a reader follows it.
@@ -23,16 +21,14 @@ LOADED = {"script", "img", "link", "iframe", "source", "video", "audio", "object
 SAID = {"canonical", "next", "prev", "index", "search", "license", "author", "up"}
 
 
-@dataclass
 class Page(HTMLParser):
     """What a page links to, what it loads, and the places in it that others can link to."""
 
-    links: list[str] = field(default_factory=list)
-    loads: list[str] = field(default_factory=list)
-    anchors: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         super().__init__()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.anchors: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note what a tag says."""
@@ -52,7 +48,7 @@ def problems(folder: Path, forbidden: list[str]) -> list[str]:
     found = []
     for path, page in pages.items():
         name = path.relative_to(folder.resolve())
-        found += [f"{name} fetches {target}" for target in page.loads if is_elsewhere(target)]
+        found += [f"{name} fetches {target}" for target in page.loads if is_fetched(target)]
         for target in [*page.links, *page.loads]:
             if not is_elsewhere(target):
                 why = dead(path, target, pages)
@@ -80,6 +76,11 @@ def is_elsewhere(target: str) -> bool:
     return bool(parts.netloc) or parts.scheme not in ("", "file")
 
 
+def is_fetched(target: str) -> bool:
+    """Tell whether a browser asks another place for a target."""
+    return is_elsewhere(target) and urlsplit(target).scheme != "data"
+
+
 def dead(path: Path, target: str, pages: dict[Path, Page]) -> str | None:
     """Return why a target leads nowhere, None where it leads somewhere."""
     parts = urlsplit(target)
@@ -96,9 +97,11 @@ def dead(path: Path, target: str, pages: dict[Path, Page]) -> str | None:
 
 def check(app: Sphinx, exception: Exception | None) -> None:
     """Warn of what is wrong with the pages that were built."""
+    from sphinx.util import logging
+
     if exception is None and app.builder.format == "html":
         for problem in problems(Path(app.outdir), [str(REPOSITORY), str(Path.home()) + "/"]):
-            logger.warning(problem)
+            logging.getLogger(__name__).warning(problem)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
