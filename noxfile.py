@@ -109,7 +109,7 @@ def expected_versions(constraints: str, python: str, backends: list[str]) -> str
 def install(session: nox.Session, constraints: str, *extras: str, groups: list[str]) -> None:
     """Install the working tree with these extras, and what these dependency groups name."""
     tools = nox.project.dependency_groups(PYPROJECT, *groups)
-    here = f".[{','.join(extras)}]"
+    here = f".[{','.join(extras)}]" if extras else "."
     # Most of a framework is never imported: compiling it beforehand would take a minute.
     session.install("--no-compile", "-c", constraints, "-e", here, *tools)
 
