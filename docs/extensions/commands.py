@@ -1,4 +1,4 @@
-"""Make the page of the command line of what ``multiconv COMMAND --help`` prints, which runs here."""
+"""Make the page of the command line of what ``multiconv COMMAND --help`` prints."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""Read docstrings as they are written for ``help()``: bare stars, arguments in backticks, repeats."""
+"""Read docstrings as they are written for ``help()``: bare stars, arguments in backticks."""
 
 import inspect
 import re

@@ -10,7 +10,6 @@ from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 from sphinx.writers.html5 import HTML5Translator
 
-
 logger = logging.getLogger(__name__)
 
 

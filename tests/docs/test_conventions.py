@@ -102,6 +102,12 @@ class TestWhatElseTheyCanDo:
         function = conventions.module("jax.scipy.signal").correlate2d
         assert jax.grad(lambda k: function(ones, k, "valid").sum())(ones).tolist() == [[1, 1]]
 
+    @pytest.mark.needs_backend("jax")
+    def test_jax_scipy_has_a_border_of_zeros_alone(self):
+        function = conventions.module("jax.scipy.signal").correlate2d
+        with pytest.raises(ValueError, match="boundary"):
+            function(np.ones((2, 2)), np.ones((2, 2)), boundary="wrap")
+
     @pytest.mark.needs_library("cv2")
     def test_opencv_has_no_periodic_filter(self):
         cv2 = conventions.module("cv2")
