@@ -16,7 +16,7 @@ from multiconv.kernels.smoothing import bell_window, gaussian_taps, offsets
 def finite_difference(order: int, *, axis: int = -1, like: Array | None = None) -> Kernel:
     r"""Smallest kernel of the `order`-th derivative: a row of Pascal's triangle with signs.
 
-    .. math:: k_j = (-1)^{d-j} \binom{d}{j}, \qquad j = 0, \ldots, d
+    .. math:: k_j = (-1)^{d-j} \binom{d}{j}, \qquad j = 0, \dots, d
 
     It annihilates every polynomial of degree below d and maps :math:`x^d` to exactly :math:`d!`; no
     kernel with fewer taps does (B. Fornberg, "Generation of finite difference formulas on
