@@ -6,9 +6,12 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-from multiconv.benchmarking.libraries import Call
-from multiconv.benchmarking.quiet import until_quiet
+from multiconv.core.quiet import until_quiet
+
+#: Computes, and waits until that is done.
+Call: TypeAlias = Callable[[], Any]
 
 _LEAST_ROUNDS, _MOST_ROUNDS = 3, 7
 _SECONDS_OF_A_SAMPLE = 0.004  # of calls that take less, so that the clock does not count
