@@ -103,7 +103,7 @@ def compare(
         broken,
         everything,
         kernel,
-        list(runs.run_all(everything, chosen)),
+        runs.run_all(everything, chosen),
         learn(faces, lesson.textbook(), repeat=True),
         time.perf_counter() - start,
     )

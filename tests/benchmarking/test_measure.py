@@ -83,7 +83,7 @@ def results():
 @pytest.fixture
 def few_samples(monkeypatch):
     monkeypatch.setattr(timing, "_SECONDS_OF_A_SAMPLE", 1e-5)
-    monkeypatch.setattr(timing, "_MOST_ROUNDS", 3)
+    monkeypatch.setattr(timing, "MOST_ROUNDS", 3)
 
 
 class TestEveryBackend:
