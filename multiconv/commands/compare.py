@@ -32,6 +32,8 @@ def _add(command: argparse.ArgumentParser) -> None:
     option("--methods", metavar="a,b", help=f"only these of {known} (default: all)")
     without = "leave out the compiled runs, which take longest"
     option("--no-jit", action="store_true", help=without)
+    more = "also show errors, bounds, quartiles and equal bits"
+    option("-v", "--verbose", action="store_true", help=more)
 
 
 def _run(arguments: argparse.Namespace) -> Outcome:
@@ -41,15 +43,22 @@ def _run(arguments: argparse.Namespace) -> Outcome:
     picture = read.picture(arguments)
     chosen = read.method_names(arguments.methods)
     faces, broken = read.backends(arguments.backends)
-    kernel = arguments.kernel.strip()
-    comparison = compare(faces, chosen, picture, kernel, jit=not arguments.no_jit, broken=broken)
+    comparison = compare(
+        faces,
+        chosen,
+        picture,
+        image=arguments.image,
+        kernel=arguments.kernel.strip(),
+        jit=not arguments.no_jit,
+        broken=broken,
+    )
     if not comparison.judged and not broken:
         reasons = "; ".join(dict.fromkeys(f"{where}: {why}" for why, where in comparison.refusals))
         raise read.MisuseError(f"--methods: there is nothing to compare, for {reasons}")
     status = FINE if comparison.agrees else NOT_FINE
     if arguments.json:
         return as_json(document.of_comparison(comparison)), status
-    return report.lines(comparison), status
+    return report.lines(comparison, is_verbose=arguments.verbose), status
 
 
 COMMAND = Command(

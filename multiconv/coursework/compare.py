@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import array_api_compat
 
+import multiconv
 from multiconv.core.progress import Progress
 from multiconv.coursework import cases, environment, lesson, runs
 from multiconv.coursework.cases import Case
@@ -35,17 +37,21 @@ class Comparison:
     """Everything that a report shows.
 
     ``broken`` are the backends that are installed and cannot be used, with the reason; they have
-    agreed with nobody.
+    agreed with nobody. ``picture`` and ``kernel`` are the user's words for them, and ``asked`` the
+    arguments that give the same again.
     """
 
     machine: Machine
     libraries: list[Library]
     broken: dict[str, str]
     cases: list[Case]
+    picture: str
     kernel: str
+    asked: list[str]
     runs: list[Run]
     learning: Learning
     seconds: float
+    version: str = multiconv.__version__
 
     @property
     def judged(self) -> list[Run]:
@@ -78,12 +84,13 @@ def compare(
     faces: Sequence[Face],
     method_names: Sequence[str],
     picture: Case,
-    kernel: str,
     *,
+    image: str | None,
+    kernel: str,
     jit: bool,
     broken: dict[str, str],
 ) -> Comparison:
-    """Run everything; ``kernel`` is what the user calls the kernel of the picture."""
+    """Run everything; ``image`` and ``kernel`` are what the user has called them, if anything."""
     start = time.perf_counter()
     libraries = []
     with Progress("preparing", len(faces), coarse=True) as progress:
@@ -102,7 +109,9 @@ def compare(
         libraries,
         broken,
         everything,
+        "our photograph" if image is None else Path(image).name,
         kernel,
+        [*([] if image is None else ["--image", image]), "--kernel", kernel],
         runs.run_all(everything, chosen),
         learn(faces, lesson.textbook(), repeat=True),
         time.perf_counter() - start,
