@@ -22,7 +22,8 @@ class Window:
 class CommonBits:
     """What ``results`` of a method have in common, over the pixels that all of them have.
 
-    ``bits`` is the number of bits that the significand of their dtype has.
+    ``bits`` is the number of bits that the significand of their dtype has, and ``equal`` the part of
+    the pixels where all of them are shared.
     """
 
     method: str
@@ -31,6 +32,7 @@ class CommonBits:
     bits: int
     minimum: int
     median: float
+    equal: float
 
 
 def common_bits(results: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
@@ -77,7 +79,9 @@ def in_common(method: str, windows: Sequence[Window]) -> CommonBits | None:
     bits = common_bits(parts)
     precision = np.finfo(parts[0].dtype).nmant + 1
     size = parts[0].shape
-    return CommonBits(method, len(parts), size, precision, int(bits.min()), float(np.median(bits)))
+    least, median = int(bits.min()), float(np.median(bits))
+    equal = float(np.mean(bits == precision))
+    return CommonBits(method, len(parts), size, precision, least, median, equal)
 
 
 def _overlap(windows: Sequence[Window]) -> list[NDArray[Any]]:

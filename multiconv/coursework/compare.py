@@ -13,6 +13,7 @@ import multiconv
 from multiconv.core.progress import Progress
 from multiconv.coursework import cases, environment, lesson, runs
 from multiconv.coursework.cases import Case
+from multiconv.coursework.common_bits import CommonBits, Window, in_common
 from multiconv.coursework.differentiation import table as differentiate
 from multiconv.coursework.environment import Machine
 from multiconv.coursework.learning import Learning, learn
@@ -75,6 +76,17 @@ class Comparison:
         return found
 
     @property
+    def common_bits(self) -> list[CommonBits]:
+        """What the results of each method have in common, where there are several."""
+        windows: dict[str, list[Window]] = {}
+        for run in self.runs:
+            if run.window is not None:
+                windows.setdefault(run.configuration.method, []).append(run.window)
+        several = [(method, found) for method, found in windows.items() if len(found) > 1]
+        counted = [in_common(method, found) for method, found in several]
+        return [common for common in counted if common is not None]
+
+    @property
     def agrees(self) -> bool:
         """Whether every backend agrees with the exact result on everything."""
         return not self.dissenting and self.learning.agrees and not self.broken
@@ -109,7 +121,7 @@ def compare(
         libraries,
         broken,
         everything,
-        "our photograph" if image is None else Path(image).name,
+        "the built-in photograph" if image is None else Path(image).name,
         kernel,
         [*([] if image is None else ["--image", image]), "--kernel", kernel],
         runs.run_all(everything, chosen),

@@ -18,7 +18,7 @@ from multiconv.coursework.reports.grid import (
     parts,
     statuses,
 )
-from multiconv.coursework.reports.speed import Speed, bar, speeds
+from multiconv.coursework.reports.speed import Speed, bar, speeds, usual
 from multiconv.coursework.terminal import Line, Segment
 
 _LABEL, _LEAST_COLUMN = 10, 11
@@ -111,41 +111,49 @@ def _meanings(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]
 
 
 def _speed(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]:
-    shown = speeds(comparison, found)
+    """Yield a bar for every framework; for one alone, a bar for every method."""
+    is_alone = len(found) == 1
+    shown = speeds(comparison, found[0]) if is_alone else usual(comparison, found)
     if not shown:
         return
     samples = sorted({speed.forward.calls for speed in shown})
     count = f"{samples[0]}" if len(samples) == 1 else f"{samples[0]} to {samples[-1]}"
     yield [
         Segment("speed", "heading"),
-        Segment(f" on the picture: shorter is faster; medians of {count} samples, taken in turns"),
+        Segment(f" on the picture: shorter is faster (medians of {count} samples)"),
     ]
-    yield [
-        Segment(f"{'':<{_NAME}}{'y = corr2d(x, k)':<22}{'with gradients':<22}{'first call':>11}")
-    ]
+    titles = f"{'':<{_NAME}}{'y = corr2d(x, k)':<22}{'with gradients':<22}{'first call':>11}"
+    yield [Segment(titles, "heading")]
     for speed in shown:
-        yield _bars(speed, shown)
+        name = f"{speed.label}{'*' * speed.is_part}" if is_alone else str(speed.column)
+        yield _bars(name, speed, shown)
+    if is_alone:
+        yield from _parts(comparison, found)
+        return
     labels = grouped((speed.label, str(speed.column)) for speed in shown)
     several = "; ".join(f"{label} in {', '.join(where)}" for label, where in labels.items())
     yield from wrapped(f"by method {several if len(labels) > 1 else shown[0].label}", "  ")
     yield []
     yield from _all_methods(comparison, found)
+    yield from _parts(comparison, found)
 
 
-def _bars(speed: Speed, shown: Sequence[Speed]) -> Line:
-    largest = max(s.forward.warm for s in shown)
-    longest = max((s.gradients.warm for s in shown if s.gradients), default=0.0)
-    cells = [str(speed.column).ljust(_NAME)]
+def _bars(name: str, speed: Speed, shown: Sequence[Speed]) -> Line:
+    """Return a row; loops and parts of the picture do not decide how long the other bars are."""
+    usual_ones = [s for s in shown if s.method != "loop" and not s.is_part] or shown
+    largest = max(s.forward.warm for s in usual_ones)
+    longest = max((s.gradients.warm for s in usual_ones if s.gradients), default=0.0)
+    cells = [f"{name:<{_NAME}}"]
     for timing, most in ((speed.forward, largest), (speed.gradients, longest)):
         text = ""
         if timing:
             text = f"{bar(timing.warm, most, _BAR):<{_BAR}}{duration(timing.warm):>8}"
-        cells.append(text.ljust(22))
+        cells.append(f"{text:<22}")
     return [Segment("".join(cells)), Segment(f"{duration(speed.forward.first):>11}")]
 
 
 def _all_methods(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]:
-    """Yield the times of every method, and which of them are of the middle of the picture."""
+    """Yield the time of every method in every column."""
     yield [Segment("each method", "heading"), Segment(" of y = corr2d(x, k), medians")]
     for some in _fitting(found):
         width = _width(some)
@@ -157,8 +165,11 @@ def _all_methods(comparison: Comparison, found: Sequence[Column]) -> Iterator[Li
                 part = "*" if column.is_part(method, comparison) else " "
                 cells.append(f"{duration(timing.warm) + part if timing else '- ':>{width}}")
             yield [Segment(f"{method:<{_LABEL}}{''.join(cells)}")]
-    if some_parts := parts(comparison, found):
-        text = f"* on the middle of the picture, the whole takes too long: {'; '.join(some_parts)}"
+
+
+def _parts(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]:
+    if texts := parts(comparison, found):
+        text = f"* on the middle of the picture, as the whole takes too long: {'; '.join(texts)}"
         yield from wrapped(text, "  ")
 
 

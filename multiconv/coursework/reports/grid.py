@@ -21,7 +21,7 @@ MEANINGS = {
     "agrees": "every result and gradient is the exact one, up to rounding",
     "disagrees": "a result or a gradient is wrong",
     "failed": "an error was raised",
-    "unavailable": "there is no such method, and why",
+    "unavailable": "there is no such method",
 }
 _SEVERITY = ("failed", "disagrees", "agrees", "unavailable")
 

@@ -14,37 +14,46 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 @dataclass(frozen=True)
 class Speed:
-    """The times of a framework in one mode, of the method that a user would get there."""
+    """The times on the picture of a framework in one mode, by one method."""
 
     column: Column
     method: str
-    label: str  # "auto (direct)"
+    label: str  # the method, or "auto (direct)"
     forward: Timing
     gradients: Timing | None
+    is_part: bool  # of the middle of the picture only
 
 
-def speeds(comparison: Comparison, columns: Sequence[Column]) -> list[Speed]:
+def speeds(comparison: Comparison, column: Column) -> list[Speed]:
+    """Return the times of every method that ran in a column."""
+    found = []
+    for method in column.runs:
+        forward, chosen = column.timing(method, "forward"), column.picture(method).chosen
+        if forward is not None:
+            label = method if chosen in (method, None) else f"{method} ({chosen})"
+            gradients = column.timing(method, "gradients")
+            is_part = column.is_part(method, comparison)
+            found.append(Speed(column, method, label, forward, gradients, is_part))
+    return found
+
+
+def usual(comparison: Comparison, columns: Sequence[Column]) -> list[Speed]:
     """Return for every column ``auto``, or the fastest of what ran on the whole picture."""
     found = []
     for column in columns:
-        whole = {
-            method: timing
-            for method in column.runs
-            if (timing := column.timing(method, "forward"))
-            and not column.is_part(method, comparison)
-        }
-        if not whole:
-            continue
-        method = "auto" if "auto" in whole else min(whole, key=lambda m: whole[m].warm)
-        chosen = column.picture(method).chosen
-        label = f"{method} ({chosen})" if chosen != method else method
-        gradients = column.timing(method, "gradients")
-        found.append(Speed(column, method, label, whole[method], gradients))
+        whole = [speed for speed in speeds(comparison, column) if not speed.is_part]
+        whole.sort(key=lambda speed: (speed.method != "auto", speed.forward.warm))
+        found += whole[:1]
     return found
 
 
 def bar(value: float, largest: float, width: int) -> str:
-    """Return a bar as long as ``value`` is beside ``largest``, in eighths of a letter."""
+    """Return a bar as long as ``value`` is beside ``largest``, in eighths of a letter.
+
+    What is larger is as long as fits, with a mark at its end.
+    """
+    if value > largest:
+        return "█" * (width - 1) + "»"
     eighths = max(1, round(8 * width * value / largest)) if largest > 0 else 1
     full, rest = divmod(eighths, 8)
     return "█" * full + (_EIGHTHS[rest] if rest else "")
