@@ -102,7 +102,8 @@ def _image(arguments: argparse.Namespace) -> str | None:
             f"IMAGE: there are two, {arguments.picture!r} and {arguments.image!r} behind --image: "
             f"give one of them"
         )
-    arguments.image = arguments.picture or arguments.image
+    if arguments.picture is not None:
+        arguments.image = arguments.picture
     image: str | None = arguments.image
     return image
 

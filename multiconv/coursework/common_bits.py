@@ -22,8 +22,8 @@ class Window:
 class CommonBits:
     """What ``results`` of a method have in common, over the pixels that all of them have.
 
-    ``bits`` is the number of bits that the significand of their dtype has, and ``equal`` the part of
-    the pixels where all of them are shared.
+    ``bits`` is the number of bits that the significand of their dtype has, and ``equal`` the part
+    of the pixels where all of them are shared.
     """
 
     method: str

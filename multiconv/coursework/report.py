@@ -35,7 +35,6 @@ def lines(comparison: Comparison, *, is_verbose: bool = False) -> Iterator[Line]
         yield from _grid(comparison, some)
         yield []
     yield from _meanings(comparison, found)
-    yield []
     yield from _speed(comparison, found)
     yield from _learning(comparison)
     yield []
@@ -116,6 +115,7 @@ def _speed(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]:
     shown = speeds(comparison, found[0]) if is_alone else usual(comparison, found)
     if not shown:
         return
+    yield []
     samples = sorted({speed.forward.calls for speed in shown})
     count = f"{samples[0]}" if len(samples) == 1 else f"{samples[0]} to {samples[-1]}"
     yield [

@@ -11,6 +11,8 @@ from multiconv.coursework.reports.grid import Column, missing
 from multiconv.coursework.reports.speed import speeds
 from multiconv.coursework.runs import Timing
 
+_DECIMALS = 4  # of learned kernels
+
 
 def environment(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Yield what the times depend on besides the frameworks."""
@@ -82,8 +84,8 @@ def learning_rows(learning: Learning) -> list[list[str]]:
     return [
         [
             pupil.name,
-            numbers(pupil.weight),
-            numbers(pupil.solution.weight) if pupil.solution else "",
+            numbers(pupil.weight, _DECIMALS),
+            numbers(pupil.solution.weight, _DECIMALS) if pupil.solution else "",
             *(f"{pupil.losses[end]:.3g}" if len(pupil.losses) else "" for end in (0, -1)),
             duration(pupil.timing.first) if pupil.timing else "",
             duration(pupil.timing.warm) if pupil.timing else "",

@@ -143,7 +143,7 @@ def _bits(comparison: Comparison) -> Markup:
 
 
 def _times(comparison: Comparison, found: Sequence[Column]) -> Markup:
-    titles = ["", "first call", "median", "quartiles", "first call", "median", "quartiles"]
+    titles = ["", "y: first call", "median", "quartiles", "gradients: first", "median", "quartiles"]
     tables = [
         part
         for column in found

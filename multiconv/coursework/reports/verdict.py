@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from multiconv.backends import registry
 from multiconv.core.installation import install_line
 from multiconv.coursework.compare import Comparison
-from multiconv.coursework.layout import grouped
 from multiconv.coursework.runs import Run
 
 _PROPER = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX"}
+_FAST = ("direct", "im2col", "folded", "native")  # in the order in which they are recommended
 _EXAMPLES = {
-    "textbook-int32": "the textbook's example in integers",
-    "textbook-float32": "the textbook's example in floats",
+    "textbook-int32": "19 25 37 43 in integers",
+    "textbook-float32": "19 25 37 43 in floats",
     "picture": "the picture",
 }
 
@@ -23,18 +23,18 @@ def sentence(comparison: Comparison) -> str:
     """Return the verdict, a sentence without its full stop."""
     names = [library.name for library in comparison.libraries]
     count, wrong = len(comparison.judged), len(comparison.dissenting)
-    runs = f"{count - wrong} of {count} runs"
+    only = "only " if 0 < wrong < count else ""
+    runs = f"{only}{count - wrong or 'none'} of {count} runs"
     apart = [name for name in names if name in _disagreeing(comparison)]
     if not names:
         text = "nothing was compared"
     elif len(names) == 1:
-        agree = f"{runs} agree with the exact result"
-        text = f"{_PROPER.get(names[0], names[0])} alone: {'only ' if wrong else ''}{agree}"
+        text = f"{_PROPER.get(names[0], names[0])} alone: {runs} agree with the exact result"
     elif not wrong:
         text = f"{'both' if len(names) == 2 else f'all {len(names)}'} frameworks agree: {runs}"
     else:
         verb = "disagrees" if len(apart) == 1 else "disagree"
-        text = f"{spoken(apart)} {verb}: only {runs} agree with the exact result"
+        text = f"{spoken(apart)} {verb}: {runs} agree with the exact result"
     slow = [pupil.name for pupil in comparison.learning.pupils if pupil.status != "agrees"]
     if slow:
         text += f"; {spoken(slow)} {'does' if len(slow) == 1 else 'do'} not learn as expected"
@@ -44,25 +44,27 @@ def sentence(comparison: Comparison) -> str:
 
 
 def problems(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return where something is wrong, and what: the same thing once, with all its places."""
-    found: list[tuple[str, str]] = [
-        (problem, run_in_words(run)) for run in comparison.dissenting for problem in run.problems
-    ]
+    """Return where something is wrong, and what: the same thing of a framework only once."""
+    wrong: dict[tuple[str, str], list[Run]] = {}
+    for run in comparison.dissenting:
+        for problem in run.problems:
+            wrong.setdefault((run.configuration.face.name, problem), []).append(run)
+    found = [(_places(name, runs), problem) for (name, problem), runs in wrong.items()]
     found += [
-        (problem, f"{pupil.name}, learning a kernel")
+        (f"{pupil.name}, learning a kernel", problem)
         for pupil in comparison.learning.pupils
         for problem in pupil.problems
     ]
-    found += [(reason, f"{name} cannot be used") for name, reason in comparison.broken.items()]
-    return [("; ".join(places), problem) for problem, places in grouped(found).items()]
+    return found + [(f"{name} cannot be used", why) for name, why in comparison.broken.items()]
 
 
-def run_in_words(run: Run) -> str:
-    """Return what ran on what: "torch, direct, compiled, on the picture"."""
-    configuration = run.configuration
-    compiled = ", compiled" if configuration.jitted else ""
-    example = _EXAMPLES.get(run.case.name, run.case.name)
-    return f"{configuration.face.name}, {configuration.method}{compiled}, on {example}"
+def _places(name: str, runs: Sequence[Run]) -> str:
+    """Return what ran on what: "torch, direct and auto, compiled, on the picture"."""
+    methods = spoken(list(dict.fromkeys(run.configuration.method for run in runs)))
+    examples = spoken(list(dict.fromkeys(_EXAMPLES[run.case.name] for run in runs)))
+    modes = {run.configuration.mode for run in runs}
+    compiled = ", compiled" if modes == {"jit"} else ""
+    return f"{name}, {methods}{compiled}, on {examples}"
 
 
 def advice(comparison: Comparison) -> Iterator[str]:
@@ -92,7 +94,7 @@ def _remedy(name: str, wrong: Sequence[Run], comparison: Comparison) -> str:
             f"{name}, or leave compilation out (`--no-jit`)."
         )
     if right:
-        usable = "direct" if "direct" in right else min(right)
+        usable = next((method for method in _FAST if method in right), min(right))
         return (
             f"{name}: {spoken(sorted(bad))} cannot be trusted here; `method={usable!r}` agrees. "
             f"Update {name}, and report it with what `multiconv doctor` prints."
