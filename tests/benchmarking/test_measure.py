@@ -18,11 +18,11 @@ from multiconv.benchmarking import (
     picture,
     records,
     tables,
-    timing,
 )
 from multiconv.benchmarking.cells import Cell
 from multiconv.benchmarking.libraries import Library, Peer
 from multiconv.benchmarking.measure import Request
+from multiconv.core import timing
 from multiconv.faces import get_backend
 from multiconv.methods import table as methods
 
