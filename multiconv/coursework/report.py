@@ -101,6 +101,8 @@ def _meanings(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]
             yield from wrapped(f"{SIGNS[status][0]} {MEANINGS[status]}", "  ")
     for reason, where in missing(comparison, found).items():
         yield from wrapped(f"{SIGNS['unavailable'][0]} {', '.join(where)}: {reason}", "  ")
+    for library in comparison.libraries:
+        yield from wrapped(library.remark or "", "  ")
     kernel = f"the kernel {comparison.kernel}"
     yield from wrapped(
         f"Each sign stands for three examples: the textbook's 19 25 37 43, in integers and in "
