@@ -12,6 +12,7 @@ from multiconv.coursework.agreement import Agreement
 from multiconv.coursework.cases import Case
 from multiconv.coursework.compare import Comparison
 from multiconv.coursework.learning_document import of_learning
+from multiconv.coursework.reports import verdict
 from multiconv.coursework.runs import Run
 
 
@@ -33,15 +34,21 @@ def in_json(value: Any) -> Any:
 def of_comparison(comparison: Comparison) -> dict[str, Any]:
     """Return what ``multiconv compare --json`` prints.
 
-    Times are in seconds. ``fraction`` is the largest error as a fraction of its bound.
+    Times are in seconds, of the runs on the picture. ``fraction`` is the largest error as a
+    fraction of its bound.
     """
     return {
         "machine": comparison.machine,
         "backends": comparison.libraries,
         "broken": comparison.broken,
         "cases": [_case(case) for case in comparison.cases],
+        "picture": comparison.picture,
         "kernel": comparison.kernel,
+        "verdict": verdict.sentence(comparison),
+        "problems": [{"where": a, "what": b} for a, b in verdict.problems(comparison)],
+        "advice": list(verdict.advice(comparison)),
         "runs": [_run(run) for run in comparison.runs],
+        "common_bits": comparison.common_bits,
         "learning": of_learning(comparison.learning),
         "seconds": comparison.seconds,
         "judged": len(comparison.judged),
