@@ -10,7 +10,7 @@ import numpy as np
 
 import multiconv as mc
 
-backend = mc.get_backend()  # the one that MULTICONV_BACKEND names, else NumPy
+backend = mc.get_backend()
 
 image = [
     [0, 0, 0, 0, 0, 0, 0, 0, 0],

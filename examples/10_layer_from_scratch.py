@@ -1,16 +1,15 @@
 # %% [markdown]
 # # A layer's backward pass, from scratch
 #
-# Training needs three gradients of a convolutional layer `y = conv(x, w) + b`: with
-# respect to its weights w, its bias b and its input x. Here they are written as loops,
-# checked by differences, and compared with the library and the framework's autodiff.
+# Training a layer `y = conv(x, w) + b` needs three gradients: by w, by b and by x. Here
+# they are loops, checked by differences, and compared with library and autodiff.
 
 # %%
 import numpy as np
 
 import multiconv as mc
 
-backend = mc.get_backend()  # the one that MULTICONV_BACKEND names, else NumPy
+backend = mc.get_backend()
 
 # %% [markdown]
 # ## Forward
