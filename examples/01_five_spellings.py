@@ -12,7 +12,7 @@
 #
 # Here are five ways to write it down. All give 19, 25, 37 and 43, in every framework.
 # `backend` is the one that the environment variable `MULTICONV_BACKEND` names, else
-# NumPy. It takes nested lists and returns its own arrays; `np.asarray` shows them alike.
+# NumPy. It takes nested lists and returns its arrays; `np.asarray` shows all alike.
 
 # %%
 import numpy as np

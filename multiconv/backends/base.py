@@ -165,8 +165,11 @@ class Backend:
         """Prepare a resolved call that will be made often, of so many operations or so."""
         return function
 
-    def device_kind(self, device: Hashable) -> str:
-        """Return what the speed of a device goes by, such as "cpu" or "cuda"."""
+    def speed(self, device: Hashable, *, recorded: bool = False) -> str:
+        """Return what speed goes by: a device's kind, such as "cpu", and what else matters.
+
+        ``recorded`` calls are those that gradients are asked of, where the framework records them.
+        """
         return "cpu"
 
     def is_finite(self, array: Array) -> bool:

@@ -63,7 +63,7 @@ class NumPyBackend(Backend):
         """Return shape and dtype; all arrays live in the same memory."""
         return array.shape, array.dtype, None
 
-    def device_kind(self, device: Any) -> str:
+    def speed(self, device: Any, *, recorded: bool = False) -> str:
         """Return whether there are compiled loops, too."""
         return "cpu, compiled" if compiled.is_installed() else "cpu"
 
