@@ -37,8 +37,8 @@ def corr2d(x, k, y):
 #
 # Writing into zeros is recorded, and the gradient is right. What cannot be written to
 # is an output that is itself a parameter. A second `backward` fails because the first
-# one has freed what it needed: compute the loss again. And a way through NumPy, or
-# `detach`, cuts the record: there is no error before `backward`, far from the cause.
+# one has freed what it needed: compute the loss again. NumPy is no way out, and says so;
+# `detach` cuts the record in silence, and the error comes at `backward`, far from it.
 
 # %%
 if has_torch:

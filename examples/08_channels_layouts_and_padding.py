@@ -80,7 +80,7 @@ if "torch" in mc.available_backends():
 # ## "same" with a stride
 #
 # With stride s "same" means ceil(n / s) outputs. JAX, and Flax with it, pads as much as
-# that needs, at the end first. Padding by k // 2 on both sides, as is usual in PyTorch,
+# that needs, an odd pixel at the end. Padding by k // 2 on both sides, as is usual in PyTorch,
 # gives as many outputs, but other ones: the same weights see other pixels.
 
 # %%
