@@ -77,6 +77,9 @@ def check(
 
     Notes
     -----
+    Arguments are passed by name where all their names are usual ones (``X``, ``image``, ``kernel``,
+    ``weight``), else in the order of the task.
+
     In its own process the function may not start processes, send signals, use the network, or
     change files outside a folder that is removed afterwards. That is protection from accidents and
     pranks, and no sandbox. A function whose source cannot be had (a lambda, a closure, one that
@@ -84,6 +87,7 @@ def check(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import multiconv as mc
     >>> def corr2d(x, k):
     ...     h, w = k.shape
@@ -92,7 +96,6 @@ def check(
     ...         for i in range(x.shape[0] - h + 1)
     ...     ]
     ...     return np.array(rows)
-    >>> import numpy as np
     >>> report = mc.check(corr2d)
     >>> bool(report)
     False

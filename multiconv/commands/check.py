@@ -27,10 +27,12 @@ examples:
   multiconv check solution.py --hints
   multiconv check solution.py:Conv2D --gradescope results.json
 
-The name of the function says which task is meant, and the imports that it uses
-say which framework: gradients are checked in PyTorch and JAX. A function may
-not start processes, use the network, or change files outside a folder that is
-then removed. This stops accidents and pranks; it is no sandbox.
+The name of the function says which task is meant. Its arguments are passed by
+name where the names are usual ones, else in the task's order. The imports that
+it uses say which framework: gradients are checked in PyTorch and JAX.
+
+A function may not start processes, use the network, or change files outside a
+folder that is then removed. This stops accidents and pranks; it is no sandbox.
 
 exit status: 0 when all is right, 1 when not, 2 when the command was misused"""
 
