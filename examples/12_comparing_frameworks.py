@@ -80,12 +80,13 @@ def seconds(name, call):
 # averaged with the rest. Its result is compared with that of int64, which is exact.
 
 # %%
+cold, results = {}, {}
+for key, call in calls.items():
+    cold[key], results[key] = seconds(key[0], call)
 whole, taps = image.astype("int64"), kernel.astype("int64")
 exact = {"forward": mc.corr2d(whole, taps)}
 exact["gradient"] = mc.conv_weight_grad(whole, exact["forward"], taps.shape)
-cold = {}
-for (name, what), call in calls.items():
-    cold[name, what], result = seconds(name, call)
+for (name, what), result in results.items():
     print(name, what, "equals the exact result:", np.array_equal(result, exact[what]))
 # numpy forward equals the exact result: True
 # numpy gradient equals the exact result: True
@@ -116,5 +117,4 @@ for key, times in warm.items():
 # jax gradient - the first takes over ten warm ones: True
 
 # %% [markdown]
-# `multiconv compare` does all this for every method, and `multiconv bench` for many
-# sizes and other libraries.
+# `multiconv compare` does this for every method, `multiconv bench` for many sizes.
