@@ -1,6 +1,6 @@
 """Learning a kernel by gradient descent: the same way on every backend.
 
-How a backend takes its gradients is its own affair: PyTorch by its autograd, JAX by compiled scans,
+How a backend takes its gradients is its own affair: PyTorch by its autograd, JAX by a compiled loop,
 and all others by the adjoint of the convolution.
 """
 
