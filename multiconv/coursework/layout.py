@@ -94,9 +94,10 @@ def number(fraction: float | None) -> str:
     return f"{fraction:.0e}"
 
 
-def numbers(kernel: NDArray[Any]) -> str:
-    """Return a small kernel on one line, with two decimals where there are any."""
-    texts = [f"{value:.2f}".removesuffix(".00") for value in kernel.ravel()]
+def numbers(kernel: NDArray[Any], decimals: int = 2) -> str:
+    """Return a small kernel on one line, with so many decimals where there are any."""
+    zeros = f"{0:.{decimals}f}"[1:]
+    texts = [f"{value:.{decimals}f}".removesuffix(zeros) for value in kernel.ravel()]
     return unbroken(f"[{' '.join(texts)}]")
 
 

@@ -126,7 +126,7 @@ def learn_kernel(
         finite, an argument is out of range, or the losses of so many steps fit no memory.
     TypeError
         As in `corr2d`; for complex numbers, and for arrays and rates that have no numbers here,
-        as under `jax.jit`; for a callback that cannot be called, and for an optimizer that is not
+        as under ``jax.jit``; for a callback that cannot be called, and for an optimizer that is not
         of the arrays' framework.
 
     Warns
