@@ -41,6 +41,8 @@ def _add(command: argparse.ArgumentParser) -> None:
     option, default = command.add_argument, "(default: %(default)s)"
     size = "size of the kernel that is learned (default: the kernel's)"
     option("--size", metavar="KHxKW", help=size)
+    whole = "learn from all of a large picture, and not from its middle alone"
+    option("--whole", action="store_true", help=whole)
     option("--bias", action="store_true", help="learn a bias too, which should be zero")
     steps = f"at most so many steps; fewer where it has settled {default}"
     option("--steps", type=int, default=10_000, metavar="N", help=steps)

@@ -14,6 +14,9 @@ from multiconv.coursework.arguments import MisuseError
 from multiconv.coursework.cases import Case
 from multiconv.coursework.lesson import Lesson
 
+# The middle of a large picture says as much of a kernel, and a step takes a millisecond there.
+_MOST_OUTPUTS = 2**17
+
 
 def lesson_of(arguments: argparse.Namespace) -> Lesson:
     """Read what is to be learned, and at which pace."""
@@ -33,10 +36,21 @@ def lesson_of(arguments: argparse.Namespace) -> Lesson:
                 f"at most {lesson.MOST_UNKNOWNS} are learned here, bias included"
             )
         options = {name: getattr(arguments, name) for name in ("bias", "loss", "seed")}
-        plain = lesson.of_picture(case.x, case.k, size, **options)
+        part = case if arguments.whole else _middle(case, size)
+        options["part_of"] = None if part is case else case.x.shape
+        plain = lesson.of_picture(part.x, part.k, size, **options)
         progress.advance("the eigenvalues")
         known = dataclasses.replace(plain, reduced=plain.normal_form())
         return pace.paced(known, rate, momentum, arguments.steps)
+
+
+def _middle(case: Case, size: tuple[int, int]) -> Case:
+    """Return the middle of a large picture, unless the kernel needs more."""
+    if math.prod(case.output_size) <= _MOST_OUTPUTS:
+        return case
+    part = case.middle(_MOST_OUTPUTS)
+    is_enough = all(2 * k <= n for k, n in zip(size, part.x.shape, strict=True))
+    return part if is_enough else case
 
 
 def _size(text: str | None, case: Case) -> tuple[int, int]:

@@ -23,6 +23,7 @@ def of_learning(learning: Learning) -> dict[str, Any]:
     lesson = learning.lesson
     return {
         "image_size": lesson.x.shape,
+        "part_of": lesson.part_of,
         "kernel": lesson.kernel,
         "kernel_size": lesson.size,
         **{name: getattr(lesson, name) for name in _OF_LESSON},

@@ -117,8 +117,12 @@ def _how(learning: Learning, picture: str, kernel: str) -> Iterator[Line]:
     momentum = f" with the momentum {lesson.momentum:.3g}" if lesson.momentum else ""
     start = "zero" if lesson.seed is None else f"the start of seed {lesson.seed}"
     steps = learning_verdict.counted(lesson.steps)
+    source = f"{picture}, {by(lesson.x.shape)}"
+    if lesson.part_of:
+        whole = f"{by(lesson.part_of)} (--whole takes all)"
+        source = f"the middle {by(lesson.x.shape)} of {picture}, {whole}"
     yield from wrapped(
-        f"how: the kernel {kernel} made y of {picture}, {by(lesson.x.shape)}. From x and y alone "
+        f"how: the kernel {kernel} made y of {source}. From x and y alone "
         f"each backend learned a kernel of {by(lesson.size)}{bias} in float32: {steps} of gradient "
         f"descent{momentum} from {start}, at the rate {lesson.lr:.4g}, on the {lesson.loss} of "
         f"squared errors.",

@@ -27,7 +27,8 @@ class Lesson:
 
     ``y`` is the exact correlation of ``x`` with ``kernel``, rounded once and cut to the ``size`` of
     the kernel that is learned; ``loss`` is that of `learn_kernel`. Without a ``seed`` the descent
-    starts from zero. ``reduced`` is the normal form, where it is known already.
+    starts from zero. ``reduced`` is the normal form, where it is known already,
+    and ``part_of`` the size of the picture of which this is the middle.
     """
 
     x: NDArray[np.float32]
@@ -41,6 +42,7 @@ class Lesson:
     seed: int | None = None
     momentum: float = 0.0
     reduced: NormalForm | None = None
+    part_of: tuple[int, ...] | None = None
 
     @property
     def layer(self) -> LayerArguments:

@@ -1,7 +1,7 @@
 """Learning a kernel by gradient descent: the same way on every backend.
 
-How a backend takes its gradients is its own affair: PyTorch by its autograd, JAX by compiled scans,
-and all others by the adjoint of the convolution.
+How a backend takes its gradients is its own affair: PyTorch by its autograd, JAX by a compiled
+loop, and all others by the adjoint of the convolution.
 """
 
 from __future__ import annotations

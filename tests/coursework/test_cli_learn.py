@@ -178,6 +178,20 @@ class TestLearn:
         out = run("learn", *BACKENDS, "--image", small, "--steps", settled // 2)[1]
         assert "the limit that --steps sets, it moves still" in " ".join(out.split())
 
+    def test_the_middle_of_a_large_picture_is_enough(self, run, learn, tmp_path, monkeypatch):
+        monkeypatch.setattr("multiconv.coursework.learning_arguments._MOST_OUTPUTS", 100)
+        np.save(tmp_path / "large.npy", np.random.default_rng(0).random((30, 40)))
+        arguments = ["--image", tmp_path / "large.npy", "--kernel", "laplacian"]
+        status, found = learn(*arguments)
+        assert status == 0
+        assert (found["image_size"], found["part_of"]) == ([12, 12], [30, 40])
+        out = run("learn", *BACKENDS, *arguments)[1]
+        assert re.search(r"the middle 12x12 of \S+, 30x40 \(--whole", " ".join(out.split()))
+        for more in (["--whole"], ["--size", "3x8"]):  # or where the kernel needs more
+            status, found = learn(*arguments, *more)
+            assert status == 0
+            assert (found["image_size"], found["part_of"]) == ([30, 40], None)
+
     def test_the_weights_of_many_steps_are_thinned_out(self, learn, small):
         found = learn("--image", small, "--lr", "1e-6", "--steps", 3000)[1]
         pupil = found["backends"][0]
