@@ -37,7 +37,7 @@ def corr2d(x, k, y):
 #
 # Writing into zeros is recorded, and the gradient is right. What cannot be written to
 # is an output that is itself a parameter. A second `backward` fails because the first
-# one has freed what it needed: compute the loss again. NumPy is no way out, and says so;
+# one has freed what it needed: compute the loss again. NumPy is no way, and says so;
 # `detach` cuts the record in silence, and the error comes at `backward`, far from it.
 
 # %%

@@ -80,8 +80,8 @@ if "torch" in mc.available_backends():
 # ## "same" with a stride
 #
 # With stride s "same" means ceil(n / s) outputs. JAX, and Flax with it, pads as much as
-# that needs, an odd pixel at the end. Padding by k // 2 on both sides, as is usual in PyTorch,
-# gives as many outputs, but other ones: the same weights see other pixels.
+# that needs, an odd pixel at the end. Padding by k // 2 on both sides, as is usual in
+# PyTorch, gives as many outputs, but other ones: the weights see other pixels.
 
 # %%
 row, weight = [[[0, 1, 2, 3, 4, 5]]], [[[1, 10, 100]]]

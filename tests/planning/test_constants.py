@@ -42,7 +42,7 @@ class TestTheUsersFile:
             "[]",
             "null",
             "{}",
-            '{"format": 2, "seconds": {}}',
+            '{"format": 1, "seconds": {}}',
             '{"format": 2, "seconds": {"a cpu": {"direct": {"call": -1}}}}',
             '{"format": 2, "seconds": {"a cpu": {"direct": {"call": NaN}}}}',
             '{"format": 2, "seconds": {"a cpu": {"direct": {"call": "1"}}}}',
