@@ -67,13 +67,8 @@ class TestCompare:
         status, out, _ = run(*compared)
         assert status == 0
         section = out[out.index("\nlearning\n") :]
-        assert "edge detector [1 -1]" in section
-        for name in BUILT_IN:
-            row = next(line for line in section.splitlines() if line.startswith(f"{name} "))
-            assert "[0.99 -0.99]" in row
-            assert "[1.00 -1.00]" in row
-            assert "12 -> " in row
-            assert "█" in row
+        words = " ".join(section.split())
+        assert "bring the textbook's edge detector [1 -1] back as [0.99 -0.99]" in words
         assert max(map(len, section.splitlines())) <= 80
 
     def test_the_document(self, run, compared):
@@ -95,8 +90,8 @@ class TestCompare:
         monkeypatch.setattr(learning, "_descend", _wrong)
         status, out, _ = run(*compared)
         assert status == 1
-        assert "did not learn as they should" in out
-        assert re.search(r"^all \d+ runs agree, but not what is learned", out, re.MULTILINE)
+        first = " ".join(out.partition("\n\n")[0].split())
+        assert re.search(r"agree: (\d+) of \1 runs; .* not learn as expected", first)
 
 
 def _wrong(pupil, *_, **__):
