@@ -199,7 +199,7 @@ class TestRecording:
         x, k = torch.zeros(64, 64), torch.zeros(5, 5)
         cheap, dear = DIRECT | {"call": 1e-3}, DIRECT | {"call": 2.0}
         recording = {"direct": dear, "folded": FOLDED}
-        known = dict.fromkeys(("cpu", "cpu, compiled"), {"direct": cheap})
+        known = {kind: {"direct": cheap} for kind in ("cpu", "cpu, compiled")}
         known["cpu, recording"] = recording
         monkeypatch.setattr(module, "constants_for", lambda name, kind: known[kind])
         assert multiconv.plan(x, k).method == "direct"
