@@ -276,6 +276,16 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", "-q", *strict, "-d", "docs/_build/read", *session.posargs, *pages)
 
 
+@nox.session(python=OLDEST_PYTHON)
+def notebooks(session: nox.Session) -> None:
+    """Build the examples as notebooks in build/notebooks, and run them cell by cell."""
+    install(session, NEWEST, "scipy", "viz", groups=["examples"])
+    places = ("HOME", "JUPYTER_DATA_DIR", "MPLCONFIGDIR")
+    home = dict.fromkeys(places, str(Path(session.create_tmp()).resolve()))
+    names = session.posargs or ["build/notebooks"]
+    session.run("python", "tests/examples/notebooks.py", *names, env=home)
+
+
 @nox.session(default=False, venv_params=["--system-site-packages"])
 def gpu(session: nox.Session) -> None:
     """Test on this machine's GPU, with the torch and JAX that it has; without one, say so."""

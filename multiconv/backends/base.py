@@ -165,8 +165,11 @@ class Backend:
         """Prepare a resolved call that will be made often, of so many operations or so."""
         return function
 
-    def device_kind(self, device: Hashable) -> str:
-        """Return what the speed of a device goes by, such as "cpu" or "cuda"."""
+    def speed(self, device: Hashable, *, recorded: bool = False) -> str:
+        """Return what speed goes by: a device's kind, such as "cpu", and what else matters.
+
+        ``recorded`` calls are those that gradients are asked of, where the framework records them.
+        """
         return "cpu"
 
     def is_finite(self, array: Array) -> bool:
@@ -232,6 +235,13 @@ class Backend:
             seen = [self.xp.reshape(x[w], shape) for w in geometry.output_windows()]
             met = self.xp.stack(seen, axis=last + 1)
         return self.xp.reshape(met, (*lead, *geometry.kernel_size, *geometry.output_size))
+
+    def product_by_rows(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Correlate (N, G, C, *size) with (G, O, C, *kernel) by a product per row of the kernel.
+
+        There are zeros around. None where the whole patch matrix is better.
+        """
+        return None
 
     def products(
         self,

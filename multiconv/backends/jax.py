@@ -93,7 +93,7 @@ class JaxBackend(Backend):
         """Compile all but very long calls."""
         return jax.jit(function) if operations <= _MAXIMUM_OPERATIONS else function
 
-    def device_kind(self, device: Any) -> str:
+    def speed(self, device: Any, *, recorded: bool = False) -> str:
         return next(iter(device)).platform if device else str(jax.default_backend())
 
     def is_finite(self, array: Array) -> bool:

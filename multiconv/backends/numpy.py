@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from multiconv.backends import fourier, rows
+from multiconv.backends import fourier, packed, rows
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.loops import compiled, sums
 from multiconv.core.arguments import Pairs
@@ -63,7 +63,7 @@ class NumPyBackend(Backend):
         """Return shape and dtype; all arrays live in the same memory."""
         return array.shape, array.dtype, None
 
-    def device_kind(self, device: Any) -> str:
+    def speed(self, device: Any, *, recorded: bool = False) -> str:
         """Return whether there are compiled loops, too."""
         return "cpu, compiled" if compiled.is_installed() else "cpu"
 
@@ -122,6 +122,11 @@ class NumPyBackend(Backend):
             (*lead, *taps, *outputs),
             writeable=False,
         )
+
+    def product_by_rows(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        if not packed.takes(x, weight, geometry):
+            return None
+        return packed.correlate(x, weight, geometry)
 
     def products(
         self,

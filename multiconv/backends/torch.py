@@ -15,7 +15,9 @@ from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-def
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.backends.ieee.torch import rounds_products
+from multiconv.backends.in_memory.torch import sum_in_memory
 from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
+from multiconv.backends.loops import compiled
 from multiconv.backends.native import torch as own
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
@@ -145,9 +147,12 @@ class TorchBackend(Backend):
         exporting = getattr(torch.compiler, "is_exporting", None)  # since PyTorch 2.7
         return bool(exporting and exporting())
 
-    def device_kind(self, device: Any) -> str:
+    def speed(self, device: Any, *, recorded: bool = False) -> str:
         """Return the device's type; what is on no device is planned as on the CPU."""
-        return "cpu" if device.type == "meta" else str(device.type)
+        kind = "cpu" if device.type == "meta" else str(device.type)
+        if recorded:
+            return f"{kind}, recording"
+        return f"{kind}, compiled" if kind == "cpu" and compiled.is_installed() else kind
 
     def is_finite(self, array: Array) -> bool:
         """Tell, unless there are no numbers, or those of many calls at once."""
@@ -174,9 +179,12 @@ class TorchBackend(Backend):
         """Add in place where nobody records it, and in the same way elsewhere: bits are equal."""
         if geometry.outputs < geometry.taps:
             return None
+        is_free = may_write(x, weight)
+        y = sum_in_memory(x, weight, geometry) if is_free else None
+        if y is not None:
+            return y
         x = pad_or_crop(x, geometry.pads, self)
-        form = sum_in_place if may_write(x, weight) else sum_anew
-        return form(x, weight, geometry)
+        return (sum_in_place if is_free else sum_anew)(x, weight, geometry)
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply matrices in full precision.

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from multiconv.backends.base import Array, Backend
+from multiconv.backends.edits import pad_or_crop
 from multiconv.core.geometry import Geometry, Window
 from multiconv.methods.base import Counts, Method, Problem, per_tap
 
@@ -34,10 +35,15 @@ SMALL = 2**16
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
-    """Correlate (N, G, C, *padded) with (G, O, C, *kernel) to (N, G, O, *output)."""
+    """Correlate (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
     sizes: tuple[Any, ...] = (*x.shape, *weight.shape, geometry.outputs)
     if backend.is_exporting() or not all(isinstance(size, int) for size in sizes):
-        return _whole(x, weight, geometry, backend)  # to cut by size would narrow an open one
+        # To cut by size would narrow an open one.
+        return _whole(pad_or_crop(x, geometry.pads, backend), weight, geometry.padded(), backend)
+    y = backend.product_by_rows(x, weight, geometry)
+    if y is not None:
+        return y
+    x, geometry = pad_or_crop(x, geometry.pads, backend), geometry.padded()
     if geometry.outputs < geometry.taps:
         return _sum_of_products(x, weight, geometry, backend)
     return _joined_products(x, weight, geometry, backend)
@@ -198,7 +204,8 @@ def _workspace(problem: Problem, backend: Backend) -> int:
     else:
         whole, unit = problem.batch * geometry.outputs, math.prod(images[1:]) * geometry.taps
         most = _most_columns(image, kernel, geometry, backend.block_elements)
-    return min(most, whole) * unit + 2 * problem.outputs
+    border = problem.pixels if any(map(any, geometry.pads)) else 0
+    return min(most, whole) * unit + 2 * problem.outputs + border
 
 
 def _counts(problem: Problem, backend: Backend) -> Counts:
@@ -213,4 +220,6 @@ def _counts(problem: Problem, backend: Backend) -> Counts:
     }
 
 
-METHOD = Method("im2col", run, operations=per_tap, workspace=_workspace, counts=_counts)
+METHOD = Method(
+    "im2col", run, operations=per_tap, workspace=_workspace, counts=_counts, takes_border=True
+)

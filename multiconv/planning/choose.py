@@ -23,7 +23,6 @@ _FEW_PRODUCTS = 64
 # are always within it.
 MOST_WORKSPACE = 3
 _SMALL = 2**17
-RECORDING = "recording"  # said of a device where gradients are asked for, too
 # A bound in norm is worth less than one for every element: the gain has to be large.
 FFT_MUST_GAIN = 4
 
@@ -99,11 +98,8 @@ def refusal(
 
 def _by_cost(problem: Problem, backend: Backend) -> Choice:
     """Choose the method that is estimated to be fastest, of those that keep the bound."""
-    kind = backend.device_kind(problem.device)
-    constants = constants_for(backend.name, kind)
-    if problem.is_recorded:
-        constants = constants_for(backend.name, f"{kind}, {RECORDING}") or constants
-    constants = constants or {}
+    kind = backend.speed(problem.device, recorded=problem.is_recorded)
+    constants = constants_for(backend.name, kind) or {}
     considered = [_considered(m, problem, backend, constants) for m in METHODS.values()]
     times = {a.method: a.seconds for a in considered if a.seconds is not None}
     exact = {name: t for name, t in times.items() if METHODS[name].error == "elementwise"}

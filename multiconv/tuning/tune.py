@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from multiconv.backends import registry
-from multiconv.planning.choose import RECORDING
 from multiconv.planning.constants import Constants
 from multiconv.tuning.measure import measured
 
@@ -16,9 +15,8 @@ def tuned(names: Iterable[str]) -> dict[str, Constants]:
     for name in names:
         backend = registry.load(name)
         device = backend.signature(backend.asarray([0.0]))[2]
-        kind = f"{name} {backend.device_kind(device)}"
-        found[kind] = measured(backend).constants()
-        recorded = measured(backend, with_gradients=True).constants()
-        if recorded:
-            found[f"{kind}, {RECORDING}"] = recorded
+        for recorded in (False, True):
+            costs = measured(backend, with_gradients=recorded).constants()
+            if costs:
+                found[f"{name} {backend.speed(device, recorded=recorded)}"] = costs
     return found

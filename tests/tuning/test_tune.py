@@ -29,7 +29,7 @@ def test_what_is_measured_is_kept_and_used(folder, capsys):
     [key] = kept["seconds"]
     assert key.startswith("numpy cpu")
     assert set(kept["seconds"][key]) >= {"direct", "im2col", "folded", "fft"}
-    device = registry.load("numpy").device_kind(None)
+    device = registry.load("numpy").speed(None)
     assert constants.constants_for("numpy", device) == kept["seconds"][key]
 
 

@@ -35,15 +35,17 @@ def is_installed() -> bool:
         return False
 
 
-def loops(x: NumPyArray, geometry: Geometry, products: int) -> ModuleType | None:
+def loops(
+    dtype: np.dtype[Any], geometry: Geometry, products: int, *, fused: bool = False
+) -> ModuleType | None:
     """Return the compiled loops where they are worth their while, and there is Numba."""
     if products < _LOADED or geometry.axes > _AXES:
         return None
-    return _loops_of(x.dtype.str)
+    return _loops_of(dtype.str, fused)
 
 
 @functools.cache
-def _loops_of(dtype: str) -> ModuleType | None:
+def _loops_of(dtype: str, fused: bool) -> ModuleType | None:
     """Load the loops, and compile them for a dtype unless an earlier run has."""
     try:
         with Progress(f"compiling loops for {np.dtype(dtype).name}", 1, coarse=True) as progress:
@@ -51,40 +53,55 @@ def _loops_of(dtype: str) -> ModuleType | None:
             module = importlib.import_module("multiconv.backends.loops.numba")
             ones = np.ones((1, 1, 1, 4), _signed(np.dtype(dtype)))
             geometry = Geometry((4,), (1,), (1,), (1,), ((0, 0),))
-            taps(module, ones, ones[..., :1], geometry)
-            geometry = Geometry((4,), (4,), (1,), (1,), ((0, 0),))
-            rows(module, ones, ones, geometry)(ones, ones, geometry, 0, np.zeros_like(ones[0]))
+            taps(module, ones, ones[..., :1], geometry, fused=fused)
+            if not fused:
+                geometry = Geometry((4,), (4,), (1,), (1,), ((0, 0),))
+                rows(module, ones, ones, geometry)(ones, ones, geometry, 0, np.zeros_like(ones[0]))
     except ImportError:
         return None
     return module
 
 
-def taps(module: ModuleType, x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArray:
-    """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), zeros around, tap by tap."""
+def taps(
+    module: ModuleType,
+    x: NumPyArray,
+    weight: NumPyArray,
+    geometry: Geometry,
+    y: NumPyArray | None = None,
+    *,
+    threads: int | None = None,
+    fused: bool = False,
+) -> NumPyArray:
+    """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), zeros around, tap by tap.
+
+    The result is written to ``y``, if given; a ``fused`` multiply-add is rounded once.
+    """
     missing = (1,) * (_AXES - geometry.axes)
-    lead = (x.shape[0], *weight.shape[:2])
-    y = np.empty((*lead, *missing, *geometry.output_size), x.dtype)
-    height = y.shape[-2]
-    results = math.prod(y.shape[:2]) * y.shape[3]
-    threads = thread_count() if y.size * geometry.taps >= _SHARED else 1
+    shape = (x.shape[0], *weight.shape[:2], *geometry.output_size)
+    y = np.empty(shape, x.dtype) if y is None else y
+    rows_of = (*shape[:3], *missing, *geometry.output_size)
+    height, results = rows_of[-2], math.prod(rows_of[:2]) * rows_of[3]
+    threads = thread_count() if threads is None else threads
+    threads = threads if y.size * geometry.taps >= _SHARED else 1
     # Some bands of rows for each thread, where there are not many images anyway.
     rows = min(_ROWS, max(1, height * results // (4 * threads)), height)
     arguments = (
         plain(x).reshape(*x.shape[:2], *missing, *x.shape[3:]),
         plain(weight).reshape(*weight.shape[:2], geometry.taps),
-        written(y),
+        written(y).reshape(rows_of),
         (*missing, *geometry.kernel_size),
         (*(0 for _ in missing), *(low for low, _ in geometry.pads)),
         (*missing, *geometry.stride),
         (*missing, *geometry.dilation),
         (rows, _COLUMNS),
     )
+    add = module.add_taps_fused if fused else module.add_taps
     bands = results * -(-height // rows)
     if threads == 1:
-        module.add_taps(*arguments, 0, bands)
+        add(*arguments, 0, bands)
     else:
-        shared(lambda start, stop: module.add_taps(*arguments, start, stop), bands)
-    return y.reshape(*lead, *geometry.output_size)
+        shared(lambda start, stop: add(*arguments, start, stop), bands, threads)
+    return y
 
 
 def rows(

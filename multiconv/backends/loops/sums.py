@@ -42,7 +42,7 @@ def sum_of_taps(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyA
     is_wide = results * geometry.outputs > 1
     if products <= _FEW and is_wide:
         return _at_once(padded(x, geometry), weight, geometry)
-    loops = compiled.loops(x, geometry, products)
+    loops = compiled.loops(x.dtype, geometry, products)
     if loops is not None:
         return compiled.taps(loops, x, weight, geometry)
     x = padded(x, geometry)
@@ -147,7 +147,7 @@ def _few_outputs(
     y = np.empty((results, geometry.outputs), x.dtype)
     # The vectors of so many outputs at a time take no more than a few images do.
     step = max(1, max(x.size, 2**20) // (results * width))
-    loops = compiled.loops(x, geometry, products)
+    loops = compiled.loops(x.dtype, geometry, products)
     add_rows = _add_rows if loops is None else compiled.rows(loops, x, weight, geometry)
     for start in range(0, geometry.outputs, step):
         stop = min(start + step, geometry.outputs)

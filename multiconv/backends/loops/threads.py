@@ -24,9 +24,9 @@ def thread_count() -> int:
     return min([usable_cpus(), *[int(n) for n in limits if n.isdecimal() and int(n) > 0]])
 
 
-def shared(function: Callable[[int, int], None], count: int) -> None:
+def shared(function: Callable[[int, int], None], count: int, threads: int | None = None) -> None:
     """Call ``function(start, stop)`` for parts of ``range(count)``, on several threads."""
-    threads = min(thread_count(), count)
+    threads = min(thread_count() if threads is None else threads, count)
     if threads < 2:
         function(0, count)
         return

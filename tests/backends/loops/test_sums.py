@@ -129,6 +129,17 @@ class TestOrder:
         assert np.isnan(y).any()
         assert np.array_equal(y, expected, equal_nan=True)
 
+    @pytest.mark.parametrize("kernel", [(3, 3), (5, 2), (2, 5), (1, 4), (7, 1)])
+    @pytest.mark.parametrize("padding", [0, 2])
+    def test_rows_together(self, way, kernel, padding):
+        pads = ((padding, padding),) * 2
+        geometry = resolve((23, 197), kernel, (1, 1), (1, 1), pads)
+        for dtype in ("float32", "float64", "int8"):
+            x, weight = drawn(geometry, (2, 1, 2), dtype, 7)
+            with np.errstate(over="ignore"):
+                y, expected = sums.sum_of_taps(x, weight, geometry), in_words(x, weight, geometry)
+            assert np.array_equal(y, expected)
+
     def test_wide_rows_are_read_in_place(self, way):
         geometry = resolve((40, 1300), (3, 5), (1, 1), (1, 1), "same")
         x, weight = drawn(geometry, (1, 1, 2), "float32", 4)

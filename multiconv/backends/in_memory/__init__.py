@@ -1,0 +1,1 @@
+"""The compiled loops on the memory of other libraries' arrays, without a copy."""

@@ -1,0 +1,77 @@
+"""NumPy's compiled loops on the memory of PyTorch's tensors.
+
+Where torch fuses a multiply-add, the loops do, so that the bits are those of the taps that torch
+adds up itself, where gradients are recorded or Numba is not installed.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+import torch
+
+from multiconv.backends.base import NumPyArray
+from multiconv.backends.loops import compiled
+from multiconv.core.geometry import Geometry
+
+_TYPES = {
+    getattr(torch, name): np.dtype(name).str
+    for name in ("float32", "float64", "int8", "int16", "int32", "int64", "uint8")
+}
+
+
+def sum_in_memory(x: torch.Tensor, weight: torch.Tensor, geometry: Geometry) -> torch.Tensor | None:
+    """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), zeros around; None without loops."""
+    if x.dtype not in _TYPES or x.device.type != "cpu" or not compiled.is_installed():
+        return None
+    if torch._C._len_torch_dispatch_stack():  # somebody counts or replaces torch's operations
+        return None
+    fused = _is_fused(x.dtype)
+    if fused is None:
+        return None
+    groups, filters = weight.shape[:2]
+    pixels, factors = _memory(x), _memory(weight)
+    products = x.shape[0] * math.prod((groups, filters, geometry.taps, geometry.outputs))
+    module = compiled.loops(pixels.dtype, geometry, products, fused=fused)
+    if module is None:
+        return None
+    y = torch.empty(
+        (x.shape[0], groups, filters, *geometry.output_size), dtype=x.dtype, device="cpu"
+    )
+    threads = torch.get_num_threads()
+    compiled.taps(module, pixels, factors, geometry, _memory(y), threads=threads, fused=fused)
+    return y
+
+
+def _memory(tensor: torch.Tensor) -> NumPyArray:
+    """Return a tensor's memory as an array; after `Tensor.numpy` it could not be resized."""
+    return np.asarray(_Memory(tensor.resolve_neg().contiguous()))
+
+
+class _Memory:
+    """Memory as NumPy is told of it; what is made of this keeps the tensor alive."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+        self.__array_interface__ = {
+            "shape": tuple(tensor.shape),
+            "typestr": _TYPES[tensor.dtype],
+            "data": (tensor.data_ptr(), False),
+            "version": 3,
+        }
+
+
+@functools.cache
+def _is_fused(dtype: torch.dtype) -> bool | None:
+    """Tell how torch rounds a multiply-add here: once, or twice; None if now so, now so."""
+    if not dtype.is_floating_point:
+        return False
+    digits = round(1 - math.log2(torch.finfo(dtype).eps))
+    above = torch.full((67,), 1 + 2.0 ** -(digits // 2 + 1), dtype=dtype, device="cpu")
+    below = -(above * above)
+    left = torch.addcmul(below, above, above[:1])  # what the product lost when it was rounded
+    if bool((left == 0).all()):
+        return False
+    return True if bool((left != 0).all()) else None

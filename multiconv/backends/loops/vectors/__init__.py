@@ -1,0 +1,1 @@
+"""The innermost of the compiled loops, in vectors."""
