@@ -5,7 +5,6 @@ import json
 import re
 import sys
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,18 +23,28 @@ VOID = {"meta", "img", "br", "hr"}
 PIXELS = np.random.default_rng(3).integers(0, 256, (12, 10)).astype(np.uint8)
 
 
+OPTIONS = {"image": "a <b>.npy", "kernel": "1 -1", "jit": False, "broken": {}}
+
+
 @pytest.fixture(scope="module")
 def comparison():
     """NumPy with some methods."""
     picture = cases.picture(PIXELS / np.float32(255), np.array([[1, -1]], np.float32))
-    face = get_backend("numpy")
-    options = {"image": "a <b>.npy", "kernel": "1 -1", "jit": False, "broken": {}}
-    return compare([face], ["direct", "fft", "native"], picture, **options)
+    return compare([get_backend("numpy")], ["direct", "fft", "native"], picture, **OPTIONS)
+
+
+class Other:
+    """NumPy's face by another name."""
+
+    name = "other"
+
+    def __getattr__(self, name):
+        return getattr(get_backend("numpy"), name)
 
 
 def twofold(comparison, **changes):
     """The same with a second framework, whose runs are changed."""
-    other = SimpleNamespace(name="other")
+    other = Other()
     runs = [
         dataclasses.replace(
             run, configuration=dataclasses.replace(run.configuration, face=other), **changes
@@ -71,15 +80,17 @@ class Page(HTMLParser):
         self.text += data + " "
 
 
+@pytest.fixture(scope="module")
+def source(comparison):
+    return html.page(comparison)
+
+
+@pytest.fixture(scope="module")
+def page(source):
+    return Page(source)
+
+
 class TestThePage:
-    @pytest.fixture(scope="class")
-    def source(self, comparison):
-        return html.page(comparison)
-
-    @pytest.fixture(scope="class")
-    def page(self, source):
-        return Page(source)
-
     def test_it_needs_nothing_else(self, source, page):
         assert source.startswith("<!DOCTYPE html>\n")
         assert len(page.sources) == 5  # two pictures and three plots
@@ -89,7 +100,7 @@ class TestThePage:
         assert "url(" not in source
 
     def test_the_verdict_comes_first(self, page):
-        verdict = "NumPy alone: 8 of 8 runs agree with the exact result."
+        verdict = "NumPy alone: 5 of 5 runs agree with the exact result."
         before, found, _ = page.text.partition(verdict)
         assert found
         assert "direct" not in before.partition("}")[0]
@@ -103,10 +114,10 @@ class TestThePage:
         for part in ("Higham", "y: first call", "quartiles", "Python", "✓"):
             assert part in page.text
 
-    def test_a_kernel_of_many_numbers_is_a_picture(self, comparison):
+    def test_a_kernel_of_many_numbers_is_a_picture(self):
         large = cases.picture(np.ones((20, 20), np.float32), np.ones((12, 12), np.float32))
-        changed = dataclasses.replace(comparison, cases=[large])
-        assert len(Page(html.page(changed)).sources) == 6
+        found = compare([get_backend("numpy")], ["direct"], large, **OPTIONS)
+        assert len(Page(html.page(found)).sources) == 6
 
     def test_without_matplotlib_it_says_how_to_get_the_plots(self, comparison, monkeypatch):
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -117,7 +128,7 @@ class TestThePage:
     def test_of_what_does_not_agree(self, comparison):
         wrong = twofold(comparison, agreements={"y": Agreement("it is <b>wrong</b>")})
         page = Page(html.page(wrong))
-        assert "other disagrees: only 8 of 17 runs agree with the exact result." in page.text
+        assert "other disagrees: only 5 of 14 runs agree with the exact result." in page.text
         assert "other, direct, fft and native, on" in page.text
         assert ": y: it is <b>wrong</b>" in page.text
         assert "✗" in page.text
@@ -126,7 +137,7 @@ class TestThePage:
 class TestMarkdown:
     def test_every_row_has_as_many_cells_as_its_table(self, comparison):
         text = "\n".join(markdown.lines(comparison))
-        assert text.startswith("# NumPy alone: 8 of 8 runs agree with the exact result\n")
+        assert text.startswith("# NumPy alone: 5 of 5 runs agree with the exact result\n")
         tables = [block for block in text.split("\n\n") if block.startswith("|")]
         assert len(tables) == 5
         for block in tables:
@@ -147,8 +158,8 @@ class TestTheTerminal:
 
     def test_two_frameworks_agree(self, comparison):
         lines = self.shown(twofold(comparison))
-        assert lines[0] == "both frameworks agree: 16 of 16 runs"
-        assert "             numpy      other" in lines
+        assert lines[0] == "both frameworks agree: 10 of 10 runs"
+        assert "             numpy      other" in [line.rstrip() for line in lines]
         assert "direct         ✓          ✓" in [line.rstrip() for line in lines]
 
     def test_many_frameworks_stand_in_several_grids(self, comparison):
