@@ -125,6 +125,19 @@ class TestThePage:
         assert len(page.sources) == 2
         assert page.text.count(install_line("viz", "matplotlib")) == 3
 
+    def test_where_all_had_a_part_of_the_picture_only(self, comparison):
+        large = cases.picture(np.ones((40, 40), np.float32), np.ones((2, 2), np.float32))
+        page = Page(html.page(dataclasses.replace(comparison, cases=[large])))
+        assert len(page.sources) == 4  # no plot of what took the whole
+
+    def test_where_nothing_ran(self, comparison):
+        nothing = dataclasses.replace(
+            comparison,
+            runs=[dataclasses.replace(run, timings={}, agreements={}) for run in comparison.runs],
+            learning=dataclasses.replace(comparison.learning, pupils=[]),
+        )
+        assert len(Page(html.page(nothing)).sources) == 2
+
     def test_of_what_does_not_agree(self, comparison):
         wrong = twofold(comparison, agreements={"y": Agreement("it is <b>wrong</b>")})
         page = Page(html.page(wrong))

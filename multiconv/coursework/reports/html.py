@@ -25,6 +25,7 @@ from multiconv.coursework.reports.grid import MEANINGS, SIGNS, Column, columns, 
 from multiconv.coursework.reports.guide import GUIDE
 from multiconv.coursework.reports.markup import Markup, element, joined, picture, section, table
 from multiconv.coursework.reports.png import grey_png
+from multiconv.coursework.reports.speed import speeds, usual
 
 _MOST_NUMBERS = 11  # of a row of a kernel that is shown as numbers
 
@@ -143,6 +144,11 @@ def _bits(comparison: Comparison) -> Markup:
 
 
 def _times(comparison: Comparison, found: Sequence[Column]) -> Markup:
+    drawn: list[tuple[Callable[[], bytes], str]] = []
+    if usual(comparison, found):
+        drawn.append((lambda: plots.times_by_framework(comparison, found), "times by framework"))
+    if any(speeds(comparison, column) for column in found):
+        drawn.append((lambda: plots.times_by_method(comparison, found), "times by method"))
     titles = ["", "y: first call", "median", "quartiles", "gradients: first", "median", "quartiles"]
     tables = [
         part
@@ -158,8 +164,7 @@ def _times(comparison: Comparison, found: Sequence[Column]) -> Markup:
     ]
     return section(
         "How long it takes",
-        _plot(lambda: plots.times_by_framework(comparison, found), "times by framework"),
-        _plot(lambda: plots.times_by_method(comparison, found), "times by method"),
+        *(_plot(draw, what) for draw, what in drawn),
         element(
             "p",
             "On the picture. The first three columns of times are of y = corr2d(x, k), the last "
@@ -183,7 +188,9 @@ def _learning(comparison: Comparison) -> Markup:
             f"the kernel is to be found, by {lesson.steps} steps of gradient descent from zero "
             f"with the learning rate {lesson.lr:g}, and at once by least squares.",
         ),
-        _plot(lambda: plots.losses(comparison.learning), "loss before each step"),
+        _plot(lambda: plots.losses(comparison.learning), "loss before each step")
+        if any(len(pupil.losses) for pupil in comparison.learning.pupils)
+        else "",
         table(titles, learning_rows(comparison.learning)),
     )
 
