@@ -66,7 +66,7 @@ class TestText:
         assert "x[2]" in said
         assert "x[3]" in said
         assert "k[3, 1]" in said
-        assert "+ bias (-7) = 157" in said
+        assert "+ bias (-7) = 173" in said
 
     @pytest.mark.parametrize("name", MANY)
     def test_it_fits_a_terminal(self, name):
@@ -89,7 +89,7 @@ class TestText:
         assert "sum of the 64 channels + bias (-2.5) = " in said
 
     def test_the_parts_add_up(self):
-        x, k, at = np.arange(100).reshape(10, 10), np.arange(36).reshape(6, 6) - 9, (2, 3)
+        x, k, at = np.arange(400).reshape(20, 20), np.arange(64).reshape(8, 8) - 9, (2, 3)
         said = str(mc.explain(x, k, at))
         parts = [int(n) for n in re.findall(r"^row \d+: .* = (-?\d+)$", said, re.MULTILINE)]
         assert sum(parts) == mc.explain(x, k, at).value == mc.corr2d(x, k)[at]
