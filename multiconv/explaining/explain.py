@@ -86,10 +86,10 @@ def explain(
     >>> print(mc.explain(x, k, at=(0, 0)))
     y[0, 0] of the output (2, 2)
     <BLANKLINE>
-    x  0   1   2     k  0  1
-    0 [0] [1]  2     0  0  1
-    1 [3] [4]  5     1  2  3
-    2  6   7   8
+    x  0  1  2    k  0  1
+    0 [0][1] 2    0  0  1
+    1 [3][4] 5    1  2  3
+    2  6  7  8
     <BLANKLINE>
     0x0 + 1x1 + 3x2 + 4x3 = 19
 
