@@ -45,12 +45,11 @@ LICENCES = {
     "numba": ["numba.py"],
 }
 SOURCE = "multiconv"
-LIBRARIES = ["flax", "equinox", "keras", "optax"]  # whose layers and optimisers work with ours
+LIBRARIES = ["flax", "equinox", "keras", "optax", "cv2"]  # that ours works with, or is compared to
 OPTIONAL_MODULES = [
     *FRAMEWORKS,
     *LIBRARIES,
     "dask",
-    "cv2",
     "matplotlib",
     "numba",
     "PIL",
@@ -110,7 +109,7 @@ def expected_versions(constraints: str, python: str, backends: list[str]) -> str
 def install(session: nox.Session, constraints: str, *extras: str, groups: list[str]) -> None:
     """Install the working tree with these extras, and what these dependency groups name."""
     tools = nox.project.dependency_groups(PYPROJECT, *groups)
-    here = f".[{','.join(extras)}]"
+    here = f".[{','.join(extras)}]" if extras else "."
     # Most of a framework is never imported: compiling it beforehand would take a minute.
     session.install("--no-compile", "-c", constraints, "-e", here, *tools)
 
@@ -235,11 +234,10 @@ def tests(session: nox.Session, name: str) -> None:
 @nox.session(python=OLDEST_PYTHON, tags=["numpy", "torch", "jax", "strict"])
 def everything(session: nox.Session) -> None:
     """Check the types, and test all backends together and layers with other libraries."""
-    groups = ["test", "test-exchange", "lint"]
+    groups = ["test", "test-exchange", "bench", "lint"]
     install(session, NEWEST, "all", "exchange", groups=groups)
     # Some tests leave out what is missing: here nothing is.
-    present = [name for name in OPTIONAL_MODULES if name != "cv2"]
-    run_python(session, PRESENT, *present, "ml_dtypes")
+    run_python(session, PRESENT, *OPTIONAL_MODULES, "ml_dtypes")
     session.run("mypy", "--strict", SOURCE)
     backends = ["numpy", *FRAMEWORKS, "strict"]
     keras = {"KERAS_HOME": str(Path(session.create_tmp()).resolve())}  # else it writes into ~
@@ -268,6 +266,25 @@ def pytest(
         **environment,
     }
     session.run("pytest", "-n", "auto", *arguments, *session.posargs, env=environment)
+
+
+@nox.session(python=OLDEST_PYTHON)
+def notebooks(session: nox.Session) -> None:
+    """Build the examples as notebooks in build/notebooks, and run them cell by cell."""
+    install(session, NEWEST, "scipy", "viz", groups=["examples"])
+    places = ("HOME", "JUPYTER_DATA_DIR", "MPLCONFIGDIR")
+    home = dict.fromkeys(places, str(Path(session.create_tmp()).resolve()))
+    names = session.posargs or ["build/notebooks"]
+    session.run("python", "tests/examples/notebooks.py", *names, env=home)
+
+
+@nox.session(python=OLDEST_PYTHON)
+def docs(session: nox.Session) -> None:
+    """Build the documentation in docs/_build; a warning is an error, and so is a dead link."""
+    install(session, NEWEST, groups=["docs"])
+    pages = ["docs", "docs/_build/html"]
+    strict = ["--fail-on-warning", "--keep-going", "--fresh-env", "--write-all"]
+    session.run("sphinx-build", "-q", *strict, "-d", "docs/_build/read", *session.posargs, *pages)
 
 
 @nox.session(default=False, venv_params=["--system-site-packages"])

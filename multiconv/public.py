@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 FUNCTIONS = {
+    "check": "multiconv.checking.check",
     "col2im": "multiconv.functions.matrices",
     "conv1d": "multiconv.functions.conv",
     "conv2d": "multiconv.functions.conv",
@@ -51,6 +52,7 @@ _ALIASES = {
 
 if TYPE_CHECKING:
     # ruff: noqa: PLC0414 (an import by the same name is what exports it)
+    from multiconv.checking.check import check as check
     from multiconv.explaining.explain import explain as explain
     from multiconv.functions.conv import conv1d as conv1d
     from multiconv.functions.conv import conv2d as conv2d

@@ -10,8 +10,9 @@ import multiconv
 from multiconv.backends.base import Array
 from multiconv.benchmarking import libraries
 from multiconv.benchmarking.cells import Cell
-from multiconv.benchmarking.libraries import Arrays, Call, Function, Library, Peer
+from multiconv.benchmarking.libraries import Arrays, Function, Library, Peer
 from multiconv.benchmarking.reference import Operands
+from multiconv.core.timing import Call
 from multiconv.faces import Face
 from multiconv.methods.base import MethodRefusal
 

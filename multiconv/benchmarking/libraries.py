@@ -11,9 +11,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias, cast
 from multiconv.backends.base import Array
 from multiconv.benchmarking.cells import Cell
 from multiconv.benchmarking.reference import Operands
+from multiconv.core.timing import Call
 
-#: Computes, and waits until that is done: the result, or both gradients.
-Call: TypeAlias = Callable[[], Any]
 Function: TypeAlias = Callable[[Array, Array], Array]
 #: "own": the framework's own convolution; "peer": another library's; "yardstick": something of the
 #: same work that is no convolution, and is not judged.

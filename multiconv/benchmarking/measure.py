@@ -9,16 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from multiconv.benchmarking import candidates, header, libraries, reference, timing
+from multiconv.benchmarking import candidates, header, libraries, reference
 from multiconv.benchmarking.agreement import judge
 from multiconv.benchmarking.candidates import Absent, Candidate
 from multiconv.benchmarking.cells import Cell
 from multiconv.benchmarking.libraries import Library
-from multiconv.benchmarking.quiet import until_quiet
 from multiconv.benchmarking.reference import Operands
 from multiconv.benchmarking.results import Left, Measurement, Results
-from multiconv.benchmarking.timing import Timed
+from multiconv.core import timing
 from multiconv.core.progress import Progress
+from multiconv.core.quiet import until_quiet
+from multiconv.core.timing import Timed
 from multiconv.faces import Face
 from multiconv.methods.base import MethodRefusal
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from multiconv.benchmarking.candidates import Role
 from multiconv.benchmarking.cells import Cell
 from multiconv.benchmarking.header import Header
-from multiconv.benchmarking.timing import Spread
+from multiconv.core.timing import Spread
 
 # How many times faster than the others a method that is bounded in norm only must be, to count as
 # the best: what the contract asks of `auto`.

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from multiconv.commands import backends, bench, compare, explain, learn, plan, tune
+from multiconv.commands import (
+    apply,
+    backends,
+    bench,
+    check,
+    compare,
+    doctor,
+    explain,
+    learn,
+    plan,
+    shape,
+    tune,
+)
 from multiconv.commands.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     explain.COMMAND,
     compare.COMMAND,
     learn.COMMAND,
+    check.COMMAND,
+    apply.COMMAND,
+    shape.COMMAND,
     plan.COMMAND,
     bench.COMMAND,
     tune.COMMAND,
     backends.COMMAND,
+    doctor.COMMAND,
 )

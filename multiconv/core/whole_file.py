@@ -21,17 +21,7 @@ _PATTERN = ".multiconv-{}.tmp"
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write beside the place, then move: a move within one folder happens or does not."""
-    place = Path(os.path.realpath(path))  # a link keeps pointing at its file
-    if not place.parent.is_dir():
-        msg = f"the folder {str(place.parent)!r} does not exist: create it, or save elsewhere"
-        raise FileNotFoundError(msg)
-    old = place.stat().st_mode if place.exists() else None
-    if old is not None and not stat.S_ISREG(old):
-        msg = f"{str(path)!r} is there and is no file, so save does not replace it"
-        raise ValueError(msg)
-    if old is not None and not os.access(place, os.W_OK):
-        msg = f"{str(path)!r} is there and may not be written to"
-        raise PermissionError(msg)
+    place, old = _checked(path)
     _clear(place.parent)
     beside = place.parent / _PATTERN.format(secrets.token_hex(8))
     try:
@@ -51,6 +41,30 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def check_place(path: Path) -> None:
+    """Raise what `write_whole` would raise for a place where no file can be, before long work."""
+    place, _ = _checked(path)
+    if not os.access(place.parent, os.W_OK):
+        msg = f"the folder {str(place.parent)!r} may not be written to"
+        raise PermissionError(msg)
+
+
+def _checked(path: Path) -> tuple[Path, int | None]:
+    """Return the place, and the mode of the file that is there."""
+    place = Path(os.path.realpath(path))  # a link keeps pointing at its file
+    if not place.parent.is_dir():
+        msg = f"the folder {str(place.parent)!r} does not exist: create it, or save elsewhere"
+        raise FileNotFoundError(msg)
+    old = place.stat().st_mode if place.exists() else None
+    if old is not None and not stat.S_ISREG(old):
+        msg = f"{str(path)!r} is there and is no file, so it is not replaced: save elsewhere"
+        raise ValueError(msg)
+    if old is not None and not os.access(place, os.W_OK):
+        msg = f"{str(path)!r} is there and may not be written to"
+        raise PermissionError(msg)
+    return place, old
 
 
 def _clear(folder: Path) -> None:

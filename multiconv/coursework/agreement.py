@@ -41,21 +41,26 @@ def judge(result: NDArray[Any], exact: Exact, *, in_norm: bool, must_be_equal: b
     if result.dtype != exact.rounded.dtype:
         return Agreement(f"its dtype is {result.dtype}, not {exact.rounded.dtype}")
     digest = hashlib.sha256((result + result.dtype.type(0)).tobytes()).hexdigest()
-    if not np.isfinite(result).all():
-        return Agreement("it is not finite", digest=digest)
-    fraction = _fraction(result, exact, in_norm)
+    finite = np.isfinite(result)
+    if not finite.all():
+        return Agreement(f"it is not finite, {_at(~finite, result, exact)}", digest=digest)
+    bound = exact.bound_in_norm if in_norm else exact.bound
+    error = np.abs((result.astype(np.float64) - exact.high) - exact.low)
+    fractions = None if bound is None else error / bound
+    largest = None if fractions is None else float(np.max(fractions))
     count = int(np.count_nonzero(result != exact.rounded))
     problem = None
-    if count and (fraction is None or (must_be_equal and not in_norm)):
-        problem = f"{count} of {result.size} numbers are not the exact ones"
-    elif count and fraction is not None and fraction > 1:
-        problem = f"its largest error is {fraction:.3g} times the bound"
-    return Agreement(problem, count == 0, fraction, digest)
+    if count and (fractions is None or (must_be_equal and not in_norm)):
+        where = _at(error, result, exact)
+        problem = f"{count} of {result.size} numbers are not the exact ones, {where}"
+    elif count and fractions is not None and largest is not None and largest > 1:
+        where = _at(fractions, result, exact)
+        problem = f"its largest error is {largest:.3g} times the bound, {where}"
+    return Agreement(problem, count == 0, largest, digest)
 
 
-def _fraction(result: NDArray[Any], exact: Exact, in_norm: bool) -> float | None:
-    bound = exact.bound_in_norm if in_norm else exact.bound
-    if bound is None:
-        return None
-    error = np.abs((result.astype(np.float64) - exact.high) - exact.low)
-    return float(np.max(error / bound))
+def _at(badness: NDArray[Any], result: NDArray[Any], exact: Exact) -> str:
+    """Say what stands at the worst place, and what should."""
+    worst = np.unravel_index(np.argmax(badness), result.shape)
+    place = ", ".join(map(str, worst))
+    return f"at [{place}] {result[worst]:.9g} instead of {exact.rounded[worst]:.9g}"

@@ -15,13 +15,14 @@ class Case:
     """One correlation, and the loss ``sum(y * g)`` whose gradients are taken.
 
     Where a case ``is_exact``, every method that sums products must give the exact result, bit for
-    bit.
+    bit. The ``offset`` is that of a part in the whole image.
     """
 
     name: str
     x: NDArray[Any]  # the image, (H, W)
     k: NDArray[Any]  # the kernel, (kh, kw)
     is_exact: bool
+    offset: tuple[int, int] = (0, 0)
 
     @property
     def dtype(self) -> str:
@@ -61,7 +62,8 @@ class Case:
             return self
         low = [(n - size) // 2 for n, size in zip(self.x.shape, sizes, strict=True)]
         rows, columns = (slice(a, a + size) for a, size in zip(low, sizes, strict=True))
-        return replace(self, x=self.x[rows, columns])
+        offset = (self.offset[0] + low[0], self.offset[1] + low[1])
+        return replace(self, x=self.x[rows, columns], offset=offset)
 
 
 def textbook() -> list[Case]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import array_api_compat
 
+import multiconv
 from multiconv.core.progress import Progress
 from multiconv.coursework import cases, environment, lesson, runs
 from multiconv.coursework.cases import Case
+from multiconv.coursework.common_bits import CommonBits, Window, in_common
 from multiconv.coursework.differentiation import table as differentiate
 from multiconv.coursework.environment import Machine
 from multiconv.coursework.learning import Learning, learn
@@ -35,17 +38,21 @@ class Comparison:
     """Everything that a report shows.
 
     ``broken`` are the backends that are installed and cannot be used, with the reason; they have
-    agreed with nobody.
+    agreed with nobody. ``picture`` and ``kernel`` are the user's words for them, and ``asked`` the
+    arguments that give the same again.
     """
 
     machine: Machine
     libraries: list[Library]
     broken: dict[str, str]
     cases: list[Case]
+    picture: str
     kernel: str
+    asked: list[str]
     runs: list[Run]
     learning: Learning
     seconds: float
+    version: str = multiconv.__version__
 
     @property
     def judged(self) -> list[Run]:
@@ -69,6 +76,17 @@ class Comparison:
         return found
 
     @property
+    def common_bits(self) -> list[CommonBits]:
+        """What the results of each method have in common, where there are several."""
+        windows: dict[str, list[Window]] = {}
+        for run in self.runs:
+            if run.window is not None:
+                windows.setdefault(run.configuration.method, []).append(run.window)
+        several = [(method, found) for method, found in windows.items() if len(found) > 1]
+        counted = [in_common(method, found) for method, found in several]
+        return [common for common in counted if common is not None]
+
+    @property
     def agrees(self) -> bool:
         """Whether every backend agrees with the exact result on everything."""
         return not self.dissenting and self.learning.agrees and not self.broken
@@ -78,12 +96,13 @@ def compare(
     faces: Sequence[Face],
     method_names: Sequence[str],
     picture: Case,
-    kernel: str,
     *,
+    image: str | None,
+    kernel: str,
     jit: bool,
     broken: dict[str, str],
 ) -> Comparison:
-    """Run everything; ``kernel`` is what the user calls the kernel of the picture."""
+    """Run everything; ``image`` and ``kernel`` are what the user has called them, if anything."""
     start = time.perf_counter()
     libraries = []
     with Progress("preparing", len(faces), coarse=True) as progress:
@@ -102,8 +121,10 @@ def compare(
         libraries,
         broken,
         everything,
+        "the built-in photograph" if image is None else Path(image).name,
         kernel,
-        list(runs.run_all(everything, chosen)),
+        [*([] if image is None else ["--image", image]), "--kernel", kernel],
+        runs.run_all(everything, chosen),
         learn(faces, lesson.textbook(), repeat=True),
         time.perf_counter() - start,
     )

@@ -1,4 +1,4 @@
-r"""How far rounding may lead gradient descent, and a solution in closed form, from the exact one.
+r"""How far rounding may lead a step of gradient descent, or a solution, from the exact one.
 
 Every bound is derived, none is a tolerance that somebody chose.
 
@@ -41,21 +41,16 @@ class Moments(NamedTuple):
         """The Euclidean lengths of the columns of A."""
         return np.asarray(np.sqrt(np.diag(self.gram)), dtype=np.float64)
 
-    @property
-    def length(self) -> float:
-        """The Frobenius norm of A."""
-        return math.sqrt(float(np.trace(self.gram)))
 
+class Steps(NamedTuple):
+    """How far each step of a descent is from the exact step out of the same place.
 
-class Descent(NamedTuple):
-    """A path of gradient descent, and how far from it a rounded one may be.
-
-    The first of every array belongs to the start, the others to what each step gave.
+    A descent of T steps has T + 1 places. Where a number could overflow the bounds are infinite.
     """
 
-    weights: NDArray[np.float64]  # in float64, of shape (steps + 1, n)
-    distances: NDArray[np.float64]  # in the Euclidean norm, of a rounded path from these
-    losses: NDArray[np.float64]
+    defects: NDArray[np.float64]  # of every step and number, of shape (T, n)
+    bounds: NDArray[np.float64]  # what rounding may do to them
+    losses: NDArray[np.float64]  # before every step, of shape (T,)
     loss_errors: NDArray[np.float64]
 
 
@@ -74,35 +69,53 @@ def moments(blocks: Iterable[tuple[ArrayLike, ArrayLike]]) -> Moments:
 
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
-def descent_bound(
-    system: Moments, start: ArrayLike, lr: float, steps: int, dtype: str, *, mean: bool = False
-) -> Descent:
-    """Return the path of gradient descent on a squared error, and how far rounding leads from it.
+def step_bounds(
+    system: Moments,
+    weights: ArrayLike,
+    lr: float,
+    dtype: str,
+    *,
+    mean: bool = False,
+    momentum: float = 0.0,
+) -> Steps:
+    r"""Compare every step of a rounded descent with the exact step from where it was.
 
-    The dtype is float32 or float64; a bias is a column of ones. From where a number could overflow
-    nothing is promised, and the distances are infinite.
+    With s = 2, over the number m of rows for the mean, n unknowns and a rounded point
+    :math:`\hat w`, the exact step is
+
+    .. math:: r = A \hat w - y, \quad g = s A^T r, \quad v' = \beta v + g, \quad
+        w' = \hat w - \eta v'
+
+    Of the rounded one, in any order of summation [H, section 3.1],
+
+    .. math::
+        |\hat r - r| &\le d = \gamma_{n+2} (|A| |\hat w| + |y|) \\
+        |\hat g - g| &\le s |A|^T (d + \gamma_{m+6} |\hat r|) \\
+        \text{velocity} &\le \gamma_3 (\beta |\hat v| + |\hat g|), \quad
+            \text{0 without momentum} \\
+        \text{update} &\le \gamma_3 (|\hat w| + \eta |\hat v'|)
+
+    The velocity is not told, and known from the last step up to its update, so that an error of
+    that comes in once more, times the momentum. Errors of earlier steps do not count: they are in
+    the place where the descent is, so that the bound is as sharp after many steps as after one.
+
+    Sums over the rows are bounded by the Cauchy-Schwarz inequality, so that the moments are all
+    that is needed of A. The rounding of these, and underflow, are part of the bounds. The dtype is
+    float32 or float64; a bias is a column of ones.
     """
     if dtype not in ("float32", "float64"):
         msg = f"dtype is {dtype!r}: the bound is derived for float32 and float64"
         raise ValueError(msg)
-    recursion = _Recursion(system, lr, 2 / system.rows if mean else 2.0, dtype)
-    weight = np.asarray(start, dtype=np.float64)
-    distance = own = 0.0
-    promised = True
-    weights, distances, losses, errors = [], [], [], []
-    for _ in range(steps + 1):
-        point = recursion.at(weight, own, distance)
-        weights.append(weight)
-        distances.append(recursion.up * (distance + own) if promised else math.inf)
-        losses.append(point.loss)
-        errors.append(point.loss_error if promised else math.inf)
-        distance, fits = recursion.rounded(point, distance)
-        promised = promised and fits
-        own, weight = recursion.in_float64(point, weight, own)
+    places = np.asarray(weights, dtype=np.float64)
+    before = places[:-1]
+    moved = np.diff(before, axis=0, prepend=before[:1])
+    rounding = _Rounding(system, lr, 2 / system.rows if mean else 2.0, dtype, momentum)
+    slope = rounding.scale * (before @ system.gram - system.cross)
+    defects = abs(np.diff(places, axis=0) + lr * slope - momentum * moved)
+    bounds = rounding.of_steps(before, abs(moved))
+    losses, errors = rounding.of_losses(before)
     count = system.rows if mean else 1
-    return Descent(
-        np.array(weights), np.array(distances), np.array(losses) / count, np.array(errors) / count
-    )
+    return Steps(defects, bounds, losses / count, errors / count)
 
 
 def stationarity(
@@ -132,48 +145,15 @@ def stationarity(
     return np.asarray(gradient), np.asarray(bound, dtype=np.float64)
 
 
-class _Point(NamedTuple):
-    """What the bounds of the next step are made of, on both paths."""
-
-    reach: NDArray[np.float64]  # |w| and how far from it any path may be
-    image: float  # || |A| |w| ||
-    loss: float
-    loss_error: float  # infinite where the loss could overflow
-    residual: float  # its norm, rounded or not
-    d_sums: NDArray[np.float64]  # |A|^T d
-
-
 @dataclass
-class _Recursion:
-    r"""The steps of `descent_bound`; what is taken from the moments is rounded up.
-
-    The exact path is, with s = 2, over the number m of rows for the mean,
-
-    .. math:: r = A w - y, \quad g = s A^T r, \quad w' = w - \eta g
-
-    Let e bound the distance of a rounded path from it. From the rounded point :math:`\hat w`, n
-    being the number of unknowns, a step costs, in any order of summation [H, section 3.1],
-
-    .. math::
-        |\hat r - r| &\le d = \gamma_{n+2} (|A| |\hat w| + |y|) \\
-        |\hat g - g| &\le s |A|^T (d + \gamma_{m+6} |\hat r|) \\
-        \text{update} &\le \gamma_3 (|\hat w| + \eta |\hat g|)
-
-    and the exact step from the rounded point contracts the distance, so that
-
-    .. math:: e' = \rho e + \|\eta |\hat g - g| + \text{update}\|_2, \quad
-        \rho = \|I - \eta s A^T A\|_2
-
-    Sums over the rows that change from step to step are bounded by the Cauchy-Schwarz inequality,
-    so that the moments are all that is needed of A. The path that is returned is computed in
-    float64 from them; its own distance from the exact one follows the same recursion, with the
-    unit roundoff of float64, and is part of the distances, as is underflow.
-    """
+class _Rounding:
+    """The terms of `step_bounds`, of many places at once; what the moments give is rounded up."""
 
     system: Moments
     lr: float
     scale: float
     dtype: str
+    momentum: float
 
     def __post_init__(self) -> None:
         system, rows, unknowns = self.system, self.system.rows, len(self.system.cross)
@@ -182,60 +162,89 @@ class _Recursion:
         # Of sums in float64 over all rows, and how far up to round what they gave.
         self.sums = gamma(rows + 2 * unknowns + 8, unit_roundoff("float64"))
         self.up = up = 1 + 4 * self.sums
-        self.lengths, self.length = up * system.lengths, up * system.length
+        self.lengths = up * system.lengths
         self.gram, self.cross = up * system.gram_magnitude, up * system.cross_magnitude
         self.target = up * system.target
-        step = self.lr * self.scale
-        matrix = np.eye(unknowns) - step * system.gram
-        shrink = np.linalg.norm(matrix, 2) if np.isfinite(matrix).all() else math.inf
-        self.shrink = up * (float(shrink) + 11 * self.sums * (1 + step * self.length**2))
 
-    def at(self, weight: NDArray[np.float64], own: float, distance: float) -> _Point:
-        """Look at the loss and the residual where the two paths are."""
-        system, rows, unknowns = self.system, self.system.rows, len(weight)
-        reach = abs(weight) + own + distance
-        image = math.sqrt(_number(float(reach @ self.gram @ reach)))
-        loss = float(weight @ system.gram @ weight - 2 * (weight @ system.cross) + system.target)
-        spread = float(reach @ self.gram @ reach + 2 * (reach @ self.cross)) + self.target
-        loss_own = self.sums * _number(spread)
-        residual = math.sqrt(_number(max(loss, 0.0) + loss_own))
+    def of_steps(
+        self, places: NDArray[np.float64], moved: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Bound the defect of the step from each place; ``moved`` is how far the one before went.
 
-        rounding, lost = gamma(unknowns + 2, self.u), (2 * unknowns + 2) * self.tiny
-        d_norm = rounding * (image + math.sqrt(self.target)) + lost * math.sqrt(rows)
-        d_sums = rounding * (self.gram @ reach + self.cross) + lost * self.up * system.columns
-        off = self.length * (own + distance) + d_norm
-        largest = residual + off
-        error = off * (2 * residual + off) + gamma(rows + 3, self.u) * largest**2
-        error += 2 * rows * self.tiny + loss_own
-        fits = largest**2 < self.limit
-        return _Point(reach, image, loss, self.up * error if fits else math.inf, largest, d_sums)
+        It is infinite where a number of the step could overflow.
+        """
+        size, lr, three = abs(places), self.lr, gamma(3, self.u)
+        slope, steepness = self._slopes(places)
+        # The rate times the velocity: before, which the update has rounded, and after.
+        before = (moved + three * size + 3 * self.tiny) * (1 + 3 * three)
+        after = lr * (steepness + slope)
+        if self.momentum:
+            after = self.momentum * before + after
+            slope = slope + three * after / lr + 3 * self.tiny
+            after = after * (1 + three) + 3 * lr * self.tiny
+        update = three * (size + after) + 3 * self.tiny
+        known = three * (size + 2 * moved) * (1 + 4 * three) + 4 * self.tiny
+        known[0] = 0  # the first velocity is zero
+        ours = lr * self.scale * (size @ self.gram + self.cross) + 2 * (size + moved + after)
+        bounds = lr * slope + update + self.momentum * known + self.sums * ours
+        bounds[~self._fits(places, np.maximum(size + after, after / lr))] = np.inf
+        return np.asarray(self.up * bounds)
 
-    def rounded(self, point: _Point, distance: float) -> tuple[float, bool]:
-        """Return the distance after a step, and whether no number of it could overflow."""
-        rows, lr, reach = self.system.rows, self.lr, point.reach
-        lengths = self.lengths * point.residual
-        slope = self.scale * (point.d_sums + gamma(rows + 6, self.u) * lengths)
-        slope = slope + 2 * rows * self.tiny
-        steepness = 2 * lengths + slope
-        update = reach + lr * self.scale / 2 * steepness + lr * slope
-        local = lr * slope + gamma(3, self.u) * update + 3 * self.tiny
-        images = 2 * (point.image + math.sqrt(self.target))
-        peak = _number(max(images, *steepness, *(reach + lr * steepness)))
-        distance = self.up * (self.shrink * distance + float(np.linalg.norm(local)))
-        return distance, peak < self.limit and math.isfinite(distance)
+    def of_losses(
+        self, places: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the sums of squared errors, and how far rounding may lead from them."""
+        rows = self.system.rows
+        exact, own = self._losses(places)
+        residual, off = np.sqrt(np.maximum(exact, 0) + own), self._off(places)
+        error = off * (2 * residual + off) + gamma(rows + 3, self.u) * (residual + off) ** 2
+        error = self.up * (error + 2 * rows * self.tiny + own)
+        error[~((residual + off) ** 2 < self.limit)] = np.inf
+        return exact, np.asarray(error)
 
-    def in_float64(
-        self, point: _Point, weight: NDArray[np.float64], own: float
-    ) -> tuple[float, NDArray[np.float64]]:
-        """Take a step on the path that is returned; its own distance from the exact one first."""
-        gradient = self.scale * (self.system.gram @ weight - self.system.cross)
-        slope = self.scale * self.sums * (self.gram @ (abs(weight) + own) + self.cross)
-        three = gamma(3, unit_roundoff("float64"))
-        local = self.lr * slope + three * (abs(weight) + self.lr * abs(gradient))
-        own = self.up * (self.shrink * own + float(np.linalg.norm(local)))
-        return own, weight - self.lr * gradient
+    def _fits(self, places: NDArray[np.float64], largest: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell where no number of a step could overflow, of which these are the largest."""
+        rest = self._residuals(places)
+        slope, steepness = self._slopes(places)
+        peak = np.max(np.maximum(2 * rest[:, None] * self.lengths + slope, largest), axis=1)
+        peak = np.maximum(peak, np.max(steepness + slope, axis=1))
+        peak = np.maximum(peak, 2 * (self._images(places) + math.sqrt(self.target)))
+        # Comparisons with what is no number are false, as they should be.
+        return np.asarray((peak < self.limit) & (rest**2 < self.limit))
 
+    def _slopes(
+        self, places: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Bound the error of the gradient, and the gradient itself."""
+        rows, unknowns = self.system.rows, places.shape[1]
+        lost = (2 * unknowns + 2) * self.tiny
+        d_sums = gamma(unknowns + 2, self.u) * (abs(places) @ self.gram + self.cross)
+        d_sums = d_sums + lost * self.up * self.system.columns
+        lengths = self._residuals(places)[:, None] * self.lengths
+        error = self.scale * (d_sums + gamma(rows + 6, self.u) * lengths) + 2 * rows * self.tiny
+        return error, self.scale * lengths
 
-def _number(value: float) -> float:
-    """Return infinity for what is none, as where two infinities were subtracted."""
-    return math.inf if math.isnan(value) else float(value)
+    def _residuals(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bound the norm of the residual, rounded or not."""
+        exact, own = self._losses(places)
+        return np.asarray(np.sqrt(np.maximum(exact, 0) + own) + self._off(places))
+
+    def _off(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bound the norm of what the residual is off by."""
+        unknowns, lost = places.shape[1], (2 * places.shape[1] + 2) * self.tiny
+        norms = gamma(unknowns + 2, self.u) * (self._images(places) + math.sqrt(self.target))
+        return np.asarray(norms + lost * math.sqrt(self.system.rows))
+
+    def _images(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return || |A| |w| ||."""
+        size = abs(places)
+        return np.asarray(np.sqrt(np.sum((size @ self.gram) * size, axis=1)))
+
+    def _losses(
+        self, places: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the sums of squared errors, and how far they are off in float64."""
+        system, size = self.system, abs(places)
+        exact = np.sum((places @ system.gram - 2 * system.cross) * places, axis=1) + system.target
+        spread = np.sum((size @ self.gram + 2 * self.cross) * size, axis=1) + self.target
+        return exact, np.asarray(self.sums * spread)

@@ -11,11 +11,9 @@ import numpy as np
 from multiconv.coursework.agreement import Agreement
 from multiconv.coursework.cases import Case
 from multiconv.coursework.compare import Comparison
-from multiconv.coursework.learning import Learning, Pupil
+from multiconv.coursework.learning_document import of_learning
+from multiconv.coursework.reports import verdict
 from multiconv.coursework.runs import Run
-
-_OF_LESSON = ("bias", "steps", "lr", "loss", "seed")
-_OF_SOLUTION = ("residual", "rank", "unknowns", "undetermined", "statement")
 
 
 def in_json(value: Any) -> Any:
@@ -36,61 +34,26 @@ def in_json(value: Any) -> Any:
 def of_comparison(comparison: Comparison) -> dict[str, Any]:
     """Return what ``multiconv compare --json`` prints.
 
-    Times are in seconds. ``fraction`` is the largest error as a fraction of its bound.
+    Times are in seconds, of the runs on the picture. ``fraction`` is the largest error as a
+    fraction of its bound.
     """
     return {
         "machine": comparison.machine,
         "backends": comparison.libraries,
         "broken": comparison.broken,
         "cases": [_case(case) for case in comparison.cases],
+        "picture": comparison.picture,
         "kernel": comparison.kernel,
+        "verdict": verdict.sentence(comparison),
+        "problems": [{"where": a, "what": b} for a, b in verdict.problems(comparison)],
+        "advice": list(verdict.advice(comparison)),
         "runs": [_run(run) for run in comparison.runs],
+        "common_bits": comparison.common_bits,
         "learning": of_learning(comparison.learning),
         "seconds": comparison.seconds,
         "judged": len(comparison.judged),
         "dissenting": len(comparison.dissenting),
         "agree": comparison.agrees,
-    }
-
-
-def of_learning(learning: Learning) -> dict[str, Any]:
-    """Return what was learned, step by step."""
-    lesson = learning.lesson
-    return {
-        "image_size": lesson.x.shape,
-        "kernel": lesson.kernel,
-        "kernel_size": lesson.size,
-        **{name: getattr(lesson, name) for name in _OF_LESSON},
-        "backends": [_pupil(learning, pupil) for pupil in learning.pupils],
-        "broken": learning.broken,
-        "compared_steps": learning.compared,
-        "agree": learning.agrees,
-        "recovered": learning.is_recovered,
-        "recovered_within": learning.recovery.within,
-    }
-
-
-def _pupil(learning: Learning, pupil: Pupil) -> dict[str, Any]:
-    away, solved = learning.lesson.away, pupil.solution
-    return {
-        "backend": pupil.name,
-        "status": pupil.status,
-        "problems": pupil.problems,
-        "fraction": pupil.fraction,
-        "distance": pupil.distance,
-        "sha256": pupil.digest,
-        "weights": pupil.weights,
-        "losses": pupil.losses,
-        "largest_difference": away(pupil.weight),
-        "recovered": learning.recovery.is_reached(pupil.weight),
-        "notes": pupil.notes,
-        "solved": solved
-        and {
-            "weight": solved.weight,
-            **{name: getattr(solved, name) for name in _OF_SOLUTION},
-            "largest_difference": away(solved.weight),
-        },
-        "time": pupil.timing,
     }
 
 

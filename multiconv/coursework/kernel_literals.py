@@ -20,10 +20,15 @@ _EXACT = 2.0**53  # below it float64 has every integer
 
 def read(text: str) -> NDArray[np.float32]:
     """Read a kernel; the ValueError for what is none says what is wrong and what would work."""
+    return read_float64(text).astype(np.float32)
+
+
+def read_float64(text: str) -> NDArray[np.float64]:
+    """Read a kernel with the digits that were typed; its numbers are in the range of float32."""
     if is_literal(text):
-        return literal(text).astype(np.float32)
+        return literal(text).astype(np.float64)
     try:
-        kernel: NDArray[np.float32] = kernels.named(text.strip(), like=np.float32(0))
+        kernel: NDArray[np.float64] = kernels.named(text.strip())
     except ValueError as error:
         raise ValueError(f"{str(error).removeprefix('name: ')}; {_FORMS}") from None
     return kernel

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
 
 from multiconv.coursework.runs import Timing
 from multiconv.coursework.terminal import Line, Segment
 
-_WIDTH = 100
+#: How wide every report is at most: the terminal that everybody has.
+WIDTH = 80
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _UNBROKEN = "\N{NO-BREAK SPACE}"
 
@@ -90,6 +94,13 @@ def number(fraction: float | None) -> str:
     return f"{fraction:.0e}"
 
 
+def numbers(kernel: NDArray[Any], decimals: int = 2) -> str:
+    """Return a small kernel on one line, with so many decimals where there are any."""
+    zeros = f"{0:.{decimals}f}"[1:]
+    texts = [f"{value:.{decimals}f}".removesuffix(zeros) for value in kernel.ravel()]
+    return unbroken(f"[{' '.join(texts)}]")
+
+
 def duration(seconds: float) -> str:
     """Return a time with three digits and its unit."""
     if seconds < 999.5e-6:
@@ -120,6 +131,6 @@ def unbroken(text: str) -> str:
 def wrapped(text: str, indent: str, style: str = "") -> Iterator[Line]:
     """Yield a text as lines that fit; all but the first are indented."""
     for line in textwrap.wrap(
-        text, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     ):
         yield [Segment(line.replace(_UNBROKEN, " "), style)]

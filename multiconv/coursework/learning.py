@@ -1,7 +1,7 @@
 """Learning a kernel on every backend, and whether all take the same way to it.
 
-The way is that of gradient descent in float64, and `descent_bound` says how far rounding
-may lead from it; solving in closed form is judged by the normal equations.
+Every step is compared with the exact one from where it began, and `step_bounds` says how far
+rounding may lead from that; solving in closed form is judged by the normal equations.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 
 from multiconv.backends.base import Array, Backend
 from multiconv.core.progress import Progress
-from multiconv.coursework.descent_bounds import Descent, Moments, descent_bound, stationarity
+from multiconv.coursework.descent_bounds import Moments, stationarity, step_bounds
 from multiconv.coursework.lesson import DTYPE, Lesson
 from multiconv.coursework.recovery import Recovery, recovery
 from multiconv.coursework.runs import Timing, timed
 from multiconv.faces import Face
 from multiconv.learning.least_squares import SolvedKernel
+
+_OPTIONS = ("steps", "lr", "momentum", "loss", "bias")
 
 
 @dataclass(eq=False)
@@ -33,9 +35,9 @@ class Pupil:
     """What one backend learned.
 
     ``weights`` has a row for the start and for every step, with the bias last, as has the weight of
-    the ``solution``. ``distance`` is the largest from the way in float64, and ``fraction`` the
-    largest of that and of the losses' errors as a fraction of its bound. ``digest`` is the same for
-    the same bits at every step.
+    the ``solution``. ``fraction`` is the largest error of a step or a loss as a fraction of its
+    bound, and ``compared`` the number of steps before numbers may overflow, from where on nothing
+    can be said. ``digest`` is the same for the same bits at every step.
     """
 
     name: str
@@ -43,7 +45,7 @@ class Pupil:
     losses: NDArray[Any] = field(default_factory=lambda: np.zeros(0, DTYPE))
     solution: SolvedKernel | None = None
     fraction: float | None = None
-    distance: float | None = None
+    compared: int = 0
     digest: str | None = None
     notes: list[str] = field(default_factory=list)
     timing: Timing | None = None
@@ -72,26 +74,35 @@ class Pupil:
 class Learning:
     """A lesson and what every backend made of it.
 
-    ``broken`` are the backends that cannot be used, and why; ``compared`` is the number of steps
-    before numbers may overflow, from where on nothing can be said.
+    ``broken`` are the backends that cannot be used, and why.
     """
 
     lesson: Lesson
     pupils: list[Pupil]
     broken: dict[str, str]
-    compared: int
     recovery: Recovery
     seconds: float
 
     @property
     def agrees(self) -> bool:
-        """Whether every backend took the exact way, up to rounding."""
+        """Whether every step of every backend is the exact one, up to rounding."""
         return not self.broken and all(pupil.status == "agrees" for pupil in self.pupils)
 
     @property
+    def compared(self) -> int:
+        """The number of steps that are compared in all backends."""
+        return min((pupil.compared for pupil in self.pupils if not pupil.errors), default=0)
+
+    @property
+    def late(self) -> list[Pupil]:
+        """The pupils that have not learned the kernel."""
+        return [pupil for pupil in self.pupils if not self.recovery.is_reached(pupil.weight)]
+
+    @property
     def is_recovered(self) -> bool:
-        """Whether every backend learned the kernel."""
-        return all(self.recovery.is_reached(pupil.weight) for pupil in self.pupils)
+        """Whether every backend learned the kernel, or the best of a size that is too small."""
+        is_known = self.recovery.is_determined or self.lesson.truth is None
+        return bool(self.pupils) and not self.late and is_known
 
 
 def learn(
@@ -105,22 +116,18 @@ def learn(
     start = time.perf_counter()
     pupils = []
     with Progress("learning", len(faces) + 1, coarse=True) as progress:
-        progress.advance("in float64")
+        progress.advance("the sums over the patches")
         system, goal = lesson.moments(), recovery(lesson)
-        path = descent_bound(
-            system, lesson.start, lesson.lr, lesson.steps, DTYPE, mean=lesson.loss == "mean"
-        )
         for face in faces:
             progress.advance(f"with {face.name}")
-            pupils.append(_learned(face, lesson, path, system, repeat=repeat))
-    compared = int(np.isfinite(path.distances).sum()) - 1
-    return Learning(lesson, pupils, broken or {}, compared, goal, time.perf_counter() - start)
+            pupils.append(_learned(face, lesson, system, repeat=repeat))
+    return Learning(lesson, pupils, broken or {}, goal, time.perf_counter() - start)
 
 
-def _learned(face: Face, lesson: Lesson, path: Descent, system: Moments, *, repeat: bool) -> Pupil:
+def _learned(face: Face, lesson: Lesson, system: Moments, *, repeat: bool) -> Pupil:
     pupil = Pupil(face.name)
     try:
-        _descend(pupil, face, lesson, path, repeat=repeat)
+        _descend(pupil, face, lesson, system, repeat=repeat)
         _solve(pupil, face, lesson, system)
     except Exception as error:  # whatever a framework raises: it has not learned
         message = str(error).strip().partition("\n")[0]
@@ -128,14 +135,14 @@ def _learned(face: Face, lesson: Lesson, path: Descent, system: Moments, *, repe
     return pupil
 
 
-def _descend(pupil: Pupil, face: Face, lesson: Lesson, path: Descent, *, repeat: bool) -> None:
+def _descend(pupil: Pupil, face: Face, lesson: Lesson, system: Moments, *, repeat: bool) -> None:
     backend = face.backend
     x, y = _data(backend, lesson)
     start: dict[str, Any] = {"seed": lesson.seed}
     if lesson.seed is None:
         init = lesson.start[: lesson.layer.fan_in].reshape(lesson.size)
         start = {"init": backend.from_numpy(init, DTYPE, x)}
-    options = {name: getattr(lesson, name) for name in ("steps", "lr", "loss", "bias")}
+    options = {name: getattr(lesson, name) for name in _OPTIONS}
     run = functools.partial(face.learn_kernel, x, y, lesson.size, **options, **start)
     points: list[tuple[Array, Array | None]] = []
 
@@ -154,7 +161,7 @@ def _descend(pupil: Pupil, face: Face, lesson: Lesson, path: Descent, *, repeat:
         return
     pupil.weights = np.stack([_row(backend, *point) for point in points])
     pupil.losses = backend.to_numpy(learned.losses)
-    _judge(pupil, lesson, path)
+    _judge(pupil, lesson, system)
     pupil.timing = Timing(first, first, (first, first), 1)
     if repeat:
         with warnings.catch_warnings():
@@ -189,11 +196,11 @@ def _row(backend: Backend, weight: Array, bias: Array | None) -> NDArray[Any]:
     return np.concatenate(parts)
 
 
-def _judge(pupil: Pupil, lesson: Lesson, path: Descent) -> None:
-    """Compare every step with the way in float64."""
+def _judge(pupil: Pupil, lesson: Lesson, system: Moments) -> None:
+    """Compare every step with the exact one from the same place."""
     weights, losses = pupil.weights, pupil.losses
     for name, found, expected in (
-        ("weights", weights, path.weights.shape),
+        ("weights", weights, (lesson.steps + 1, len(lesson.start))),
         ("losses", losses, (lesson.steps,)),
     ):
         if found.shape != expected or found.dtype != DTYPE:
@@ -204,27 +211,26 @@ def _judge(pupil: Pupil, lesson: Lesson, path: Descent) -> None:
         return
     bits = (weights + np.float32(0)).tobytes() + losses.tobytes()
     pupil.digest = hashlib.sha256(bits).hexdigest()
-    with np.errstate(over="ignore", invalid="ignore"):
-        away = np.linalg.norm(weights.astype(np.float64) - path.weights, axis=1)
-        error = abs(losses.astype(np.float64) - path.losses[:-1])
-    promised = np.isfinite(path.distances)
-    pupil.distance = float(np.max(away[promised]))
+    if not np.array_equal(weights[0], lesson.start):
+        pupil.wrong.append("it does not start where it was told to")
+    mean = lesson.loss == "mean"
+    steps = step_bounds(system, weights, lesson.lr, DTYPE, mean=mean, momentum=lesson.momentum)
+    pupil.compared = int(np.isfinite(steps.bounds).all(axis=1).sum())
     pupil.fraction = 0.0
-    for name, errors, bounds in (
-        ("weight", away, path.distances),
-        ("loss", error, path.loss_errors[:-1]),
+    with np.errstate(over="ignore", invalid="ignore"):
+        errors = abs(losses.astype(np.float64) - steps.losses)
+    for name, off, bounds, of in (
+        ("step", steps.defects, steps.bounds, "the exact one from there"),
+        ("loss before step", errors[:, None], steps.loss_errors[:, None], "that in float64"),
     ):
-        fractions = _fractions(errors, bounds)
-        if not len(fractions):
-            continue
+        fractions = np.max(_fractions(off, bounds), axis=1)
         worst = int(np.argmax(fractions))
         pupil.fraction = max(pupil.fraction, float(fractions[worst]))
         if fractions[worst] > 1:
             pupil.wrong.append(
-                f"its {name} before step {worst + 1} is {fractions[worst]:.3g} times the bound "
-                f"away from that in float64"
+                f"its {name} {worst + 1} is {fractions[worst]:.3g} times the bound away from {of}"
                 if np.isfinite(fractions[worst])
-                else f"its {name} before step {worst + 1} is not finite"
+                else f"its {name} {worst + 1} is not finite"
             )
 
 

@@ -1,4 +1,4 @@
-"""What was learned as lines for people: agreement first, then kernels, losses and time."""
+"""What was learned as lines for people: the verdict first, then how it was reached."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import multiconv
+from multiconv.coursework import learning_verdict
 from multiconv.coursework.layout import (
     by,
     durations,
@@ -17,6 +17,7 @@ from multiconv.coursework.layout import (
     letters,
     number,
     table,
+    unbroken,
     verdict,
     wrapped,
 )
@@ -25,61 +26,56 @@ from multiconv.coursework.lesson import Lesson
 from multiconv.coursework.terminal import Line, Segment
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_CURVE_WIDTH = 20
+_CURVE_WIDTH = 14
 _DECADES = 8  # of the losses that a curve shows at most
 _MOST_COLUMNS = 7  # of a kernel that is printed
+_WIDEST_PAIR = 36  # of a kernel with another beside it
 
-_LEFT = ("", "loss", "log loss")
+_LEFT = ("", "recovered", "loss", "log loss")
 _LEGEND = (
-    "A number is the largest distance of weights and losses, at any step, from gradient descent in "
-    "float64, as a fraction of how far rounding can lead; the same letter beside it: the same bits "
-    "at every step."
+    "step/bound: how far a step, or a loss, is at most from the exact one out of the same place, "
+    "as a fraction of how far rounding can lead; the same letter beside it: the same bits at every "
+    "step."
 )
 
 
 def section(learning: Learning) -> Iterator[Line]:
     """Yield the section of `multiconv compare`."""
     lesson = learning.lesson
-    kernel = _row_text(lesson.kernel, 0)
-    yield [
-        Segment("learning", "heading"),
-        Segment(
-            f": the textbook's edge detector {kernel}, from a picture of {by(lesson.x.shape)}: "
-            f"{lesson.steps} steps from zero, lr {lesson.lr:g}"
-        ),
-    ]
+    kernel = unbroken(_row_text(lesson.kernel, 0))
+    yield [Segment("learning", "heading")]
+    yield from wrapped(
+        f"The textbook's edge detector {kernel} is learned from a picture of "
+        f"{by(lesson.x.shape)}: {lesson.steps} steps from zero, lr {lesson.lr:g}.",
+        "",
+    )
     columns: dict[str, Callable[[Pupil], str]] = {
         "learned": lambda pupil: _row_text(pupil.weight, 2) if len(pupil.weight) else "",
         "solved": lambda pupil: _row_text(pupil.solution.weight, 2) if pupil.solution else "",
+        "loss": _losses,
+        "log loss": lambda pupil: curve(pupil.losses),
     }
-    yield from _table(learning, columns, ("first", "warm"))
-    yield from wrapped(_LEGEND, "   ")
-    yield from _verdict(learning)
+    yield from _table(learning, columns, way=True)
+    yield from wrapped(_LEGEND, "")
+    yield from _agreement(learning)
 
 
 def lines(learning: Learning, picture: str, kernel: str) -> Iterator[Line]:
     """Yield what ``multiconv learn`` prints; ``picture`` and ``kernel`` are the user's words."""
-    lesson = learning.lesson
-    yield from _header(lesson, picture, kernel)
+    yield from learning_verdict.lines(learning)
+    yield from _agreement(learning)
     yield []
-    yield from _backends(learning)
+    columns: dict[str, Callable[[Pupil], str]] = {
+        "recovered": lambda p: _recovered(learning, p),
+        "off by": lambda p: _short(learning.recovery.distance(p.weight)),
+        "loss": _losses,
+        "log loss": lambda p: curve(p.losses),
+    }
+    yield from _table(learning, columns, way=False)
     yield []
     yield from _kernels(learning)
     yield []
-    notes = grouped((note, p.name) for p in learning.pupils for note in p.notes)
-    solved = grouped(
-        (f"{p.solution.statement}; residual {p.solution.residual:.3g}", p.name)
-        for p in learning.pupils
-        if p.solution
-    )
-    for word, texts in (("", notes), ("solved, ", solved)):
-        for text, names in texts.items():
-            yield from wrapped(f"{word}{', '.join(names)}: {text}", "   ")
-    yield []
-    yield from wrapped(_LEGEND, "   ")
-    yield []
-    yield from _verdict(learning)
-    yield from _recovery(learning)
+    yield from _how(learning, picture, kernel)
 
 
 def curve(losses: NDArray[Any]) -> str:
@@ -97,76 +93,83 @@ def curve(losses: NDArray[Any]) -> str:
     return "".join(_BLOCKS[round(height)] for height in heights)
 
 
-def _header(lesson: Lesson, picture: str, kernel: str) -> Iterator[Line]:
+def _table(
+    learning: Learning, columns: dict[str, Callable[[Pupil], str]], *, way: bool
+) -> Iterator[Line]:
+    """Yield a row for each pupil, the time last; ``way`` adds how it went as a fraction."""
+    marks = letters(p.digest for p in learning.pupils if p.digest and p.status == "agrees")
+    rows = []
+    for pupil in learning.pupils:
+        is_late = not learning.recovery.is_reached(pupil.weight)
+        cells = [
+            Segment(show(pupil), "bad" if title == "recovered" and is_late else "")
+            for title, show in columns.items()
+        ]
+        fraction = [_fraction(pupil, marks)] if way else []
+        rows.append([Segment(pupil.name), *cells, *fraction, durations(pupil.timing)[0]])
+    return table(("", *columns, *(["step/bound"] if way else []), "time"), rows, _LEFT)
+
+
+def _how(learning: Learning, picture: str, kernel: str) -> Iterator[Line]:
+    """Say in words what was done, and what it would have been in closed form."""
+    lesson = learning.lesson
     bias = " and a bias" if lesson.bias else ""
+    momentum = f" with the momentum {lesson.momentum:.3g}" if lesson.momentum else ""
+    start = "zero" if lesson.seed is None else f"the start of seed {lesson.seed}"
+    steps = learning_verdict.counted(lesson.steps)
+    source = f"{picture}, {by(lesson.x.shape)}"
+    if lesson.part_of:
+        whole = f"{by(lesson.part_of)} (--whole takes all)"
+        source = f"the middle {by(lesson.x.shape)} of {picture}, {whole}"
     yield from wrapped(
-        f"multiconv {multiconv.__version__}: y = corr2d(x, k) of {picture}, {by(lesson.x.shape)}, "
-        f"with the kernel {kernel}; a kernel of {by(lesson.size)}{bias} is learned back from x "
-        f"and y in float32: {lesson.steps} steps, lr {lesson.lr:.6g}, {lesson.loss} of squared "
-        f"errors, seed {lesson.seed}",
+        f"how: the kernel {kernel} made y of {source}. From x and y alone "
+        f"each backend learned a kernel of {by(lesson.size)}{bias} in float32: {steps} of gradient "
+        f"descent{momentum} from {start}, at the rate {lesson.lr:.4g}, on the {lesson.loss} of "
+        f"squared errors.",
         "  ",
     )
+    solved = grouped((_solution(learning, p), p.name) for p in learning.pupils if p.solution)
+    for text, names in solved.items():
+        of = "" if len(solved) == 1 else f"{', '.join(names)}, "
+        yield from wrapped(f"{of}without steps, by least squares: {text}.", "  ")
 
 
-def _table(
-    learning: Learning, columns: dict[str, Callable[[Pupil], str]], times: tuple[str, ...]
-) -> Iterator[Line]:
-    """Yield a row for each pupil, with some columns beside those that both reports have."""
-    marks = letters(p.digest for p in learning.pupils if p.digest and p.status == "agrees")
-    rows = [
-        [
-            Segment(pupil.name),
-            _agreement(pupil, marks),
-            *(Segment(show(pupil)) for show in columns.values()),
-            Segment(" -> ".join(_short(pupil.losses[end]) for end in (0, -1) if len(pupil.losses))),
-            Segment(curve(pupil.losses)),
-            *durations(pupil.timing)[: len(times)],
-        ]
-        for pupil in learning.pupils
-    ]
-    return table(("", "way/bound", *columns, "loss", "log loss", *times), rows, _LEFT)
+def _recovered(learning: Learning, pupil: Pupil) -> str:
+    if not learning.recovery.is_reached(pupil.weight):
+        return "no"
+    return "yes" if learning.recovery.is_determined else "in part"
 
 
-def _backends(learning: Learning) -> Iterator[Line]:
-    lesson = learning.lesson
-    columns: dict[str, Callable[[Pupil], str]] = {
-        "distance": lambda pupil: _short(pupil.distance),
-        "off by": lambda pupil: _short(lesson.away(pupil.weight)),
-        "solved by": lambda p: _short(lesson.away(p.solution.weight) if p.solution else None),
-    }
-    yield from _table(learning, columns, ("time",))
-    yield from wrapped(
-        "off by, solved by: the largest difference of the kernel learned, and of that solved in "
-        "closed form, from the true one" + (", and of the bias from zero" if lesson.bias else "")
-        if lesson.truth is not None
-        else "the kernel that is learned is smaller than the true one: nothing to be off by",
-        "   ",
-    )
+def _solution(learning: Learning, pupil: Pupil) -> str:
+    solved = pupil.solution
+    assert solved is not None
+    away = learning.recovery.distance(solved.weight)
+    off = "" if learning.lesson.truth is None else f"off by {away:.1g}; "
+    return f"{off}residual {solved.residual:.2g}; {solved.statement}"
 
 
 def _kernels(learning: Learning) -> Iterator[Line]:
+    """Yield the true kernel and those that were learned, side by side where they are narrow."""
     lesson = learning.lesson
     if max(lesson.size) > _MOST_COLUMNS:
-        yield from wrapped(
-            f"kernels of {by(lesson.size)} are not printed: --json has all their numbers", "   "
-        )
+        yield from wrapped(f"A kernel of {by(lesson.size)} is not printed: --json has it.", "")
         return
-    columns: list[tuple[str, list[str]]] = []
-    if lesson.truth is not None:
-        columns.append(("true", _block(lesson, lesson.truth)))
-    for word, weights in (
-        ("learned", [(p.weight, p.name) for p in learning.pupils if len(p.weight)]),
-        ("solved", [(p.solution.weight, p.name) for p in learning.pupils if p.solution]),
-    ):
-        shown = grouped(("\n".join(_block(lesson, weight)), name) for weight, name in weights)
-        for text, names in shown.items():
-            label = word if len(shown) == 1 else f"{word}: {', '.join(names)}"
-            columns.append((label, text.split("\n")))
-    for label, block in columns:
-        gap = " " * max(2, 22 - len(label))
-        yield [Segment(label, "heading"), Segment(gap + block[0])]
-        for row in block[1:]:
-            yield [Segment(" " * (len(label) + len(gap)) + row)]
+    goal = ("true kernel", lesson.truth)
+    if lesson.truth is None:
+        goal = ("least squares", learning.recovery.system.solution[:, 0])
+    blocks = [(goal[0], _block(lesson, goal[1]))] if goal[1] is not None else []
+    known = [p for p in learning.pupils if len(p.weight)]
+    shown = grouped(("\n".join(_block(lesson, p.weight)), p.name) for p in known)
+    for text, names in shown.items():
+        label = "learned" if len(shown) == 1 else f"learned by {', '.join(names)}"
+        blocks.append((label, text.split("\n")))
+    widest = max(max(len(label), *map(len, block)) for label, block in blocks)
+    beside = 2 if widest <= _WIDEST_PAIR else 1
+    for first in range(0, len(blocks), beside):
+        row = blocks[first : first + beside]
+        yield [Segment("".join(f"{label:<{_WIDEST_PAIR + 4}}" for label, _ in row), "heading")]
+        for cells in zip(*(block for _, block in row), strict=True):
+            yield [Segment("".join(f"{cell:<{_WIDEST_PAIR + 4}}" for cell in cells))]
 
 
 def _block(lesson: Lesson, weight: NDArray[Any]) -> list[str]:
@@ -192,59 +195,18 @@ def _plain(value: float, decimals: int) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def _verdict(learning: Learning) -> Iterator[Line]:
-    steps, compared = learning.lesson.steps, learning.compared
-    what = f"all {steps} steps" if compared == steps else f"{compared} steps, up to an overflow,"
+def _losses(pupil: Pupil) -> str:
+    return " -> ".join(f"{pupil.losses[end]:.2g}" for end in (0, -1) if len(pupil.losses))
+
+
+def _agreement(learning: Learning) -> Iterator[Line]:
+    text = learning_verdict.agreement(learning)
     wrong = [pupil for pupil in learning.pupils if pupil.status != "agrees"]
-    problems = [(pupil.name, text) for pupil in wrong for text in pupil.problems]
-    count = len(learning.pupils)
-    backends = "1 backend" if count == 1 else f"{count} backends"
-    if wrong:
-        text = f"{len(wrong)} of {backends} did not learn as they should"
-    elif count == 1 and not learning.broken:
-        text = f"{learning.pupils[0].name} agrees with float64 on {what} and the solution"
-    else:
-        text = f"{backends} agree on {what} and the solution"
-        text += ", but a backend cannot be used" if learning.broken else ""
+    problems = [(pupil.name, problem) for pupil in wrong for problem in pupil.problems]
     return verdict(learning.broken, problems, text, learning.seconds, agrees=learning.agrees)
 
 
-def _recovery(learning: Learning) -> Iterator[Line]:
-    """Say why the kernel has not come back, and what brings it back."""
-    recovery, lesson = learning.recovery, learning.lesson
-    late = [pupil for pupil in learning.pupils if not recovery.is_reached(pupil.weight)]
-    if not late:
-        return
-    if math.isfinite(recovery.steps(lesson.lr)):
-        away = max(recovery.distance(pupil.weight) for pupil in late)
-        why = (
-            f"it is off by {away:.3g}, more than {recovery.within:.3g}, half its smallest number "
-            f"that shows"
-        )
-    else:
-        why = f"with lr={lesson.lr:g} the descent diverges"
-    advice = _advice(learning)
-    text = f"the kernel is not recovered by {', '.join(pupil.name for pupil in late)}: {why}"
-    yield from wrapped(f"{text}; {advice}" if advice else text, "  ", "bad")
-
-
-def _advice(learning: Learning) -> str:
-    recovery, lesson = learning.recovery, learning.lesson
-    best = recovery.system.best_rate(lesson.scale)
-    needed, fastest = recovery.steps(lesson.lr), recovery.steps(best)
-    several = []
-    if (least := min(needed, fastest)) > lesson.steps and math.isfinite(least):
-        unit = 10 ** max(0, len(str(least)) - 2)  # two digits, upwards, are enough
-        rate = "" if needed <= fastest else "--lr auto "
-        several.append(f"give {rate}--steps {math.ceil(least / unit) * unit}")
-    elif needed > fastest:
-        several.append("give --lr auto")
-    if all(p.solution and recovery.is_reached(p.solution.weight) for p in learning.pupils):
-        several.append("take the solved one, which needs no steps")
-    return ", or ".join(several)
-
-
-def _agreement(pupil: Pupil, marks: dict[str, str]) -> Segment:
+def _fraction(pupil: Pupil, marks: dict[str, str]) -> Segment:
     if pupil.errors:
         return Segment("ERROR  ", "bad")
     if pupil.wrong:
@@ -253,5 +215,5 @@ def _agreement(pupil: Pupil, marks: dict[str, str]) -> Segment:
     return Segment(f"{number(pupil.fraction)} {marks.get(pupil.digest or '', ' ')}")
 
 
-def _short(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+def _short(value: float) -> str:
+    return f"{value:.2g}" if math.isfinite(value) else ""

@@ -27,7 +27,8 @@ class Lesson:
 
     ``y`` is the exact correlation of ``x`` with ``kernel``, rounded once and cut to the ``size`` of
     the kernel that is learned; ``loss`` is that of `learn_kernel`. Without a ``seed`` the descent
-    starts from zero.
+    starts from zero. ``reduced`` is the normal form, where it is known already,
+    and ``part_of`` the size of the picture of which this is the middle.
     """
 
     x: NDArray[np.float32]
@@ -39,6 +40,9 @@ class Lesson:
     lr: float = 3e-2
     loss: str = "sum"
     seed: int | None = None
+    momentum: float = 0.0
+    reduced: NormalForm | None = None
+    part_of: tuple[int, ...] | None = None
 
     @property
     def layer(self) -> LayerArguments:
@@ -60,7 +64,7 @@ class Lesson:
 
     def normal_form(self) -> NormalForm:
         """Return the least squares problem behind the lesson."""
-        return normal_form(self.layer, self.x, self.y)
+        return self.reduced or normal_form(self.layer, self.x, self.y)
 
     def moments(self) -> Moments:
         """Return the sums over the patches, for the bounds."""

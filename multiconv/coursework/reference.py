@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from multiconv.checking.sum_bounds import elementwise_bound, fft_bound
 from multiconv.coursework.cases import Case
-from multiconv.coursework.sum_bounds import elementwise_bound, fft_bound
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -1,202 +1,213 @@
-"""A comparison as a table for people: agreement first, time second."""
+"""A comparison on a terminal: the verdict, who agrees on what, and how fast each is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-import multiconv
-from multiconv.coursework import learning_report
-from multiconv.coursework.agreement import Agreement
-from multiconv.coursework.compare import Comparison, Library
+from multiconv.coursework.compare import Comparison
 from multiconv.coursework.environment import BackendState
-from multiconv.coursework.layout import (
-    by,
-    digits,
-    durations,
-    grouped,
-    letters,
-    number,
-    table,
-    unbroken,
-    verdict,
-    wrapped,
+from multiconv.coursework.layout import WIDTH, by, duration, grouped, numbers, wrapped
+from multiconv.coursework.reports import details, verdict
+from multiconv.coursework.reports.grid import (
+    MEANINGS,
+    SIGNS,
+    Column,
+    columns,
+    methods,
+    missing,
+    parts,
+    statuses,
 )
-from multiconv.coursework.runs import Run
+from multiconv.coursework.reports.speed import Speed, bar, speeds, usual
 from multiconv.coursework.terminal import Line, Segment
 
-_TIMES = ("first", "warm", "ratio", "first", "warm")
-_TITLES = ("method", "int32", "float32", "y  ", "dx  ", "dk  ", *_TIMES)
-_GROUPS = {"": 1, "textbook": 2, "picture: error / bound": 3, "forward": 3, "with gradients": 2}
+_LABEL, _LEAST_COLUMN = 10, 11
+_NAME, _BAR = 17, 12  # of a framework and its mode, and of the longest bar
+_MOST_PROBLEMS = 6  # that are shown before the details
 
 
-def lines(comparison: Comparison) -> Iterator[Line]:
-    """Yield the report, line by line."""
-    yield from _header(comparison)
+def lines(comparison: Comparison, *, is_verbose: bool = False) -> Iterator[Line]:
+    """Yield the report, line by line; ``is_verbose`` adds every bound and every time."""
+    found = columns(comparison)
+    yield from _verdict(comparison, is_verbose=is_verbose)
     yield []
-    yield from table(_TITLES, list(_sections(comparison)), left=("method",), groups=_GROUPS)
+    for some in _fitting(found):
+        yield from _grid(comparison, some)
+        yield []
+    yield from _meanings(comparison, found)
+    yield from _speed(comparison, found)
+    yield from _learning(comparison)
     yield []
-    yield from _legend(comparison)
-    yield []
-    yield from learning_report.section(comparison.learning)
-    yield []
-    yield from _verdict(comparison)
+    yield from _footer(comparison, is_verbose=is_verbose)
+    if is_verbose:
+        yield []
+        yield from details.lines(comparison)
 
 
-def _header(comparison: Comparison) -> Iterator[Line]:
-    machine, picture = comparison.machine, comparison.cases[-1]
-    settings = "".join(f", {name}={value}" for name, value in machine.settings.items())
-    devices = ", ".join(
-        unbroken(f"{library.name} on {library.device}") for library in comparison.libraries
+def _verdict(comparison: Comparison, *, is_verbose: bool) -> Iterator[Line]:
+    style = "good" if comparison.agrees else "bad"
+    yield from wrapped(verdict.sentence(comparison), "  ", style)
+    problems = verdict.problems(comparison)
+    shown = problems if is_verbose else problems[:_MOST_PROBLEMS]
+    for place, problem in shown:
+        yield from wrapped(f"  {place}: {problem}", "    ")
+    if len(shown) < len(problems):
+        yield [Segment(f"  and {len(problems) - len(shown)} more, which --verbose shows")]
+    for text in verdict.advice(comparison):
+        yield from wrapped(f"  {text}", "    ")
+
+
+def _fitting(found: Sequence[Column]) -> Iterator[list[Column]]:
+    """Yield the columns in as many parts as the width asks for."""
+    width = _width(found)
+    count = max(1, (WIDTH - _LABEL) // width)
+    for start in range(0, len(found), count):
+        yield list(found[start : start + count])
+
+
+def _width(found: Sequence[Column]) -> int:
+    return max([_LEAST_COLUMN, *(len(column.library.name) + 2 for column in found)])
+
+
+def _grid(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]:
+    yield from _titles(found)
+    for method in methods(comparison):
+        row = [Segment(f"{method:<{_LABEL}}")]
+        for column in found:
+            sign, style = SIGNS[column.status(method)]
+            row.append(Segment(f"{sign:^{_width(found)}}", style))
+        yield row
+
+
+def _titles(found: Sequence[Column], mark: str = "^") -> Iterator[Line]:
+    """Yield the frameworks' names, and below them the modes where there is more than one."""
+    width = _width(found)
+    names = [
+        "" if i and found[i - 1].library is column.library else column.library.name
+        for i, column in enumerate(found)
+    ]
+    rows = [names]
+    if any(column.mode == "jit" for column in found):
+        rows.append([column.word for column in found])
+    for row in rows:
+        cells = "".join(f"{text:{mark}{width}}" for text in row)
+        yield [Segment(" " * _LABEL + cells, "heading")]
+
+
+def _meanings(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]:
+    picture = comparison.cases[-1]
+    for status in statuses(comparison, found):
+        if status != "unavailable":
+            yield from wrapped(f"{SIGNS[status][0]} {MEANINGS[status]}", "  ")
+    for reason, where in missing(comparison, found).items():
+        yield from wrapped(f"{SIGNS['unavailable'][0]} {', '.join(where)}: {reason}", "  ")
+    for library in comparison.libraries:
+        yield from wrapped(library.remark or "", "  ")
+    kernel = f"the kernel {comparison.kernel}"
+    yield from wrapped(
+        f"Each sign stands for three examples: the textbook's 19 25 37 43, in integers and in "
+        f"floats, and {comparison.picture} of {by(picture.x.shape)} with {kernel}.",
+        "",
     )
-    has_jax = any(library.name == "jax" for library in comparison.libraries)
-    why = ", for without x64 JAX has no float64" if has_jax else ""
-    for text in (
-        f"multiconv {multiconv.__version__}, Python {machine.python}, {machine.system}",
-        f"{machine.cpu}, {unbroken(f'{machine.cpus} CPUs')}{settings}; {devices}",
-        "textbook: a 3 x 3 image and a 2 x 2 kernel that give 19 25 37 43",
-        f"picture: {by(picture.x.shape)}, grey from 0 to 1, with the kernel {comparison.kernel}, "
-        f"in {picture.dtype}{why}",
-    ):
+
+
+def _speed(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]:
+    """Yield a bar for every framework; for one alone, a bar for every method."""
+    is_alone = len(found) == 1
+    shown = speeds(comparison, found[0]) if is_alone else usual(comparison, found)
+    if not shown:
+        return
+    yield []
+    samples = sorted({speed.forward.calls for speed in shown})
+    count = f"{samples[0]}" if len(samples) == 1 else f"{samples[0]} to {samples[-1]}"
+    yield [
+        Segment("speed", "heading"),
+        Segment(f" on the picture: shorter is faster (medians of {count} samples)"),
+    ]
+    titles = f"{'':<{_NAME}}{'y = corr2d(x, k)':<22}{'with gradients':<22}{'first call':>11}"
+    yield [Segment(titles, "heading")]
+    for speed in shown:
+        name = f"{speed.label}{'*' * speed.is_part}" if is_alone else str(speed.column)
+        yield _bars(name, speed, shown)
+    if is_alone:
+        yield from _parts(comparison, found)
+        return
+    labels = grouped((speed.label, str(speed.column)) for speed in shown)
+    several = "; ".join(f"{label} in {', '.join(where)}" for label, where in labels.items())
+    yield from wrapped(f"by method {several if len(labels) > 1 else shown[0].label}", "  ")
+    yield []
+    yield from _all_methods(comparison, found)
+    yield from _parts(comparison, found)
+
+
+def _bars(name: str, speed: Speed, shown: Sequence[Speed]) -> Line:
+    """Return a row; loops and parts of the picture do not decide how long the other bars are."""
+    usual_ones = [s for s in shown if s.method != "loop" and not s.is_part] or shown
+    largest = max(s.forward.warm for s in usual_ones)
+    longest = max((s.gradients.warm for s in usual_ones if s.gradients), default=0.0)
+    cells = [f"{name:<{_NAME}}"]
+    for timing, most in ((speed.forward, largest), (speed.gradients, longest)):
+        text = ""
+        if timing:
+            text = f"{bar(timing.warm, most, _BAR):<{_BAR}}{duration(timing.warm):>8}"
+        cells.append(f"{text:<22}")
+    return [Segment("".join(cells)), Segment(f"{duration(speed.forward.first):>11}")]
+
+
+def _all_methods(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]:
+    """Yield the time of every method in every column."""
+    yield [Segment("each method", "heading"), Segment(" of y = corr2d(x, k), medians")]
+    for some in _fitting(found):
+        width = _width(some)
+        yield from _titles(some, ">")
+        for method in methods(comparison):
+            cells = []
+            for column in some:
+                timing = column.timing(method, "forward")
+                part = "*" if column.is_part(method, comparison) else " "
+                cells.append(f"{duration(timing.warm) + part if timing else '- ':>{width}}")
+            yield [Segment(f"{method:<{_LABEL}}{''.join(cells)}")]
+
+
+def _parts(comparison: Comparison, found: Sequence[Column]) -> Iterator[Line]:
+    if texts := parts(comparison, found):
+        text = f"* on the middle of the picture, as the whole takes too long: {'; '.join(texts)}"
         yield from wrapped(text, "  ")
 
 
-def _sections(comparison: Comparison) -> Iterator[Line]:
-    """Yield the rows of every backend, eager and compiled, each section under its heading."""
-    marks = _letters(comparison.runs)
-    for library in comparison.libraries:
-        own = [run for run in comparison.runs if run.configuration.face.name == library.name]
-        for mode in ("eager", "jit"):
-            runs = [run for run in own if run.configuration.mode == mode]
-            if runs:
-                yield [Segment(_heading(library, mode), "heading")]
-                pictures = runs[2::3]
-                baseline = _baseline(pictures, comparison)
-                for integers, floats, run in zip(runs[::3], runs[1::3], pictures, strict=True):
-                    yield [
-                        Segment(_label(run, comparison)),
-                        _textbook_cell(integers),
-                        _textbook_cell(floats),
-                        *(_picture_cell(run, name, marks[name]) for name in ("y", "dx", "dk")),
-                        *_times(run, baseline, comparison),
-                    ]
+def _learning(comparison: Comparison) -> Iterator[Line]:
+    """Yield what each framework has learned, in one sentence where all are right."""
+    learning = comparison.learning
+    pupils = [pupil for pupil in learning.pupils if len(pupil.weight)]
+    if not pupils:
+        return
+    yield []
+    true = numbers(learning.lesson.kernel)
+    learned = grouped((numbers(pupil.weight), pupil.name) for pupil in pupils)
+    several = "; ".join(
+        text if len(learned) == 1 else f"{text} with {verdict.spoken(names)}"
+        for text, names in learned.items()
+    )
+    yield [Segment("learning", "heading")]
+    yield from wrapped(
+        f"{learning.lesson.steps} steps of gradient descent from zero bring the textbook's edge "
+        f"detector {true} back as {several}.",
+        "",
+    )
 
 
-def _heading(library: Library, mode: str) -> str:
-    threads = f", {library.threads} threads" if library.threads else ""
-    how = library.compiler if mode == "jit" else mode
-    return f"{library.name} {library.version or ''}, {how}{threads}"
-
-
-def _middle(run: Run, comparison: Comparison) -> str:
-    """Return the method and the size of what a run took of the picture, where that is a part."""
-    shape = run.case.x.shape
-    is_part = not run.case.is_exact and shape != comparison.cases[-1].x.shape
-    return f"{run.configuration.method}, {by(shape)}" if is_part else ""
-
-
-def _label(run: Run, comparison: Comparison) -> str:
-    method = run.configuration.method
-    label = f"{method}: {run.chosen}" if method == "auto" and run.chosen else method
-    return _middle(run, comparison) or label
-
-
-def _baseline(pictures: list[Run], comparison: Comparison) -> float | None:
-    """Return the warm time of the framework's own convolution, else of the fastest method."""
-    times = {
-        run.configuration.method: run.timings["forward"].warm
-        for run in pictures
-        if "forward" in run.timings and not _middle(run, comparison)
-    }
-    return times.get("native", min(times.values(), default=None))
-
-
-def _times(run: Run, baseline: float | None, comparison: Comparison) -> list[Segment]:
-    forward = run.timings.get("forward")
-    ratio = ""
-    if forward and baseline and not _middle(run, comparison):
-        ratio = digits(forward.warm / baseline)
-    return [*durations(forward), Segment(ratio), *durations(run.timings.get("gradients"))]
-
-
-def _textbook_cell(run: Run) -> Segment:
-    if run.status == "unavailable":
-        return Segment("-", "faint")
-    if run.status != "agrees":
-        return Segment("WRONG" if run.status == "disagrees" else "ERROR", "bad")
-    if all(a.is_bit_equal for a in run.agreements.values()):
-        return Segment("=", "good")
-    return Segment(number(max(a.fraction or 0.0 for a in run.agreements.values())))
-
-
-def _picture_cell(run: Run, name: str, marks: dict[str, str]) -> Segment:
-    agreement = run.agreements.get(name)
-    if agreement is None:
-        stage = "forward" if name == "y" else "gradients"
-        if stage in run.errors or (run.errors and not run.agreements):
-            return Segment("ERROR", "bad")
-        return Segment("-  ", "faint")
-    if agreement.problem:
-        fraction = agreement.fraction
-        return Segment("WRONG" if fraction is None else f"! {number(fraction)}  ", "bad")
-    if agreement.is_bit_equal:
-        return Segment("=  ", "good")
-    return Segment(f"{number(agreement.fraction)} {marks[_bits(run, agreement)]}")
-
-
-def _letters(runs: list[Run]) -> dict[str, dict[str, str]]:
-    """Give every bit pattern of a result of the picture a letter, y, dx and dk apart."""
-    rounded = [
-        (name, _bits(run, agreement))
-        for run in runs
-        if not run.case.is_exact
-        for name, agreement in run.agreements.items()
-        if not agreement.problem and not agreement.is_bit_equal
-    ]
-    return {name: letters(bits for of, bits in rounded if of == name) for name in ("y", "dx", "dk")}
-
-
-def _bits(run: Run, agreement: Agreement) -> str:
-    return f"{run.case.x.shape} {agreement.digest}"
-
-
-def _legend(comparison: Comparison) -> Iterator[Line]:
-    for text in (
-        "=  bit-equal to the exact result, rounded once. A number is the largest error as a "
-        "fraction of its bound, which is gamma(n + 1) sum |x| |k| element by element, for fft one "
-        "in norm; results with the same letter beside it have the same bits.",
-        "y = corr2d(x, k), and dx, dk are the gradients of sum(y g) with integers g.",
-        "first  includes compilation, unless a compiler finds its own cache on disk; warm is the "
-        "median of several calls; ratio is warm over that of the section's native, or its fastest.",
-    ):
-        yield from wrapped(text, "   ")
-    middles = dict.fromkeys(filter(None, (_middle(run, comparison) for run in comparison.runs)))
-    if middles:
-        text = f"{'; '.join(middles)}: on the middle of the picture, where the whole takes too long"
-        yield from wrapped(text, "   ")
-    for reason, where in grouped(comparison.refusals).items():
-        yield from wrapped(f"-  {', '.join(where)}: {reason}", "   ")
-    for library in comparison.libraries:
-        if library.remark:
-            yield from wrapped(library.remark, "   ")
-
-
-def _verdict(comparison: Comparison) -> Iterator[Line]:
-    problems = [
-        (f"{run.configuration}, {run.case.name}", problem)
-        for run in comparison.dissenting
-        for problem in run.problems
-    ]
-    count, wrong = len(comparison.judged), len(comparison.dissenting)
-    if wrong:
-        text = f"{wrong} of {count} runs do not agree"
-    else:
-        text = f"all {count} runs agree"
-        if not comparison.learning.agrees:
-            text += ", but not what is learned"
-        elif comparison.broken:
-            text += ", but a backend cannot be used"
-    seconds, agrees = comparison.seconds, comparison.agrees
-    return verdict(comparison.broken, problems, text, seconds, agrees=agrees)
+def _footer(comparison: Comparison, *, is_verbose: bool) -> Iterator[Line]:
+    machine = comparison.machine
+    versions = ", ".join(f"{lib.name} {lib.version or ''}".strip() for lib in comparison.libraries)
+    yield from wrapped(
+        f"multiconv {comparison.version}, Python {machine.python}, {versions}; {machine.cpu}, "
+        f"{machine.cpus} CPUs; {comparison.seconds:.0f} s",
+        "  ",
+    )
+    if not is_verbose:
+        yield from wrapped(
+            "More: -v shows errors and bounds, --html report.html writes a report to hand in.", "  "
+        )
 
 
 def states(found: list[BackendState]) -> Iterator[Line]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from numpy.typing import NDArray
+
 from multiconv.backends.base import Array, Backend
-from multiconv.core import geometry
+from multiconv.core import geometry, timing
 from multiconv.core.progress import Progress
+from multiconv.core.quiet import until_quiet
+from multiconv.core.timing import Timed
 from multiconv.coursework import reference
 from multiconv.coursework.agreement import Agreement, judge
 from multiconv.coursework.cases import Case
+from multiconv.coursework.common_bits import Window
 from multiconv.coursework.differentiation import table as differentiate
 from multiconv.faces import Face
 from multiconv.methods import adjoints
@@ -27,6 +31,11 @@ _MATRIX_ELEMENTS = 2**22
 # Compilers take minutes for more operations than this.
 _OPERATIONS_JITTED = 1024
 
+# Of the middle of the picture, whose results are kept to count their common bits.
+_OUTPUTS_KEPT = 2**16
+
+# Of all turns together, after the three that everything has.
+_SECONDS_OF_TURNS = 5.0
 _SECONDS_OF_REPEATING = 0.1
 _LEAST_CALLS, _MOST_CALLS = 3, 21
 
@@ -55,7 +64,7 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds: of the first call, and the median and the quartiles of the later ones."""
+    """Seconds: of the first call, and the median and the quartiles of ``calls`` later samples."""
 
     first: float
     warm: float
@@ -69,7 +78,8 @@ class Run:
 
     ``agreements`` has the results ``y``, ``dx`` and ``dk`` as far as there are any; ``timings`` the
     stages ``forward`` and ``gradients``. ``refusals`` and ``errors`` say for a stage why there is
-    none: because the method is not for such inputs, or because something is broken.
+    none: because the method is not for such inputs, or because something is broken. ``turns`` are
+    the calls whose time is taken, those on the picture, and ``window`` is the middle of its ``y``.
     """
 
     configuration: Configuration
@@ -79,6 +89,8 @@ class Run:
     timings: dict[str, Timing] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    turns: dict[str, Timed] = field(default_factory=dict)
+    window: Window | None = None
 
     @property
     def status(self) -> str:
@@ -96,20 +108,44 @@ class Run:
         return [*wrong, *(f"{stage}: {error}" for stage, error in self.errors.items())]
 
 
-def run_all(cases: Sequence[Case], chosen: Sequence[Configuration]) -> Iterator[Run]:
-    """Run every configuration on every case."""
+def run_all(cases: Sequence[Case], chosen: Sequence[Configuration]) -> list[Run]:
+    """Run every configuration on every case, and then all of the picture in turns."""
     exact: dict[tuple[str, tuple[int, ...]], dict[str, reference.Exact]] = {}
-    with Progress("comparing", len(chosen) * len(cases), coarse=True) as progress:
-        for configuration, case in itertools.product(chosen, cases):
-            progress.advance(f"{configuration}, {case.name}")
-            part = _affordable(case, configuration)
-            key = (part.name, part.x.shape)
-            if key not in exact:
-                exact[key] = reference.exact(part)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # compilers, about themselves
-                run = _run(configuration, part, exact[key])
-            yield run
+    runs = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # compilers, about themselves
+        with Progress("comparing", len(chosen) * len(cases), coarse=True) as progress:
+            for configuration, case in itertools.product(chosen, cases):
+                progress.advance(f"{configuration}, {case.name}")
+                part = _affordable(case, configuration)
+                key = (part.name, part.x.shape)
+                if key not in exact:
+                    exact[key] = reference.exact(part)
+                runs.append(_run(configuration, part, exact[key]))
+        _take_turns(runs)
+    return runs
+
+
+def _take_turns(runs: Sequence[Run]) -> None:
+    """Take the times of later calls, of all in turns, so that what disturbs disturbs everybody."""
+    turns = [(run, stage, timed) for run in runs for stage, timed in run.turns.items()]
+    with Progress("taking times, turn", timing.MOST_ROUNDS * len(turns)) as progress:
+
+        def rest() -> None:
+            progress.advance()
+            until_quiet()
+
+        timing.interleave([timed for *_, timed in turns], _SECONDS_OF_TURNS, rest=rest)
+    for run, stage, timed in turns:
+        spread = timing.spread(timed.samples)
+        run.timings[stage] = Timing(
+            timed.cold, spread.median, (spread.low, spread.high), len(timed.samples)
+        )
+        timed.call = _nothing  # which held arrays and compiled functions
+
+
+def _nothing() -> None:
+    """Stand for a call that is over."""
 
 
 def _affordable(case: Case, configuration: Configuration) -> Case:
@@ -138,20 +174,44 @@ def _run(configuration: Configuration, case: Case, exact: dict[str, reference.Ex
         return run
 
     def check(stage: str, names: Sequence[str], call: Callable[[], Any]) -> None:
+        timed = Timed(lambda: _finished(call(), face.backend))
         try:
-            results, run.timings[stage] = timed(call, face.backend)
+            start = time.perf_counter()
+            results = timed.call()
+            timed.cold = time.perf_counter() - start
             for name, result in zip(names, results, strict=True):
                 agreement = _judged(result, face.backend, case, exact[name], used[name])
                 before = run.agreements.get(name, agreement)
                 run.agreements[name] = max(before, agreement, key=lambda a: a.severity)
+            if not case.is_exact:
+                run.window = run.window or _window(face.backend.to_numpy(results[0]), case)
+                timing.warm_up(timed)
+                run.turns[stage] = timed
         except Exception as error:
-            run.timings.pop(stage, None)
             _note(run, stage, error)
 
     check("forward", ["y"], lambda: (forward(x, k),))
     if run.agreements and (exact["y"].bound is not None or not how.has_autodiff):
         check("gradients", ["y", "dx", "dk"], lambda: backward(x, k, g))
     return run
+
+
+def _finished(results: Sequence[Array], backend: Backend) -> Sequence[Array]:
+    for result in results:
+        backend.synchronize(result)
+    return results
+
+
+def _window(y: NDArray[Any], case: Case) -> Window | None:
+    """Return the middle of a result of the right shape and dtype."""
+    if y.shape != case.output_size or y.dtype != case.dtype:
+        return None
+    part = case.middle(_OUTPUTS_KEPT)
+    rows, columns = (
+        slice(a - b, a - b + size)
+        for a, b, size in zip(part.offset, case.offset, part.output_size, strict=True)
+    )
+    return Window(part.offset, y[rows, columns].copy())
 
 
 def _note(run: Run, stage: str, error: Exception) -> None:
@@ -204,9 +264,7 @@ def timed(call: Callable[[], Any], backend: Backend) -> tuple[Any, Timing]:
 
     def once() -> tuple[Any, float]:
         start = time.perf_counter()
-        results = call()
-        for result in results:
-            backend.synchronize(result)
+        results = _finished(call(), backend)
         return results, time.perf_counter() - start
 
     results, first = once()
@@ -217,5 +275,5 @@ def timed(call: Callable[[], Any], backend: Backend) -> tuple[Any, Timing]:
         later.append(once()[1])
         if sum(later) > 10 * _SECONDS_OF_REPEATING:
             break  # three calls of the slowest would take too long
-    low, middle, high = statistics.quantiles(later * 2, n=4, method="inclusive")
-    return results, Timing(first, middle, (low, high), len(later))
+    spread = timing.spread(later)
+    return results, Timing(first, spread.median, (spread.low, spread.high), len(later))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import contextlib
 import re
 from typing import Any
 
+from multiconv.core.arguments import PADDING_NAMES
 from multiconv.coursework.arguments import MisuseError
 
-_PADDINGS = ("valid", "same", "same_lower", "full")
+_DIGITS = 18  # of a size, which has 64 bits
 
 
 def shape(argument: str, text: str) -> tuple[int, ...]:
     """Read a shape such as 8x64x56x56."""
     parts = re.split(r"[x,]", text.strip().strip("()").replace(" ", "").lower())
-    if not all(part.isdecimal() for part in parts):
+    if not all(part.isdecimal() and len(part) <= _DIGITS for part in parts):
         raise MisuseError(
             f"{argument}: got {text!r}, and takes sizes with an x between them, such as 8x64x56x56"
         )
@@ -62,18 +65,22 @@ def _with_channels(
 
 
 def per_axis(argument: str, text: str) -> int | tuple[int, ...]:
-    """Read a number for all axes, or one for each."""
+    """Read one number, or one for each axis, such as 1x2."""
     numbers = shape(argument, text)
     return numbers[0] if len(numbers) == 1 else numbers
 
 
 def padding(text: str) -> Any:
-    """Read ``--padding``."""
-    if text in _PADDINGS:
+    """Read a padding: a name, one number, one for each axis, or pairs as Python has them."""
+    if text in PADDING_NAMES:
         return text
+    if text.startswith("((") and re.fullmatch(r"[\d ,()]+", text):
+        with contextlib.suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+            return ast.literal_eval(text)
     if not re.fullmatch(r"[\d x,]+", text):
-        names = ", ".join(_PADDINGS)
+        names = ", ".join(PADDING_NAMES)
         raise MisuseError(
-            f"--padding: got {text!r}, and takes {names}, or numbers such as 1 or 1x2"
+            f"--padding: got {text!r}, and takes {names}, numbers such as 1 or 1x2, or pairs such "
+            f'as "((0, 1), (2, 2))"'
         )
     return per_axis("--padding", text)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, TextIO, TypeAlias
 
 _STYLES = {"heading": "bold", "good": "green", "bad": "bold red", "faint": "dim", "": ""}
-_PLAIN = str.maketrans("µ▁▂▃▄▅▆▇█", "u_.:-=+*#")
+_PLAIN = str.maketrans("µ▁▂▃▄▅▆▇█▏▎▍▌▋▊▉»✓✗", "u_.:-=+*#...####>+x")
 
 
 class Segment(NamedTuple):

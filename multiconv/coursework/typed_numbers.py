@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multiconv import kernels
-from multiconv.coursework import kernel_literals, pictures
+from multiconv.coursework import kernel_literals, pictures, reading_files
 
 Numbers: TypeAlias = NDArray[Any]
 
@@ -44,16 +44,12 @@ def kernel(text: str) -> Numbers:
 
 
 def _array(path: str) -> Numbers:
-    try:
-        numbers: Numbers = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise ValueError(f"{path!r} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ValueError(f"{path!r} is no .npy file of numbers: {error}") from error
-    if numbers.ndim != 2 or numbers.size == 0 or numbers.dtype.kind not in "biuf":
-        msg = (
-            f"{path!r} holds an array of shape {numbers.shape} and dtype {numbers.dtype}, and "
-            f"real numbers of shape (H, W) are explained here; multiconv.explain takes channels"
-        )
-        raise ValueError(msg)
+    with reading_files.blaming(path):
+        numbers: Numbers = reading_files.load_array(path)
+        if numbers.ndim != 2 or numbers.size == 0 or numbers.dtype.kind not in "biuf":
+            msg = (
+                f"holds an array of shape {numbers.shape} and dtype {numbers.dtype}, and real "
+                f"numbers of shape (H, W) are explained here; multiconv.explain takes channels"
+            )
+            raise ValueError(msg)
     return numbers

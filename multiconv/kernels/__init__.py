@@ -31,8 +31,8 @@ There is a file for each family, since they share little beyond reading argument
 
 References
 ----------
-.. [GW] R. C. Gonzalez and R. E. Woods, *Digital Image Processing*, 4th ed., Pearson, 2018,
-   chapters 3 (smoothing, sharpening), 5 (motion) and 10 (derivatives, Marr-Hildreth).
+- [GW] R. C. Gonzalez and R. E. Woods, *Digital Image Processing*, 4th ed., Pearson, 2018,
+  chapters 3 (smoothing, sharpening), 5 (motion) and 10 (derivatives, Marr-Hildreth).
 """
 
 from multiconv.kernels.by_name import named, names

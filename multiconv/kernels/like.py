@@ -21,7 +21,7 @@ Kernel: TypeAlias = NDArray[np.float64]
 # What the docstrings of all kernels would repeat.
 _SHARED = """
 like : array, optional
-    Its library, device and dtype the kernel takes; `help(multiconv.kernels)` says more.
+    Its library, device and dtype the kernel takes; ``help(multiconv.kernels)`` says more.
 
 Returns
 -------

@@ -93,8 +93,8 @@ def receptive_field(*layers: Any) -> ReceptiveField:
 
     A layer with stride s, dilation d, kernel size k and low pad P turns what its outputs see into
 
-    .. math:: size' = size + d (k - 1)\, jump, \quad offset' = offset - P\, jump, \quad jump' = s\,
-    jump
+    .. math:: size' = size + d (k - 1)\, jump, \quad offset' = offset - P\, jump,
+        \quad jump' = s\, jump
 
     starting from size 1, jump 1 and offset 0 (Araujo, Norris and Sim, "Computing receptive fields
     of convolutional neural networks", Distill, 2019).

@@ -5,7 +5,6 @@ So that arguments, parameter names, shapes, first weights and outputs cannot dri
 
 from __future__ import annotations
 
-import inspect
 import math
 import secrets
 from collections.abc import Callable
@@ -18,10 +17,16 @@ from multiconv.backends.base import Array
 from multiconv.backends.registry import backend_of, backend_of_type
 from multiconv.core import arguments, geometry
 from multiconv.core.arguments import IntOrInts, Padding, Pairs
-from multiconv.functions.conv import conv1d, conv2d, conv3d
-from multiconv.functions.conv_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from multiconv.functions.conv import CONV, conv1d, conv2d, conv3d
+from multiconv.functions.conv_transpose import (
+    CONV_TRANSPOSE,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from multiconv.layers.table import KINDS
 from multiconv.methods import table as methods
+from multiconv.planning.dispatch import Exact, dispatch
 
 FUNCTIONS: dict[str, Callable[..., Array]] = {
     "Conv1D": conv1d,
@@ -31,10 +36,6 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "ConvTranspose2D": conv_transpose2d,
     "ConvTranspose3D": conv_transpose3d,
 }
-
-
-# A layer's own call needs no explanation of its arguments, which takes time.
-_UNEXPLAINED = {kind: inspect.unwrap(function) for kind, function in FUNCTIONS.items()}
 
 NO_BORDER = "where a convolution pads its input, its adjoint cuts off its output"
 
@@ -93,11 +94,22 @@ class LayerArguments:
         own = "output_padding" if self.transposed else "padding_mode"
         options = {name: getattr(self, name) for name in (*names, own)}
         object.__setattr__(self, "_options", options)
+        given: tuple[Any, ...] = (KINDS[self.kind].axes, self.stride, self.padding)
+        if self.transposed:
+            given += (self.output_padding, self.groups, self.dilation, self.method)
+        else:
+            given += (self.dilation, self.groups, self.padding_mode, self.method)
+        object.__setattr__(self, "_given", Exact(given))
 
     def options(self) -> dict[str, Any]:
         """Return the options of the function that the layer calls."""
         options: dict[str, Any] = self._options  # type: ignore[attr-defined]
         return options
+
+    def convolve(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        """Do what the layer's function does with these options, which are read already."""
+        operation = CONV_TRANSPOSE if self.transposed else CONV
+        return dispatch(operation, (x, weight, bias), self._given)  # type: ignore[attr-defined]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the arguments that make the same layer again, for `read`."""
@@ -203,13 +215,12 @@ def apply(layer: LayerArguments, x: Array, weight: Array, bias: Array | None) ->
             backend, (x, weight, bias) = backend_of({"x": x, "weight": weight, "bias": bias})
         except TypeError as error:
             raise TypeError(_foreign(x, weight) or str(error)) from None
-    convolve = _UNEXPLAINED[layer.kind]
     if layer.in_channels is not None:
-        return convolve(x, weight, bias, **layer.options())
+        return layer.convolve(x, weight, bias)
     if len(x.shape) < 2:
         msg = f"x must be an image of shape (..., H, W), got the shape {tuple(x.shape)}"
         raise ValueError(msg)
-    y = convolve(as_channel(x, backend.xp), weight[None, None, ...], bias, **layer.options())
+    y = layer.convolve(as_channel(x, backend.xp), weight[None, None, ...], bias)
     return backend.xp.reshape(y, (*x.shape[:-2], *y.shape[-2:]))
 
 

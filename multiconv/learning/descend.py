@@ -1,7 +1,7 @@
 """Learning a kernel by gradient descent: the same way on every backend.
 
-How a backend takes its gradients is its own affair: PyTorch by its autograd, JAX by compiled scans,
-and all others by the adjoint of the convolution.
+How a backend takes its gradients is its own affair: PyTorch by its autograd, JAX by a compiled
+loop, and all others by the adjoint of the convolution.
 """
 
 from __future__ import annotations
@@ -9,18 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from multiconv.backends import registry
 from multiconv.backends.base import Array
 from multiconv.core import arguments
-from multiconv.core.arguments import IntOrInts
+from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
-from multiconv.core.progress import Progress
-from multiconv.layers import shared as layers
-from multiconv.learning import problem, rate
-from multiconv.learning.normal_form import FloatArray
-from multiconv.learning.problem import Problem
+from multiconv.learning import problem, rate, start
+from multiconv.learning.reports import Report
 from multiconv.learning.table import Callback, Task, descend
 
 LOSSES = ("sum", "mean")
@@ -62,22 +56,31 @@ def learn_kernel(
     seed: int | None = None,
     method: str = "auto",
     callback: Callback | None = None,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    dilation: IntOrInts = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+    momentum: float = 0.0,
+    optimizer: Any = None,
+    verbose: bool = False,
 ) -> LearnedKernel:
     r"""Learn the kernel that turns x into y, by full-batch gradient descent.
 
     .. math:: w_{t+1} = w_t - \eta \nabla_w L(w_t), \qquad L(w) = \sum (corr2d(x, w) + b - y)^2
 
     divided by the number of outputs for ``loss="mean"`` (Zhang, Lipton, Li and Smola, "Dive into
-    Deep Learning", section 7.2.4). With A the patch matrix of x, the descent diverges for a rate
-    beyond :math:`1 / \lambda_{max}(A^T A)`, times the number of outputs for the mean.
+    Deep Learning", section 7.2.4). With A the patch matrix of x and a momentum :math:`\beta`, the
+    descent diverges for a rate beyond :math:`(1 + \beta) / \lambda_{max}(A^T A)`, times the number
+    of outputs for the mean.
 
     Parameters
     ----------
     x : array of shape (..., H, W) or (N, C, H, W)
         The images. Whole numbers are learned from in float32.
     y : array of shape (..., H', W') or (N, O, H', W')
-        What the correlation should give, without padding: ``H' = H - kh + 1``.
-    kernel_size : int, (int, int) or (O, C, kh, kw)
+        What the correlation should give: without padding ``H' = H - kh + 1``.
+    kernel_size : int, (int, int) or (O, C/groups, kh, kw)
         Size of the kernel; with four numbers, of a bank of filters over channels.
     steps : int, optional
         Number of steps.
@@ -95,7 +98,21 @@ def learn_kernel(
         As in `corr2d`.
     callback : callable, optional
         Called as ``callback(step, loss, weight, bias)`` for every step, with the loss before it and
-        the parameters that gave it. On JAX some steps are taken before they are all reported.
+        the parameters that gave it, before the next one is taken.
+    stride, padding, dilation, groups, padding_mode : optional
+        Those of the correlation that gave y, as in `conv2d`.
+    momentum : float, optional
+        How much of the last step every step keeps, at least 0 and less than 1; see below.
+    optimizer : optional
+        One of the framework's own, instead of gradient descent. In PyTorch a class, which is called
+        with the parameters and ``lr=lr``, or another callable, which is called with the parameters
+        alone: ``torch.optim.Adam``, ``lambda p: torch.optim.Adam(p, lr=0.1)``. In JAX an
+        ``optax.GradientTransformation``, or what makes one of the rate: ``optax.adam(0.1)``,
+        ``optax.adam``. Other arrays have none. What is made already has a rate of its own, and lr
+        is not used.
+    verbose : bool, optional
+        Whether to print lines such as "step 2, loss 4.97" with the loss before that step: of every
+        second step, as the textbook does, or of a tenth of many.
 
     Returns
     -------
@@ -109,12 +126,22 @@ def learn_kernel(
         finite, an argument is out of range, or the losses of so many steps fit no memory.
     TypeError
         As in `corr2d`; for complex numbers, and for arrays and rates that have no numbers here,
-        as under `jax.jit`; for a callback that cannot be called.
+        as under ``jax.jit``; for a callback that cannot be called, and for an optimizer that is not
+        of the arrays' framework.
 
     Warns
     -----
     RuntimeWarning
         If the learning rate must diverge; numbers may overflow then, without further warnings.
+
+    Notes
+    -----
+    With momentum (Polyak, 1964; "Dive into Deep Learning", section 12.6) the steps are
+
+    .. math:: v_{t+1} = \beta v_t + \nabla_w L(w_t), \qquad w_{t+1} = w_t - \eta v_{t+1}
+
+    from :math:`v_0 = 0`, as in ``torch.optim.SGD``. On data that are badly conditioned, as
+    photographs are, it needs the root of the number of steps.
 
     Examples
     --------
@@ -130,28 +157,52 @@ def learn_kernel(
     array([[ 1., -1.]], dtype=float32)
     >>> float(learned.losses[0])
     12.0
+
+    A larger kernel, of a picture with a border, as it goes:
+
+    >>> y = mc.corr2d(x, np.float32([[0, 1, -1]]), padding="same", padding_mode="replicate")
+    >>> start = np.zeros((1, 3), np.float32)
+    >>> options = {"padding": "same", "padding_mode": "replicate", "lr": 0.01, "init": start}
+    >>> _ = mc.learn_kernel(x, y, (1, 3), steps=6, verbose=True, **options)
+    step 2, loss 8.37
+    step 4, loss 4.71
+    step 6, loss 2.97
     """
     steps = arguments.integer("steps", steps, minimum=0)
-    lr = rate.read(lr)
+    lr, momentum = rate.read(lr), rate.read_momentum(momentum)
     mean = arguments.choice("loss", loss, LOSSES) == "mean"
     _check_callback(callback)
-    losses = _room_for(steps)
-    given = problem.read(x, y, kernel_size, bias=bias, method=method)
-    weight, offset = _start(given, init, seed)
+    _check_optimizer(optimizer, momentum)
+    report = Report(steps, callback, verbose=arguments.flag("verbose", verbose))
+    given = problem.read(
+        x,
+        y,
+        kernel_size,
+        bias=bias,
+        method=method,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+    )
+    weight, offset = start.read(given, init, seed)
     scale = given.targets.size if mean else 1
-    if steps:
-        rate.warn_if_divergent(given, lr, scale)
-    with Progress("learning", steps) as progress:
-
-        def report(step: int, value: float, weight: Array, offset: Array | None) -> None:
-            losses[step] = value
-            if callback is not None:
-                callback(step, value, weight, offset)
-            progress.advance(f"loss {value:.3g}")
-
-        weight, offset = descend(Task(given, weight, offset, steps, lr, mean, report))
-    kept = given.backend.from_numpy(losses, given.sums, given.x)
-    return LearnedKernel(weight, offset, kept, rate.explain(given, losses, lr, scale))
+    if steps and optimizer is None:
+        rate.warn_if_divergent(given, lr, momentum, scale)
+    watched = callback is not None
+    with report:
+        task = Task(
+            given, weight, offset, steps, lr, momentum, mean, optimizer, report, watched=watched
+        )
+        weight, offset = descend(task)
+    notes = (
+        rate.explain(given, report.losses, lr, momentum, scale)
+        if optimizer is None
+        else rate.explain_optimizer(given, report.losses, scale)
+    )
+    kept = given.backend.from_numpy(report.losses, given.sums, given.x)
+    return LearnedKernel(weight, offset, kept, notes)
 
 
 def _check_callback(callback: object) -> None:
@@ -160,42 +211,10 @@ def _check_callback(callback: object) -> None:
         raise TypeError(msg)
 
 
-def _room_for(steps: int) -> FloatArray:
-    """Return an array for the losses."""
-    try:
-        return np.empty(steps)
-    except (MemoryError, OverflowError, ValueError) as error:
-        msg = f"steps={steps} is too many: the losses alone would take {8 * steps} bytes"
-        raise ValueError(msg) from error
-
-
-def _start(given: Problem, init: Any, seed: int | None) -> tuple[Array, Array | None]:
-    """Return the kernel and the bias to start from, as arrays beside x."""
-    layer = given.layer
-    offset: Any
-    if init is None:
-        weight, offset = layers.initial_parameters(layer, seed, given.dtype)
-    else:
-        if seed is not None:
-            msg = "init and seed are two ways to choose the start: give one of them"
-            raise ValueError(msg)
-        weight, offset = init if isinstance(init, tuple) and len(init) == 2 else (init, None)
-        if offset is not None and not layer.bias:
-            msg = "init has a bias, and bias=False: pass bias=True or a kernel alone"
-            raise ValueError(msg)
-        weight = _given(given, "init", weight, layer.weight_shape)
-        if offset is not None:
-            offset = _given(given, "init[1]", offset, layer.bias_shape)
-        elif layer.bias:
-            offset = np.zeros(layer.bias_shape)
-    array = given.backend.from_numpy
-    weight = array(weight, given.dtype, given.x)
-    return weight, None if offset is None else array(offset, given.dtype, given.x)
-
-
-def _given(given: Problem, name: str, start: Any, shape: tuple[int, ...]) -> FloatArray:
-    _, (array,) = registry.backend_of({name: start}, given.backend)
-    if tuple(array.shape) != shape:
-        msg = f"{name} must have the shape {shape}, got the shape {tuple(array.shape)}"
+def _check_optimizer(optimizer: object, momentum: float) -> None:
+    if optimizer is not None and momentum:
+        msg = (
+            f"momentum={momentum:g} is that of gradient descent, and optimizer takes its place: "
+            f"give one of them"
+        )
         raise ValueError(msg)
-    return problem.numbers(given.backend, name, array)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from multiconv.backends.base import Array
-from multiconv.core.arguments import IntOrInts
+from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.learning import problem
 from multiconv.learning.normal_form import FloatArray
@@ -26,7 +26,8 @@ class SolvedKernel:
     residual : float
         The sum of squared errors that is left.
     rank : int
-        How many of a filter's numbers, bias included, the data determine.
+        How many of a filter's numbers, bias included, the data determine; of several groups, in
+        that where they determine least.
     unknowns : int
         How many numbers a filter has, bias included.
     undetermined : ndarray of shape (unknowns - rank, unknowns)
@@ -67,7 +68,18 @@ class SolvedKernel:
 
 
 @takes("x", "y")
-def solve_kernel(x: Array, y: Array, kernel_size: IntOrInts, *, bias: bool = False) -> SolvedKernel:
+def solve_kernel(
+    x: Array,
+    y: Array,
+    kernel_size: IntOrInts,
+    *,
+    bias: bool = False,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    dilation: IntOrInts = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+) -> SolvedKernel:
     r"""Return the kernel that turns x into y with the least squared error.
 
     .. math:: \min_{w, b} \sum (corr2d(x, w) + b - y)^2
@@ -82,6 +94,8 @@ def solve_kernel(x: Array, y: Array, kernel_size: IntOrInts, *, bias: bool = Fal
         As in `learn_kernel`.
     bias : bool, optional
         Whether a bias is fitted too.
+    stride, padding, dilation, groups, padding_mode : optional
+        Those of the correlation that gave y, as in `conv2d`.
 
     Returns
     -------
@@ -111,8 +125,26 @@ def solve_kernel(x: Array, y: Array, kernel_size: IntOrInts, *, bias: bool = Fal
     (1, 2, array([[ 0.707, -0.707]]))
     >>> print(solved.statement.partition(":")[0])
     the data do not determine the kernel
+
+    A dilated kernel, and a border that the correlation had:
+
+    >>> options = {"padding": "same", "dilation": 2, "padding_mode": "reflect"}
+    >>> y = mc.corr2d(x, np.array([[1.0, -1.0]]), **options)
+    >>> mc.solve_kernel(x, y, (1, 2), **options).weight.round(12) + 0.0
+    array([[ 1., -1.]])
     """
-    given = problem.read(x, y, kernel_size, bias=bias, method="auto")
+    given = problem.read(
+        x,
+        y,
+        kernel_size,
+        bias=bias,
+        method="auto",
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+    )
     layer, found = given.layer, given.normal_form
     weight, offset = np.split(found.solution.T, [layer.fan_in], axis=1)
     array = given.backend.from_numpy

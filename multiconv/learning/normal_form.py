@@ -10,14 +10,18 @@ TSQR: Demmel, Grigori, Hoemmen and Langou, 2012). It holds all there is to know,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
+from multiconv.backends import numpy as backends
+from multiconv.core import geometry as sizes
+from multiconv.core.geometry import Geometry
 from multiconv.layers.shared import LayerArguments
+from multiconv.methods.borders import extend
 
 FloatArray: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -26,7 +30,11 @@ _BLOCK_ELEMENTS = 2**17  # 1 MiB, for a core's cache: five times faster than 2**
 
 @dataclass(frozen=True)
 class NormalForm:
-    """What the data say of a kernel, bias last."""
+    """What the data say of a kernel, bias last.
+
+    Groups of channels are problems of their own. Rank and directions are those of the group that
+    is determined least; the eigenvalues are of all.
+    """
 
     solution: FloatArray  # the smallest kernels that fit best, (unknowns, filters)
     residual: float  # the least sum of squared errors
@@ -41,9 +49,14 @@ class NormalForm:
         return scale / total if total else 1.0
 
 
-@np.errstate(over="ignore")  # of squares, to infinity: the solution is right
 def normal_form(layer: LayerArguments, x: FloatArray, y: FloatArray) -> NormalForm:
     """Reduce the patch matrix of x, with y beside it, and solve what is left."""
+    return _joined([_of_one(*group) for group in by_group(layer, x, y)])
+
+
+@np.errstate(over="ignore")  # of squares, to infinity: the solution is right
+def _of_one(layer: LayerArguments, x: FloatArray, y: FloatArray) -> NormalForm:
+    """Return the normal form of a layer with one group."""
     unknowns = layer.fan_in + layer.bias
     columns = unknowns + (layer.out_channels or 1)
     factor: FloatArray = np.zeros((0, columns))
@@ -69,6 +82,17 @@ def normal_form(layer: LayerArguments, x: FloatArray, y: FloatArray) -> NormalFo
     )
 
 
+def _joined(groups: list[NormalForm]) -> NormalForm:
+    weakest = min(groups, key=lambda group: group.rank)
+    values = np.sort(np.concatenate([group.eigenvalues for group in groups]))[::-1]
+    return replace(
+        weakest,
+        solution=np.concatenate([group.solution for group in groups], axis=1),
+        residual=math.fsum(group.residual for group in groups),
+        eigenvalues=values[: max(int(np.sum(values > 0)), 1)],
+    )
+
+
 def eigenvalue_beyond(
     limit: float, layer: LayerArguments, x: FloatArray, y: FloatArray
 ) -> float | None:
@@ -78,7 +102,8 @@ def eigenvalue_beyond(
 
     .. math:: \lambda_{max} \le \mathrm{tr}(A^T A) = \sum_j |a_j|^2 \le k_h k_w |x|^2 + m
 
-    with the m ones of a bias last. Where that does not settle it, the small matrix itself does:
+    with the border that x is given, and the m ones of a bias last. Where that does not settle it,
+    the small matrix itself does, or that of each group:
 
     .. math:: |\hat G - G| \le \gamma_m |A|^T |A| \implies |\hat\lambda_{max} - \lambda_{max}| \le
         \gamma_m \mathrm{tr}(G) \le n \gamma_m \lambda_{max}, \qquad G = A^T A
@@ -87,31 +112,76 @@ def eigenvalue_beyond(
     theorem): squaring the condition number spoils small eigenvalues, and not this one.
     """
     ones = layer.bias * (y.size // (layer.out_channels or 1))
-    if layer.kernel_size[0] * layer.kernel_size[1] * float(np.vdot(x, x)) + ones <= limit:
+    shown = _with_border(x, geometry(layer, x.shape[-2:]))
+    if math.prod(layer.kernel_size) * float(np.vdot(shown, shown)) + ones <= limit:
         return None
     unit = max(float(np.max(np.abs(x))), float(layer.bias)) or 1.0  # whose square may overflow
+    largest = max(_largest(*group, unit) for group in by_group(layer, x, y)) * unit * unit
+    return largest if largest > limit else None
+
+
+def _largest(layer: LayerArguments, x: FloatArray, y: FloatArray, unit: float) -> float:
+    """Return the largest eigenvalue of A^T A for a layer with one group, over the unit's square."""
     gram: Any = 0
     for block in blocks(layer, x, y):
         part = block[:, : layer.fan_in + layer.bias] / unit
         gram = gram + part.T @ part
-    largest = float(np.linalg.eigvalsh(gram)[-1]) * unit * unit
-    return largest if largest > limit else None
+    return float(np.linalg.eigvalsh(gram)[-1])
+
+
+def by_group(
+    layer: LayerArguments, x: FloatArray, y: FloatArray
+) -> Iterator[tuple[LayerArguments, FloatArray, FloatArray]]:
+    """Yield each group of channels as a problem of its own."""
+    if layer.groups == 1:
+        yield layer, x, y
+        return
+    channels, filters = ((count or 1) // layer.groups for count in (x.shape[1], y.shape[1]))
+    part = replace(layer, groups=1, in_channels=channels, out_channels=filters)
+    for group in range(layer.groups):
+        seen = slice(group * channels, (group + 1) * channels)
+        yield part, x[:, seen], y[:, group * filters : (group + 1) * filters]
+
+
+def geometry(layer: LayerArguments, size: tuple[int, ...]) -> Geometry:
+    """Return the correlation that the layer is on images of a size."""
+    return sizes.resolve(
+        size,
+        layer.kernel_size,
+        layer.stride,
+        layer.dilation,
+        layer.padding,
+        layer.padding_mode,
+    )
 
 
 def blocks(layer: LayerArguments, x: FloatArray, y: FloatArray) -> Iterator[FloatArray]:
-    """Yield blocks of rows of [A, 1, y]: of a few images, or of a few output lines of one."""
+    """Yield blocks of rows of [A, 1, y]: of a few images, or of a few output lines of one.
+
+    The layer has one group.
+    """
     x = np.asarray(x, np.float64).reshape(-1, layer.in_channels or 1, *x.shape[-2:])
     y = np.asarray(y, np.float64).reshape(-1, layer.out_channels or 1, *y.shape[-2:])
-    windows = sliding_window_view(x, layer.kernel_size, axis=(2, 3))  # (N, C, H', W', kh, kw)
-    windows, y = windows.transpose(0, 2, 3, 1, 4, 5), y.transpose(0, 2, 3, 1)
+    whole = geometry(layer, x.shape[-2:])
+    x, whole = _with_border(x, whole), whole.padded()
+    y = y.transpose(0, 2, 3, 1)
     images, height, width, filters = y.shape
     columns = layer.fan_in + layer.bias + filters
     # Few rows beside many columns would be dear: the factor is reduced again with every block.
     lines = max(1, max(_BLOCK_ELEMENTS, 4 * columns**2) // (columns * width))
     together = max(1, lines // height)
     for first in range(0, images, together):
+        some = slice(first, first + together)
         for top in range(0, height, lines):
-            part = slice(first, first + together), slice(top, top + lines)
-            targets = y[part].reshape(-1, filters)
+            bottom = min(top + lines, height)
+            slab, part = whole.part(0, top, bottom)
+            met = backends.BACKEND.windows(x[some, :, slab], part)  # (N, C, kh, kw, H', W')
+            targets = y[some, top:bottom].reshape(-1, filters)
+            patches = met.transpose(0, 4, 5, 1, 2, 3).reshape(-1, layer.fan_in)
             ones = np.ones((len(targets), int(layer.bias)))
-            yield np.concatenate([windows[part].reshape(-1, layer.fan_in), ones, targets], axis=1)
+            yield np.concatenate([patches, ones, targets], axis=1)
+
+
+def _with_border(x: FloatArray, seen: Geometry) -> FloatArray:
+    border: FloatArray = extend(x, seen, backends.BACKEND)
+    return border

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments, dtypes
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
-from multiconv.learning.normal_form import FloatArray, NormalForm, normal_form
+from multiconv.learning.normal_form import FloatArray, NormalForm, geometry, normal_form
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,14 @@ class Problem:
         return normal_form(self.layer, self.images, self.targets)
 
 
-def read(x: Any, y: Any, kernel_size: Any, *, bias: Any, method: str) -> Problem:
-    """Read the arguments that `learn_kernel` and `solve_kernel` share."""
+def read(x: Any, y: Any, kernel_size: Any, *, bias: Any, method: str, **options: Any) -> Problem:
+    """Read the arguments that `learn_kernel` and `solve_kernel` share.
+
+    The options are those of the convolution: stride, padding, dilation, groups, padding_mode.
+    """
     backend, (x, y) = registry.backend_of({"x": x, "y": y})
-    layer = _layer(tuple(x.shape), tuple(y.shape), kernel_size, bias, method)
+    layer = _layer(tuple(x.shape), kernel_size, bias=bias, method=method, **options)
+    _check_target(layer, tuple(x.shape), tuple(y.shape))
     images, targets = numbers(backend, "x", x), numbers(backend, "y", y)
     names = backend.dtype_name(x.dtype), backend.dtype_name(y.dtype)
     dtype = dtypes.promote(*names, default_integer=backend.default_integer)
@@ -51,38 +56,62 @@ def read(x: Any, y: Any, kernel_size: Any, *, bias: Any, method: str) -> Problem
     return Problem(backend, layer, x, y, dtype, images, targets)
 
 
-def _layer(
-    x: tuple[int, ...], y: tuple[int, ...], kernel_size: Any, bias: Any, method: str
-) -> LayerArguments:
-    """Read the layer that the shapes of x, y and the kernel stand for."""
+def _layer(x: tuple[int, ...], kernel_size: Any, **options: Any) -> LayerArguments:
+    """Read the layer that the shape of the kernel and the options stand for."""
     axes = arguments.count_axes("kernel_size", kernel_size, 2)
     size = arguments.sizes("kernel_size", kernel_size, axes)
     if axes not in (2, 4):
-        msg = f"kernel_size must be an int, (kh, kw) or (O, C, kh, kw), got {kernel_size!r}"
+        msg = f"kernel_size must be an int, (kh, kw) or (O, C/groups, kh, kw), got {kernel_size!r}"
         raise ValueError(msg)
-    filters, channels = size[:-2] or (None, None)
+    filters, per_group = size[:-2] or (None, None)
+    groups = arguments.integer("groups", options["groups"], minimum=1)
+    channels = None if per_group is None else per_group * groups
     if len(x) < 2 or (channels is not None and (len(x) != 4 or x[1] != channels)):
         form = "(..., H, W)" if channels is None else f"(N, {channels}, H, W)"
-        msg = f"x must be an image of shape {form}, got the shape {x}"
+        of = "" if groups == 1 else f" for kernel_size={size} and groups={groups}"
+        msg = f"x must be an image of shape {form}{of}, got the shape {x}"
         raise ValueError(msg)
-    layer = layers.read(
-        size[-2:], in_channels=channels, out_channels=filters, bias=bias, method=method
-    )
-    output = tuple(n - k + 1 for n, k in zip(x[-2:], layer.kernel_size, strict=True))
-    if min(output) < 1:
-        msg = f"the kernel {layer.kernel_size} is larger than the images, {x[-2:]}"
+    if channels is None and groups != 1:
+        msg = (
+            f"groups={groups} needs channels: kernel_size=(O, C/groups, kh, kw) with x of shape "
+            f"(N, C, H, W); groups=1 works"
+        )
         raise ValueError(msg)
-    expected = (*(x[:-2] if filters is None else (x[0], filters)), *output)
+    return layers.read(size[-2:], in_channels=channels, out_channels=filters, **options)
+
+
+def _check_target(layer: LayerArguments, x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    expected = _output_shape(layer, x)
     if y != expected:
+        names = ("stride", "dilation", "padding", "padding_mode", "groups")
+        plain = layers.read(layer.kernel_size, layer.in_channels, layer.out_channels)
+        given = {name: getattr(layer, name) for name in names}
+        changed = [f"{n}={v!r}" for n, v in given.items() if v != getattr(plain, n)]
         msg = (
             f"y must have the shape {expected}, that of the correlation of x {x} with a kernel of "
-            f"{layer.kernel_size} without padding; got the shape {y}"
+            f"{layer.kernel_size} {'and ' + ', '.join(changed) if changed else 'without padding'}; "
+            f"got the shape {y}{_hint(layer, x, y)}"
         )
         raise ValueError(msg)
     if 0 in y:
         msg = f"there is nothing to learn from: x has the shape {x}"
         raise ValueError(msg)
-    return layer
+
+
+def _output_shape(layer: LayerArguments, x: tuple[int, ...]) -> tuple[int, ...]:
+    lead = x[:-2] if layer.out_channels is None else (x[0], layer.out_channels)
+    return (*lead, *geometry(layer, x[-2:]).output_size)
+
+
+def _hint(layer: LayerArguments, x: tuple[int, ...], y: tuple[int, ...]) -> str:
+    """Return the padding with which y would fit, if one that has a name does."""
+    for name in arguments.PADDING_NAMES:
+        try:
+            if _output_shape(dataclasses.replace(layer, padding=name), x) == y:
+                return f", which padding={name!r} gives"
+        except ValueError:  # a border that is too wide, or a kernel that does not fit
+            continue
+    return ""
 
 
 def numbers(backend: Backend, name: str, array: Array) -> FloatArray:

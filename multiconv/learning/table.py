@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from multiconv.backends.base import Array
 from multiconv.learning.problem import Problem
@@ -16,15 +16,22 @@ Callback: TypeAlias = Callable[[int, float, Array, Array | None], None]
 
 @dataclass(frozen=True)
 class Task:
-    """A kernel to be learned; a loop calls ``report`` for every step, as a callback is called."""
+    """A kernel to be learned; a loop calls ``report`` for every step, as a callback is called.
+
+    Unless the task is ``watched`` the parameters that are reported may be those of another step.
+    The ``optimizer`` is the framework's own, None for gradient descent.
+    """
 
     problem: Problem
     weight: Array
     bias: Array | None
     steps: int
     lr: float
+    momentum: float
     mean: bool
+    optimizer: Any
     report: Callback
+    watched: bool
 
 
 _MODULES = {"torch": "multiconv.learning.torch", "jax": "multiconv.learning.jax"}

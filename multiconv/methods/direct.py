@@ -69,7 +69,10 @@ def _counts(problem: Problem, backend: Backend) -> Counts | None:
         numbers = (problem.pixels + problem.outputs) * problem.width
         if is_short:
             return {"call": 1, "output": steps, "multiply_add of few": products, "number": numbers}
-        return {"call": 1, "tap": steps, "multiply_add": products, "number": numbers}
+        # Rows that see the same pixels may be added up together.
+        kind = "multiply_add" if geometry.axes > 1 else "multiply_add of a line"
+        images = problem.batch * problem.groups * problem.filters
+        return {"call": 1, "image": images, "tap": steps, kind: products, "number": numbers}
     # What a tap or an output meets is copied, and its product added.
     images = problem.batch * problem.groups * problem.channels
     moved = (images * geometry.outputs + problem.outputs) * geometry.taps * problem.width

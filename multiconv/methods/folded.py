@@ -208,7 +208,7 @@ def _counts(problem: Problem, backend: Backend) -> Counts | None:
         "number" if problem.channels * problem.filters * problem.groups == 1 else "moved": (
             (problem.pixels + problem.outputs) * problem.width
         ),
-        "product": blocks * taps * problem.width,
+        "product" if geometry.axes > 1 else "product of a line": blocks * taps * problem.width,
     }
 
 

@@ -22,7 +22,7 @@ _FEW_PRODUCTS = 64
 # What a method may need beside its arrays, as a multiple of input and output, and so many numbers
 # are always within it.
 MOST_WORKSPACE = 3
-_SMALL = 2**17
+_SMALL = 2**19
 # A bound in norm is worth less than one for every element: the gain has to be large.
 FFT_MUST_GAIN = 4
 

@@ -3,7 +3,7 @@
 Both are JSON of one form, seconds by backend and kind of device, method and unit::
 
     {
-        "format": 1,
+        "format": 2,
         "cpu": "the processor's name",
         "cpus": 2,
         "seconds": {"numpy cpu": {"direct": {"call": 2e-06, "multiply_add": 3e-11}}},
@@ -28,7 +28,7 @@ from typing import Any, TypeAlias
 
 from multiconv.core.machine import cpu_model, usable_cpus
 
-FORMAT = 1
+FORMAT = 2
 #: Names the folder that measured costs are kept in, instead of the user's cache folder.
 FOLDER_VARIABLE = "MULTICONV_CACHE"
 

@@ -42,6 +42,12 @@ class Operation(NamedTuple):
     read: Callable[..., Options]
 
 
+class Exact(tuple[Any, ...]):
+    """Arguments that were read before: two that are equal are the same, down to their types."""
+
+    __slots__ = ()
+
+
 def dispatch(operation: Operation, arrays: tuple[Array | None, ...], given: tuple[Any, ...]) -> Any:
     """Run an operation on arrays, with its other arguments as they were given."""
     backend = backend_of_type(type(arrays[0]))
@@ -65,6 +71,8 @@ def dispatch(operation: Operation, arrays: tuple[Array | None, ...], given: tupl
 
 def _exactly(given: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return arguments as a part of a key: True, 1 and 1.0 are equal and yet not the same."""
+    if type(given) is Exact:
+        return given
     for value in given:
         if type(value) is not int and type(value) is not str:
             return tuple([_token(value) for value in given])

@@ -88,7 +88,7 @@ class Plan:
 
     @property
     def error_bound(self) -> float:
-        """The factor of the error's bound: of sum |x| |w|, or of the norms under ``fft``."""
+        """The factor of the error's bound: of ``sum |x| |w|``, or of the norms under ``fft``."""
         if self.problem is None or self.choice is None:
             return 0.0
         if dtypes.kind(self.problem.dtype) == "integer":

@@ -29,6 +29,9 @@ def cases() -> Iterator[Case]:
         yield from _layer(shape, filters, k, groups)
     for k in (16, 128, 1024):
         yield Case(CONV, ((1, 1, 48_000), (1, 1, k)), (1, 1, "same", 1, 1, "zeros"))
+    for shape, filters, result in _UPSAMPLED:
+        weight = (shape[1], filters, 4, 4)
+        yield Case(INPUT_GRAD, (shape, weight), (result, 2, 1, 1, 1, "zeros"))
 
 
 # (N, C, H, W), filters, kernel, groups
@@ -44,6 +47,14 @@ _LAYERS = (
     ((4, 32, 28, 28), 32, 3, 32),
     ((4, 64, 56, 56), 64, 5, 64),
     ((4, 32, 28, 28), 32, 3, 4),
+)
+
+
+# (N, C, H, W) of what is sampled up, filters, and the size of the result
+_UPSAMPLED = (
+    ((4, 64, 28, 28), 32, (56, 56)),
+    ((4, 256, 8, 8), 128, (16, 16)),
+    ((1, 32, 112, 112), 16, (224, 224)),
 )
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.transfer import made
-from multiconv.benchmarking.quiet import until_quiet
 from multiconv.core.progress import Progress
+from multiconv.core.quiet import until_quiet
 from multiconv.functions.conv import CONV
 from multiconv.functions.correlate import CORR2D
 from multiconv.methods.base import Counts, Method, MethodRefusal, uncounted

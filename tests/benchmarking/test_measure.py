@@ -18,11 +18,11 @@ from multiconv.benchmarking import (
     picture,
     records,
     tables,
-    timing,
 )
 from multiconv.benchmarking.cells import Cell
 from multiconv.benchmarking.libraries import Library, Peer
 from multiconv.benchmarking.measure import Request
+from multiconv.core import timing
 from multiconv.faces import get_backend
 from multiconv.methods import table as methods
 
@@ -83,7 +83,7 @@ def results():
 @pytest.fixture
 def few_samples(monkeypatch):
     monkeypatch.setattr(timing, "_SECONDS_OF_A_SAMPLE", 1e-5)
-    monkeypatch.setattr(timing, "_MOST_ROUNDS", 3)
+    monkeypatch.setattr(timing, "MOST_ROUNDS", 3)
 
 
 class TestEveryBackend:

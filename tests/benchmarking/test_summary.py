@@ -8,7 +8,7 @@ from multiconv.benchmarking import summary
 from multiconv.benchmarking.cells import Cell
 from multiconv.benchmarking.header import Header
 from multiconv.benchmarking.results import Measurement, Results
-from multiconv.benchmarking.timing import Spread
+from multiconv.core.timing import Spread
 
 
 def image(size, kernel):

@@ -6,8 +6,8 @@ import bounds as derived
 import numpy as np
 import pytest
 
+from multiconv.checking import sum_bounds
 from multiconv.core import rounding
-from multiconv.coursework import sum_bounds
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 EPS = 1e-14  # what evaluating a bound in float64 may cost

@@ -97,7 +97,7 @@ class TestWithANativeConvolution:
         assert chosen(problem((100,), (3,), "int32", channels=2), self.backend) == "direct"
 
 
-DIRECT = {"call": 1.0, "tap": 0.0, "multiply_add": 0.0, "number": 0.0}
+DIRECT = {"call": 1.0, "image": 0.0, "tap": 0.0, "multiply_add": 0.0, "number": 0.0}
 FOLDED = {"call": 1.0, "tap": 0.0, "number": 0.0, "product": 0.0}
 FFT = {"call": 1.0, "butterfly": 0.0, "product": 0.0, "number": 0.0}
 IM2COL = {"call": 1.0, "column": 0.0, "product": 0.0, "number": 0.0}
@@ -115,10 +115,11 @@ class TestByCost:
         assert timed == {"direct": 2e-3, "im2col": 3e-3, "folded": 1.0}
 
     def test_an_estimate_is_the_sum_over_the_units(self, measured):
-        measured(direct={"call": 1.0, "tap": 10.0, "multiply_add": 1e3, "number": 1e6})
+        seconds = {"call": 1.0, "image": 5.0, "tap": 10.0, "multiply_add": 1e3, "number": 1e6}
+        measured(direct=seconds)
         found = choose("auto", self.image, NUMPY)
         products, numbers = 60 * 60 * 25, 64 * 64 + 60 * 60
-        expected = 1 + 10 * 25 + 1e3 * products + 1e6 * numbers
+        expected = 1 + 5 + 10 * 25 + 1e3 * products + 1e6 * numbers
         assert Alternative("direct", expected) in found.alternatives
 
     def test_phases_count_each(self, measured):
@@ -197,7 +198,9 @@ class TestRecording:
 
         x, k = torch.zeros(64, 64), torch.zeros(5, 5)
         cheap, dear = DIRECT | {"call": 1e-3}, DIRECT | {"call": 2.0}
-        known = {"cpu": {"direct": cheap}, "cpu, recording": {"direct": dear, "folded": FOLDED}}
+        recording = {"direct": dear, "folded": FOLDED}
+        known = {kind: {"direct": cheap} for kind in ("cpu", "cpu, compiled")}
+        known["cpu, recording"] = recording
         monkeypatch.setattr(module, "constants_for", lambda name, kind: known[kind])
         assert multiconv.plan(x, k).method == "direct"
         assert multiconv.plan(x.requires_grad_(), k).method == "folded"

@@ -16,6 +16,14 @@ rounded point contracts the distance by rho = ||I - lr s A^T A||_2, so that
 
     e' = rho e + ||local error||_2
 
+With momentum m the velocity v' = m v + g takes the place of g in the step and in the update. It is
+off by |g^ - g| and by gamma_3 (m |v^| + |g^|), and z = (w, lr v) goes through the matrix
+
+    M = [[I - lr s A^T A, -m I], [lr s A^T A, m I]]
+
+whose powers carry a local error on: the distance is the sum of ||M^(t-1-j)|| ||local error j||,
+where the local error is that of w and that of lr v.
+
 Underflow, to zero at worst, adds 2^-126 (2^-1022) for every operation. The exact path is made of
 fractions; the bounds are float64, whose own rounding, some 1e-14 of a bound, is left out.
 """
@@ -51,22 +59,26 @@ def targets(y):
     return y.reshape(*y.shape[:2], -1).transpose(0, 2, 1).reshape(-1, y.shape[1])
 
 
-def path(a, y, start, lr, steps, *, mean=False, dtype="float32"):
-    """The steps, and after them the end: ``steps + 1`` of them. All arrays are of fractions."""
+def path(a, y, start, lr, steps, *, mean=False, dtype="float32", momentum=0.0, count=None):
+    """The steps, and after them the end: ``steps + 1`` of them. All arrays are of fractions.
+
+    ``count`` is the number of outputs, where they are not y alone but those of several groups.
+    """
     u, tiny = ROUNDOFF[dtype], NORMAL[dtype]
-    (rows, unknowns), count = a.shape, y.size
+    (rows, unknowns), count = a.shape, count or y.size
     exact_scale = oracle.exactly([2.0])[0] / (count if mean else 1)
     exact_lr, scale = oracle.exactly([lr])[0], float(exact_scale)
+    exact_momentum = oracle.exactly([momentum])[0]
     matrix = a.astype(float)
     absolute, lengths = abs(matrix), np.linalg.norm(matrix, axis=1)[:, None]
     target = abs(y.astype(float))
-    rho = np.linalg.norm(np.eye(unknowns) - lr * scale * matrix.T @ matrix, 2)
+    carried = transition(lr * scale * matrix.T @ matrix, momentum)
 
     def gamma(k):
         return k * u / (1 - k * u)
 
-    weight, distance = start, np.zeros(y.shape[1])
-    found = []
+    weight, velocity, distance = start, 0 * start, np.zeros(y.shape[1])
+    found, local_errors = [], []
     for _ in range(steps + 1):
         r = a @ weight - y
         loss = (r * r).sum() / (count if mean else 1)
@@ -80,10 +92,28 @@ def path(a, y, start, lr, steps, *, mean=False, dtype="float32"):
         found.append(Step(weight, loss, distance, loss_error))
         slope = scale * absolute.T @ (d + gamma(rows + 6) * (moved + d)) + 2 * rows * tiny
         size = scale * absolute.T @ moved + slope
+        if momentum:
+            size = momentum * (abs(velocity.astype(float)) + distance / lr) + size
+            slope = slope + gamma(3) * size + 3 * tiny
+            size = size + slope
         local = lr * slope + gamma(3) * (reach + lr * size) + 3 * tiny
-        distance = rho * distance + np.linalg.norm(local, axis=0)
-        weight = weight - exact_lr * exact_scale * (a.T @ r)
+        local_errors.append(np.concatenate([local, lr * slope]) if momentum else local)
+        distance = sum(
+            np.linalg.norm(np.linalg.matrix_power(carried, power), 2)
+            * np.linalg.norm(error, axis=0)
+            for power, error in enumerate(reversed(local_errors))
+        )
+        velocity = exact_momentum * velocity + exact_scale * (a.T @ r)
+        weight = weight - exact_lr * velocity
     return found
+
+
+def transition(slope, momentum):
+    """What a step does to the distance, or to it and lr times that of the velocity."""
+    eye = np.eye(len(slope))
+    if not momentum:
+        return eye - slope
+    return np.block([[eye - slope, -momentum * eye], [slope, momentum * eye]])
 
 
 def norms(columns):

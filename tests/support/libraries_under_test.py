@@ -1,8 +1,9 @@
 """Which libraries' layers and optimisers are tested with ours, beside torch's own.
 
-The environment variable MULTICONV_TEST_LIBRARIES names some of flax, equinox, optax and keras: one
-that is named and missing fails the run. Without the variable they are the installed ones whose
-framework is under test. Keras runs on what KERAS_BACKEND names: jax or torch.
+The environment variable MULTICONV_TEST_LIBRARIES names some of flax, equinox, optax, keras and cv2
+(whose filters the documentation compares with ours): one that is named and missing fails the run.
+Without the variable they are the installed ones whose framework is under test. Keras runs on what
+KERAS_BACKEND names: jax or torch.
 """
 
 import importlib
@@ -18,6 +19,7 @@ FRAMEWORKS = {
     "equinox": "jax",
     "optax": "jax",
     "keras": os.environ["KERAS_BACKEND"],
+    "cv2": "numpy",
 }
 NAMED = os.environ.get("MULTICONV_TEST_LIBRARIES")
 
@@ -36,7 +38,7 @@ CHOSEN = (
 )
 
 
-CONVOLUTIONS = tuple(name for name in CHOSEN if name != "optax")
+CONVOLUTIONS = tuple(name for name in CHOSEN if name not in ("optax", "cv2"))
 
 
 def check_choice():

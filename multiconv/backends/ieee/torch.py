@@ -38,7 +38,6 @@ _SETTINGS = {
 }
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def rounds_products(device_type: str, operation: str) -> bool:
     """Tell whether the user lets float32 products be rounded (TF32, bfloat16)."""
     settings = _SETTINGS.get((device_type, operation))
@@ -49,6 +48,10 @@ def rounds_products(device_type: str, operation: str) -> bool:
     if (device_type, operation) == ("cuda", "conv"):
         return bool(torch.backends.cudnn.allow_tf32)
     return operation == "matmul" and torch.get_float32_matmul_precision() != "highest"
+
+
+# What torch.compiler.assume_constant_result does, for which it imports all of Dynamo: seconds.
+rounds_products._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def can_ask(device_type: str) -> bool:

@@ -78,7 +78,7 @@ def _line_of(*, fused: bool) -> Any:
 
 
 def _blocks_of(*, fused: bool) -> Any:
-    add = block_of(ROWS, SOME, fused=fused)
+    add_some, add_one = (block_of(ROWS, n, fused=fused) for n in (SOME, 1))
 
     @_inlined
     def block(
@@ -93,25 +93,23 @@ def _blocks_of(*, fused: bool) -> Any:
         pitch: Any,
         count: Any,
     ) -> None:
-        """Compute ``count`` neighbouring outputs of some rows, at least as many as a block has."""
-        some = SOME * (BYTES // y.itemsize)
+        """Compute ``count`` neighbouring outputs of some rows, at least a vector of each."""
+        lanes = BYTES // y.itemsize
+        down, below = np.uintp(step), np.uintp(pitch)
+        slabs, height, width = np.uintp(size[0]), np.uintp(size[1]), np.uintp(size[2])
         done = 0
         while done < count:
-            at = min(done, count - some)
-            add(
-                x,
-                np.uintp(base + at),
-                np.uintp(step),
-                offsets,
-                kernel,
-                np.uintp(size[0]),
-                np.uintp(size[1]),
-                np.uintp(size[2]),
-                y,
-                np.uintp(to + at),
-                np.uintp(pitch),
-            )
-            done = at + some
+            left = count - done
+            if left >= SOME * lanes or (left > lanes and count >= SOME * lanes):
+                at = min(done, count - SOME * lanes)
+                seen, place = np.uintp(base + at), np.uintp(to + at)
+                add_some(x, seen, down, offsets, kernel, slabs, height, width, y, place, below)
+                done = at + SOME * lanes
+            else:
+                at = min(done, count - lanes)
+                seen, place = np.uintp(base + at), np.uintp(to + at)
+                add_one(x, seen, down, offsets, kernel, slabs, height, width, y, place, below)
+                done = at + lanes
 
     return block
 
@@ -201,7 +199,7 @@ def _add_box(
     rows, columns, step, pitch, is_shared = box
     r = 0
     while r < rows:
-        if is_shared and rows - r >= ROWS and columns >= SOME * (BYTES // y.itemsize):
+        if is_shared and rows - r >= ROWS and columns >= BYTES // y.itemsize:
             block(
                 x, base + r * step, step, offsets, taps, kernel, y, to + r * pitch, pitch, columns
             )

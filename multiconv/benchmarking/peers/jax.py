@@ -10,8 +10,9 @@ from jax import lax
 
 from multiconv.backends.base import Array
 from multiconv.benchmarking.cells import Cell
-from multiconv.benchmarking.libraries import Arrays, Call, Function, Library, Peer
+from multiconv.benchmarking.libraries import Arrays, Function, Library, Peer
 from multiconv.benchmarking.reference import Operands
+from multiconv.core.timing import Call
 
 _SPATIAL = "DHW"
 

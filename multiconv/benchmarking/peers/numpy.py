@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from multiconv.benchmarking.cells import Cell
-from multiconv.benchmarking.libraries import Arrays, Call, Library, Peer
+from multiconv.benchmarking.libraries import Arrays, Library, Peer
+from multiconv.core.timing import Call
 
 
 class _NumPy(Library):

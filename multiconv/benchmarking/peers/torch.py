@@ -11,8 +11,9 @@ import torch.nn.functional as F
 
 from multiconv.backends.base import Array
 from multiconv.benchmarking.cells import Cell
-from multiconv.benchmarking.libraries import Arrays, Call, Function, Library, Peer
+from multiconv.benchmarking.libraries import Arrays, Function, Library, Peer
 from multiconv.benchmarking.reference import Operands
+from multiconv.core.timing import Call
 
 _LARGEST_UNFOLDED = 2**32  # bytes: more may end the process
 

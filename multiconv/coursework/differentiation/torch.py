@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 
 import torch
 
@@ -16,6 +17,7 @@ _BACKENDS = ("inductor", "aot_eager")
 
 class _Torch(Differentiation):
     has_autodiff = True
+    loop_outputs = 2**12
     loop_outputs_jitted = 9  # every output becomes three operations, each of them compiled
 
     def compiler(self) -> tuple[str | None, str | None]:
@@ -54,10 +56,13 @@ def _recorded(array: Array) -> Array:
 
 def _compiled(function: Forward) -> Forward:
     backend, _ = _working_backend()
+    assert isinstance(function, types.FunctionType)
     # All of these functions share one code object, which torch.compile would take for one function
-    # that is called with ever new methods.
-    torch.compiler.reset()
-    return torch.compile(function, fullgraph=True, dynamic=False, backend=backend or "eager")
+    # that is called with ever new methods; and all of them stay compiled while they take turns.
+    own = types.FunctionType(
+        function.__code__.replace(), function.__globals__, closure=function.__closure__
+    )
+    return torch.compile(own, fullgraph=True, dynamic=False, backend=backend or "eager")
 
 
 @functools.cache

@@ -6,11 +6,15 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-from multiconv.benchmarking.libraries import Call
-from multiconv.benchmarking.quiet import until_quiet
+from multiconv.core.quiet import until_quiet
 
-_LEAST_ROUNDS, _MOST_ROUNDS = 3, 7
+#: Computes, and waits until that is done.
+Call: TypeAlias = Callable[[], Any]
+
+#: How many turns everything has, and how many at most.
+LEAST_ROUNDS, MOST_ROUNDS = 3, 7
 _SECONDS_OF_A_SAMPLE = 0.004  # of calls that take less, so that the clock does not count
 _SECONDS_SHORT, _SAMPLES_OF_SHORT = 0.01, 3  # in every round
 _SECONDS_LONG = 0.15  # what takes less begins a round with a call that is not timed
@@ -78,7 +82,7 @@ def interleave(
     """
     start, rounds = clock(), 0
     while candidates and (
-        rounds < _LEAST_ROUNDS or (rounds < _MOST_ROUNDS and clock() - start < seconds)
+        rounds < LEAST_ROUNDS or (rounds < MOST_ROUNDS and clock() - start < seconds)
     ):
         for candidate in candidates[:: -1 if rounds % 2 else 1]:
             rest()

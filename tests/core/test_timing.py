@@ -2,8 +2,8 @@
 
 import pytest
 
-from multiconv.benchmarking import quiet, timing
-from multiconv.benchmarking.timing import Spread, Timed
+from multiconv.core import quiet, timing
+from multiconv.core.timing import Spread, Timed
 
 
 class Clock:

@@ -1,0 +1,1 @@
+"""The usual mistakes, each as what it would give."""

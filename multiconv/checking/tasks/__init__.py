@@ -1,0 +1,1 @@
+"""What can be checked: a file per task."""
