@@ -299,7 +299,7 @@ def gpu(session: nox.Session) -> None:
 @nox.session(python=OLDEST_PYTHON, default=False)
 def browser(session: nox.Session) -> None:
     """Test the page of `multiconv explain` in Chromium: 300 MB, and a desktop's libraries."""
-    install(session, NEWEST, groups=["test", "browser"])
+    install(session, NEWEST, "image", groups=["test", "browser"])
     files = ["-n", "0", "-m", "needs_browser", "tests/explaining"]
     pytest(session, ["numpy"], NEWEST, *files, MULTICONV_TEST_BROWSER="1")
 

@@ -85,7 +85,8 @@ class Operands(NamedTuple):
         return self._host("y", conv2d(x, k, b, method="direct")).reshape(())
 
     def _own(self, values: NumPyArray, like: Array) -> Array:
-        return self.backend.from_numpy(values, self.backend.dtype_name(like.dtype), like)
+        whole = np.array(values, order="C")  # a flipped kernel is a view that torch cannot read
+        return self.backend.from_numpy(whole, self.backend.dtype_name(like.dtype), like)
 
     def _host(self, name: str, array: Array) -> NumPyArray:
         reason: Exception | None = None

@@ -69,7 +69,7 @@ def lines(e: Explanation) -> list[str]:
         return written
     by_channel = len(e.view.channels) > 1
     named = channels(e) if by_channel else kernel_rows(e)
-    parts = [f"{name}: {_part(terms)}" for name, terms in named]
+    parts = [_part(f"{name}: ", terms) for name, terms in named]
     name = "channels" if by_channel else "rows"
     left = len(parts) - _MOST_PARTS
     listed = shortened(parts, _MOST_PARTS, f"... ({left} more {name}) ...")
@@ -112,7 +112,12 @@ def _grouped(
     return [(f"{name} {value}", list(group)) for value, group in itertools.groupby(terms, key)]
 
 
-def _part(terms: Sequence[Term]) -> str:
+def _part(name: str, terms: Sequence[Term]) -> str:
+    """Return a part of the sum on one line, with fewer products where these are long."""
     total: Number = sum(term.product for term in terms)
     products = [product(term) for term in terms]
-    return f"{' + '.join(shortened(products, 3))} = {short(total)}"
+    for most in (3, 2, 1):
+        written = f"{name}{' + '.join(shortened(products, most))} = {short(total)}"
+        if len(written) <= WIDTH:
+            break
+    return written
