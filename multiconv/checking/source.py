@@ -61,13 +61,25 @@ def of_file(path: Path, name: str | None, known: Iterable[str], framework: str |
             msg = f"{path} has {several} with the name of a task: write FILE.py:FUNCTION"
             raise ValueError(msg)
         name = found[0]
-    elif defined and "." not in name and name not in defined and "import" not in text:
+    elif "." not in name and defined and not {name, "*"} & {*defined, *_brought(tree)}:
         msg = f"{path} defines no {name!r}; it defines {', '.join(defined)}"
         raise ValueError(msg)
     chosen = framework or _framework(tree, name)
     full = str(path.resolve())
     search = (str(path.resolve().parent), *search_path())
     return Source(f"{path.name}:{name}", name, chosen, file=full, path=search)
+
+
+def _brought(tree: ast.Module) -> list[str]:
+    """Return the names that a file imports or assigns; a star stands for any."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    imported = [alias.asname or alias.name for node in imports for alias in node.names]
+    stored = [
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+    return imported + stored
 
 
 def of_function(function: Callable[..., Any], framework: str | None) -> Source:

@@ -82,6 +82,29 @@ class TestWhereItRuns:
         path.write_text("\n".join([*lines, "assert mc.check(corr2d)"]))
         assert check_file(path, None, None, None, Limits(), 0)
 
+    def test_rows_of_numbers_are_an_array(self, tmp_path):
+        path = tmp_path / "homework.py"
+        path.write_text(
+            "def corr2d(x, k):\n"
+            "    rows, columns = range(len(k)), range(len(k[0]))\n"
+            "    return [\n"
+            "        [sum(x[i + a][j + b] * k[a][b] for a in rows for b in columns)\n"
+            "         for j in range(len(x[0]) - len(k[0]) + 1)]\n"
+            "        for i in range(len(x) - len(k) + 1)\n"
+            "    ]\n"
+        )
+        assert check_file(path, None, None, None, Limits(), 0)
+
+    def test_padding_by_one_is_told(self, tmp_path):
+        path = tmp_path / "homework.py"
+        path.write_text(
+            "import numpy as np\nimport multiconv as mc\n"
+            "def corr2d(x, k):\n    return mc.corr2d(np.pad(x, 1), k)\n"
+        )
+        report = check_file(path, None, None, None, Limits(), 0)
+        assert report.mistake.key == "padded"
+        assert "by 1 on every side" in report.mistake.says
+
     def test_an_error_has_the_line_of_the_script(self, tmp_path):
         script = tmp_path / "script.py"
         script.write_text(
@@ -143,6 +166,12 @@ class TestErrors:
 
         with pytest.raises(ValueError, match="corr2d, convolve2d, im2col"):
             mc.check(mine)
+
+    def test_a_name_that_the_file_has_not(self, tmp_path):
+        path = tmp_path / "homework.py"
+        path.write_text("import numpy as np\n\ndef corr2d(x, k):\n    return x\n")
+        with pytest.raises(ValueError, match=r"defines no 'cor2d'; it defines corr2d"):
+            check_file(path, "cor2d", None, None, Limits(), 0)
 
     def test_an_unknown_task(self):
         with pytest.raises(ValueError, match="did you mean 'corr2d'"):

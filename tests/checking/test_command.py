@@ -87,7 +87,7 @@ def test_tasks(capsys):
         ([], "FILE.py:FUNCTION"),
         (["missing.py:corr2d"], "missing.py cannot be read"),
         (["{file}:nothing", "--task", "corr2d", "--framework", "tensorflow"], "framework must be"),
-        (["{file}:mine"], "names no task"),
+        (["{file}:mine"], "is the name of no task"),
         (["{file}:mine", "--task", "conv"], "task must be one of"),
         (["{file}", "--task", "learn"], "no function"),
         (["{file}:corr2d", "--seconds", "0"], "seconds must be positive"),

@@ -92,6 +92,7 @@ def page(source):
 
 class TestThePage:
     def test_it_needs_nothing_else(self, source, page):
+        pytest.importorskip("matplotlib")
         assert source.startswith("<!DOCTYPE html>\n")
         assert len(page.sources) == 5  # two pictures and three plots
         assert all(re.match("data:image/(png|svg[+]xml);base64,", s) for s in page.sources)
@@ -115,6 +116,7 @@ class TestThePage:
             assert part in page.text
 
     def test_a_kernel_of_many_numbers_is_a_picture(self):
+        pytest.importorskip("matplotlib")
         large = cases.picture(np.ones((20, 20), np.float32), np.ones((12, 12), np.float32))
         found = compare([get_backend("numpy")], ["direct"], large, **OPTIONS)
         assert len(Page(html.page(found)).sources) == 6

@@ -154,16 +154,34 @@ _WRONG: tuple[tuple[str, str, str, Wrong], ...] = (
         _full,
     ),
     (
+        "padded",
+        "The image is padded by 1 on every side.",
+        "How large should the result be? Is there anything around the image?",
+        lambda x, k: right(np.pad(x, 1), k),
+    ),
+    (
         "truncated",
         "The results are cut to whole numbers: the array for them holds integers.",
         "Which dtype has the array that the results are written into?",
         _then(np.trunc),
     ),
     (
+        "padded",
+        "The image is padded by 1 on every side.",
+        "How large should the result be? Is there anything around the image?",
+        lambda x, k: right(np.pad(x, 1), k),
+    ),
+    (
         "truncated",
         "The image or the kernel is cut to whole numbers before it is used.",
         "Which dtype have the arrays after your first lines?",
         _trunc_inputs,
+    ),
+    (
+        "padded",
+        "The image is padded by 1 on every side.",
+        "How large should the result be? Is there anything around the image?",
+        lambda x, k: right(np.pad(x, 1), k),
     ),
     (
         "truncated",

@@ -117,6 +117,8 @@ class Child:
                 result = self.caller.result(inputs)
             else:
                 result = self.caller.gradient(inputs, call["of"], call["g"], self.note_cut)
+            if _is_nested(result):  # rows of numbers are an array, too
+                result = np.array(result)
             answer = {"is": "returned", "results": self.described(result), "cut": self.cut}
             changed = [
                 name
@@ -185,6 +187,11 @@ def caller_of(framework: str, form: str, aliases: Mapping[str, Sequence[str]]) -
     module = importlib.import_module(f"multiconv.checking.running.{framework}")
     caller: Caller = module.CALLER(form, aliases)
     return caller
+
+
+def _is_nested(result: object) -> bool:
+    """Tell whether a result is rows of numbers, in Python's lists."""
+    return isinstance(result, list) and bool(result) and all(isinstance(r, list) for r in result)
 
 
 def _text_of(error: BaseException) -> str:

@@ -27,5 +27,8 @@ def task_of(function: str, name: str | None) -> Task:
         if function in task.known_as:
             return task
     known = ", ".join(TASKS)
-    msg = f"{function!r} names no task: say which is meant with task, one of {known}"
+    msg = (
+        f"{function!r} is the name of no task: say which is meant with task='corr2d' (in a terminal "
+        f"--task corr2d), or another of {known}"
+    )
     raise ValueError(msg)
