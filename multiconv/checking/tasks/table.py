@@ -28,7 +28,7 @@ def task_of(function: str, name: str | None) -> Task:
             return task
     known = ", ".join(TASKS)
     msg = (
-        f"{function!r} is the name of no task: say which is meant with task='corr2d' (in a terminal "
+        f"{function!r} is the name of no task: say which is meant, by task='corr2d' (in a shell "
         f"--task corr2d), or another of {known}"
     )
     raise ValueError(msg)
