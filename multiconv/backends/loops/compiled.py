@@ -6,6 +6,7 @@ import functools
 import importlib
 import importlib.util
 import math
+import os
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -28,7 +29,9 @@ _AXES = 3
 
 @functools.cache
 def is_installed() -> bool:
-    """Tell whether there is Numba, without importing it."""
+    """Tell whether there is Numba, without importing it, and whether it may compile."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return False  # Python cannot run what is written in LLVM's vectors
     try:
         return importlib.util.find_spec("numba") is not None
     except ValueError:  # what stands in for it is no module
@@ -39,7 +42,7 @@ def loops(
     dtype: np.dtype[Any], geometry: Geometry, products: int, *, fused: bool = False
 ) -> ModuleType | None:
     """Return the compiled loops where they are worth their while, and there is Numba."""
-    if products < _LOADED or geometry.axes > _AXES:
+    if products < _LOADED or geometry.axes > _AXES or not is_installed():
         return None
     return _loops_of(dtype.str, fused)
 

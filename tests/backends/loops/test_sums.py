@@ -2,6 +2,8 @@
 
 import itertools
 import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -168,6 +170,21 @@ class TestOrder:
             caller.join()
         assert len(results) == 4
         assert all(np.array_equal(y, expected) for y in results)
+
+
+def test_without_its_compiler_numba_is_left_alone():
+    code = """if True:
+        import numpy as np
+        from multiconv.backends.loops import sums
+        from multiconv.core.geometry import resolve
+        geometry = resolve((200, 200), (3, 3), (1, 1), (1, 1), "same")
+        x, k = np.ones((1, 1, 1, 200, 200)), np.ones((1, 1, 1, 3, 3))
+        print(sums.sum_of_taps(x, k, geometry).sum())"""
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "357604.0\n"
 
 
 class TestThreads:
