@@ -128,6 +128,7 @@ class TestThePage:
         assert page.text.count(install_line("viz", "matplotlib")) == 3
 
     def test_where_all_had_a_part_of_the_picture_only(self, comparison):
+        pytest.importorskip("matplotlib")
         large = cases.picture(np.ones((40, 40), np.float32), np.ones((2, 2), np.float32))
         page = Page(html.page(dataclasses.replace(comparison, cases=[large])))
         assert len(page.sources) == 4  # no plot of what took the whole
