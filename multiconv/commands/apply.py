@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from multiconv import kernels
+from multiconv.commands import geometry_options
 from multiconv.commands.command import FINE, Command, Outcome, as_json
 
 _DESCRIPTION = """\
@@ -49,10 +50,7 @@ def _add(command: argparse.ArgumentParser) -> None:
     option("--force", action="store_true", help="replace OUT where it exists")
     flip = "flip the kernel on both axes: convolution, and not correlation"
     option("--convolve", action="store_true", help=flip)
-    option("--padding", default="same", metavar="N or name", help=f"as in corr2d {default}")
-    option("--padding-mode", default="replicate", metavar="NAME", help=f"of the border {default}")
-    option("--stride", default="1", metavar="N", help=f"one number, or one per axis {default}")
-    option("--dilation", default="1", metavar="N", help=f"one number, or one per axis {default}")
+    geometry_options.add(command, padding="same", padding_mode="replicate")
     option("--abs", action="store_true", help="take absolute values")
     option("--scale", metavar="S", help="then multiply, by a number or a fraction such as 1/9")
     offset = "then add, where white is 255 or 65535, or 1 for floats"

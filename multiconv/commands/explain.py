@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from multiconv.commands import geometry_options
 from multiconv.commands.command import FINE, Command, Outcome, as_json, as_text
 from multiconv.coursework.arguments import MisuseError
 from multiconv.coursework.terminal import Line
@@ -40,17 +41,14 @@ _TEXTBOOK = ("0 1 2; 3 4 5; 6 7 8", "0 1; 2 3")
 
 
 def _add(command: argparse.ArgumentParser) -> None:
-    option, default = command.add_argument, "(default: %(default)s)"
+    option = command.add_argument
     image = 'numbers such as "0 1 2; 3 4 5", or a .npy file or picture (default: the textbook\'s)'
     option("image", metavar="IMAGE", nargs="?", default=_TEXTBOOK[0], help=image)
     kernel = "numbers, a .npy file, or a name such as sobel-x (default: the textbook's)"
     option("kernel", metavar="KERNEL", nargs="?", default=_TEXTBOOK[1], help=kernel)
     at = "row and column of the number in the output, such as 0,1; negative: --at=-1,-1"
     option("--at", metavar="P,Q", help=at)
-    option("--stride", default="1", metavar="N", help=f"one number, or one per axis {default}")
-    option("--padding", default="0", metavar="N or name", help=f"as in corr2d {default}")
-    option("--dilation", default="1", metavar="N", help=f"one number, or one per axis {default}")
-    option("--padding-mode", default="zeros", metavar="NAME", help=f"of the border {default}")
+    geometry_options.add(command)
     option("--flip", action="store_true", help="flip the kernel, as convolve2d does")
     option("-o", "--html", metavar="FILE", help="write a page to explore in a browser instead")
 
@@ -83,13 +81,7 @@ def _read(arguments: argparse.Namespace) -> tuple[Numbers, Numbers, dict[str, An
             numbers.append(reader(getattr(arguments, name.lower())))
         except ValueError as error:
             raise MisuseError(f"{name}: {error}") from error
-    options = {
-        "stride": shapes.per_axis("--stride", arguments.stride),
-        "padding": shapes.padding(arguments.padding),
-        "dilation": shapes.per_axis("--dilation", arguments.dilation),
-        "padding_mode": arguments.padding_mode,
-        "flip": arguments.flip,
-    }
+    options = shapes.geometry_options(arguments) | {"flip": arguments.flip}
     x, k = numbers
     return x, k, options
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 import multiconv
+from multiconv.commands import geometry_options
 from multiconv.commands.command import FINE, Command, Outcome, as_json, as_text
 from multiconv.coursework.arguments import MisuseError
 
@@ -28,11 +29,8 @@ def _add(command: argparse.ArgumentParser) -> None:
     option("-k", "--kernel", metavar="SHAPE", required=True, help=kernel)
     channels = "channels in and out, and images before them, where the shapes are HxW and KHxKW"
     option("--channels", metavar="[N,]C,O", help=channels)
-    option("--stride", default="1", metavar="N", help=f"one number, or one per axis {default}")
-    option("--padding", default="0", metavar="N or name", help=f"as in conv2d {default}")
-    option("--dilation", default="1", metavar="N", help=f"one number, or one per axis {default}")
+    geometry_options.add(command)
     option("--groups", type=int, default=1, metavar="N", help=f"as in conv2d {default}")
-    option("--padding-mode", default="zeros", metavar="NAME", help=f"of the border {default}")
     option("--transposed", action="store_true", help="plan conv_transpose instead")
     option("--method", default="auto", metavar="NAME", help=f"the method {default}")
     option("--dtype", default="float32", metavar="NAME", help=f"of both arrays {default}")

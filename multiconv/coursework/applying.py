@@ -187,10 +187,7 @@ def _numbers(
 ) -> tuple[Numbers, Geometry]:
     """Return the correlation, and how it goes over the image."""
     given: dict[str, Any] = {
-        "stride": shapes.per_axis("--stride", arguments.stride),
-        "padding": shapes.padding(arguments.padding),
-        "dilation": shapes.per_axis("--dilation", arguments.dilation),
-        "padding_mode": arguments.padding_mode,
+        **shapes.geometry_options(arguments),
         "method": arguments.method,
     }
     advice = "; --padding same with --padding-mode replicate always fits"

@@ -24,6 +24,16 @@ def shape(argument: str, text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
+def geometry_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Read how a kernel goes over an image: the options of `commands.geometry_options`."""
+    return {
+        "stride": per_axis("--stride", arguments.stride),
+        "padding": padding(arguments.padding),
+        "dilation": per_axis("--dilation", arguments.dilation),
+        "padding_mode": arguments.padding_mode,
+    }
+
+
 def planned(arguments: argparse.Namespace) -> dict[str, Any]:
     """Read the arguments of `multiconv.plan`."""
     x, weight = shape("SHAPE", arguments.shape), shape("-k", arguments.kernel)
@@ -32,11 +42,8 @@ def planned(arguments: argparse.Namespace) -> dict[str, Any]:
     given = {
         "x": x,
         "weight": weight,
-        "stride": per_axis("--stride", arguments.stride),
-        "padding": padding(arguments.padding),
-        "dilation": per_axis("--dilation", arguments.dilation),
+        **geometry_options(arguments),
         "groups": arguments.groups,
-        "padding_mode": arguments.padding_mode,
         "method": arguments.method,
         "dtype": arguments.dtype,
         "backend": arguments.backend,

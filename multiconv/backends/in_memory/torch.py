@@ -24,24 +24,21 @@ _TYPES = {
 
 def sum_in_memory(x: torch.Tensor, weight: torch.Tensor, geometry: Geometry) -> torch.Tensor | None:
     """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), zeros around; None without loops."""
-    if x.dtype not in _TYPES or x.device.type != "cpu" or not compiled.is_installed():
+    if x.dtype not in _TYPES or x.device.type != "cpu":
         return None
     if torch._C._len_torch_dispatch_stack():  # somebody counts or replaces torch's operations
         return None
     fused = _is_fused(x.dtype)
     if fused is None:
         return None
-    groups, filters = weight.shape[:2]
-    pixels, factors = _memory(x), _memory(weight)
-    products = x.shape[0] * math.prod((groups, filters, geometry.taps, geometry.outputs))
-    module = compiled.loops(pixels.dtype, geometry, products, fused=fused)
+    shape = (x.shape[0], *weight.shape[:2], *geometry.output_size)
+    products = math.prod(shape) * geometry.taps
+    module = compiled.loops(np.dtype(_TYPES[x.dtype]), geometry, products, fused=fused)
     if module is None:
         return None
-    y = torch.empty(
-        (x.shape[0], groups, filters, *geometry.output_size), dtype=x.dtype, device="cpu"
-    )
-    threads = torch.get_num_threads()
-    compiled.taps(module, pixels, factors, geometry, _memory(y), threads=threads, fused=fused)
+    y = torch.empty(shape, dtype=x.dtype, device="cpu")
+    arrays = _memory(x), _memory(weight), geometry, _memory(y)
+    compiled.taps(module, *arrays, threads=torch.get_num_threads(), fused=fused)
     return y
 
 

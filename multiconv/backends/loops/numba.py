@@ -126,7 +126,7 @@ def _fill(
     step: Any,
     first: Any,
 ) -> None:
-    """Copy every ``step[0]``-th slab of an image (D, H, W) into (slabs, rows, stride, pitch).
+    """Copy every ``step``-th slab of an image (D, H, W) into (slabs, rows, stride, pitch).
 
     ``shape`` is that of the copy. From the place ``first`` on, as many rows and columns as are
     asked for. The columns of each residue of the stride lie side by side; beyond the image there
