@@ -240,12 +240,16 @@ class Backend:
             met = self.xp.stack(seen, axis=last + 1)
         return self.xp.reshape(met, (*lead, *geometry.kernel_size, *geometry.output_size))
 
-    def product_by_rows(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
-        """Correlate (N, G, C, *size) with (G, O, C, *kernel) by a product per row of the kernel.
+    def product_of_fewer(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Correlate (N, G, C, *size) with (G, O, C, *kernel) by products of fewer repeated pixels.
 
         There are zeros around. None where the whole patch matrix is better.
         """
         return None
+
+    def multiplies_first(self, channels: int, filters: int, geometry: Geometry, dtype: str) -> bool:
+        """Tell whether `product_of_fewer` repeats the results for each tap, and no pixel."""
+        return False
 
     def products(
         self,
