@@ -22,6 +22,7 @@ def corr2d(
     padding: Padding = 0,
     dilation: IntOrInts = 1,
     padding_mode: str = "zeros",
+    padding_value: complex | Array = 0,
     method: str = "auto",
 ) -> Array:
     r"""Cross-correlate images with a kernel.
@@ -46,9 +47,13 @@ def corr2d(
         the odd pixel of border at the end; ``"same_lower"`` likewise, the odd pixel at the start.
     dilation : int or (int, int), optional
         Distance between neighbouring kernel taps, in pixels.
-    padding_mode : {"zeros", "reflect", "symmetric", "replicate", "circular"}, optional
+    padding_mode : {"zeros", "constant", "reflect", "symmetric", "replicate", "circular"}, optional
         What the border shows: for ``1234``, reflect ``32 1234 32``, symmetric ``21 1234 43``,
-        replicate ``11 1234 44``, circular ``34 1234 12``.
+        replicate ``11 1234 44``, circular ``34 1234 12``. A border wider than the image goes on in
+        the same way, as that of ``numpy.pad``, whose names "edge" and "wrap" are taken too.
+    padding_value : number or array of shape (), optional
+        What a constant border shows, a number that the dtype of x holds. Gradients flow to an
+        array.
     method : {"auto", "direct", "im2col", "toeplitz", "folded", "fft", "native", "loop"}, optional
         How to compute it. ``"auto"`` takes what is estimated to be fastest (`plan` shows the
         estimates). All but ``"fft"`` obey the same error bound element by element and are bit-equal
@@ -65,8 +70,9 @@ def corr2d(
     Raises
     ------
     ValueError
-        For shapes that do not go together (a kernel larger than the padded image), a border wider
-        than its mode allows, arrays on different devices, or a method that cannot do this input.
+        For shapes that do not go together (a kernel larger than the padded image), an image
+        without pixels for its border, arrays on different devices, or a method that cannot do this
+        input.
     TypeError
         For arrays of different libraries, or arguments of the wrong type.
 
@@ -85,7 +91,8 @@ def corr2d(
 
     The top left number is 0 * 0 + 1 * 1 + 3 * 2 + 4 * 3 = 19.
     """
-    return dispatch(CORR2D, (x, k), (stride, padding, dilation, padding_mode, method))
+    given = (stride, padding, dilation, padding_mode, method)
+    return dispatch(CORR2D, (x, k), given, padding_value)
 
 
 @takes("x", "k")
@@ -97,6 +104,7 @@ def convolve2d(
     padding: Padding = 0,
     dilation: IntOrInts = 1,
     padding_mode: str = "zeros",
+    padding_value: complex | Array = 0,
     method: str = "auto",
 ) -> Array:
     r"""Convolve images with a kernel: `corr2d` with the kernel flipped on both axes.
@@ -112,7 +120,7 @@ def convolve2d(
         One image, or a batch of them.
     k : array of shape (kh, kw)
         The kernel.
-    stride, padding, dilation, padding_mode, method : optional
+    stride, padding, dilation, padding_mode, padding_value, method : optional
         As in `corr2d`; padding is that of the correlation with the flipped kernel.
 
     Returns
@@ -135,23 +143,38 @@ def convolve2d(
     >>> mc.convolve2d(np.array([[1, 2]]), np.array([[1, 10]]), padding=((0, 0), (1, 1)))
     array([[ 1, 12, 20]])
     """
-    return dispatch(_CONVOLVE2D, (x, k), (stride, padding, dilation, padding_mode, method))
+    given = (stride, padding, dilation, padding_mode, method)
+    return dispatch(_CONVOLVE2D, (x, k), given, padding_value)
 
 
 def _read(
-    arrays: Any, stride: Any, padding: Any, dilation: Any, padding_mode: Any, method: Any
+    arrays: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    padding_mode: Any,
+    method: Any,
+    padding_value: Any = 0,
 ) -> Options:
-    return read(2, stride, padding, dilation, padding_mode=padding_mode, method=method)
+    return read(
+        2,
+        stride,
+        padding,
+        dilation,
+        padding_mode=padding_mode,
+        padding_value=padding_value,
+        method=method,
+    )
 
 
 def _plan_corr2d(
     backend: Backend, operands: list[Any], options: Options, *, flips: bool = False
 ) -> Plan:
-    x, k = operands
+    x, k, *border = operands
     layout = image_and_kernel(x, k)
     geometry = options.resolve(x.shape[-2:], k.shape, advice=swapped(x, k, 2))
     return planned(
-        backend, {"x": x, "weight": k}, "y", layout, geometry, options.method, flips=flips
+        backend, {"x": x, "weight": k}, "y", layout, geometry, options, border=border, flips=flips
     )
 
 
