@@ -161,6 +161,12 @@ def choice(
     raise ValueError(msg)
 
 
+def axes(name: str, value: Any) -> tuple[int, ...]:
+    """Read the numbers of axes, negative ones counted from the end: one int or several."""
+    items = tuple(value) if is_sequence(name, value) else (value,)
+    return tuple(_index(name, item, "an int or a sequence of ints") for item in items)
+
+
 def sizes(name: str, value: Any, axes: int) -> tuple[int, ...]:
     """Read a kernel or image size: an int for all axes or one per axis, none of them negative."""
     return per_axis(name, value, axes, minimum=0)

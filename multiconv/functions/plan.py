@@ -12,7 +12,7 @@ from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.functions.conv import CONV
 from multiconv.functions.conv_transpose import CONV_TRANSPOSE
-from multiconv.functions.correlate import CORR2D
+from multiconv.functions.images import CORR2D
 from multiconv.planning.dispatch import plan_for
 from multiconv.planning.frame import Plan
 from multiconv.planning.options import read

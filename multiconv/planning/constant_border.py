@@ -52,10 +52,10 @@ def around(
         if value is not None:
             shown = backend.astype(value, x.dtype)
         elif isinstance(numbers, tuple):
-            each = [backend.full((1,), _cast(number, x.dtype), image) for number in numbers]
+            each = [backend.full((1,), cast(number, x.dtype), image) for number in numbers]
             shown = backend.xp.concat(each, axis=0) if each else backend.zeros((0,), image)
         else:
-            shown = backend.full((), _cast(numbers, x.dtype), image)
+            shown = backend.full((), cast(numbers, x.dtype), image)
         if len(shown.shape):
             shown = backend.xp.reshape(shown, (-1, *(1,) * axes))
         return surround(image, geometry.pads, shown, backend)
@@ -103,7 +103,7 @@ def _holds_dtype(name: str, other: str) -> bool:
     return low <= least and greatest <= high
 
 
-def _cast(number: Any, dtype: str) -> Any:
+def cast(number: Any, dtype: str) -> Any:
     """Return a number as frameworks take it for a dtype."""
     kind = dtypes.kind(dtype)
     if kind == "bool":

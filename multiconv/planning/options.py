@@ -15,6 +15,7 @@ class Options(NamedTuple):
 
     ``given_size`` is a size as the user wrote it, whole shapes included: that of the input for the
     gradient with respect to it and for matrices, that of the kernel for the other gradient.
+    ``image_axes`` are the spatial axes of an image without channels, where they are named.
     """
 
     stride: tuple[int, ...]
@@ -28,6 +29,7 @@ class Options(NamedTuple):
     kernel_size: tuple[int, ...] = ()
     output_padding: tuple[int, ...] = ()
     sparse: bool = False
+    image_axes: tuple[int, ...] = ()
 
     @property
     def axes(self) -> int:
