@@ -86,22 +86,20 @@ class TestColours:
 class TestAnyNumber:
     @pytest.mark.parametrize("rank", [1, 2, 3, 4, 5])
     def test_scipy_agrees(self, backend, rank):
-        x, k = (
-            RNG.integers(-4, 5, (3, 4, 2, 3, 4)[:rank]),
-            RNG.integers(-4, 5, (2, 3, 1, 2, 2)[:rank]),
-        )
-        arrays = backend.array(x, "int64"), backend.array(k, "int64")
-        with backend.wide("int64"):
-            for name in ("correlate", "convolve"):
-                y = getattr(backend.functions, name)(*arrays, padding="full")
-                assert_same(backend, y, getattr(scipy.signal, name)(x, k), "int64", name)
+        x = RNG.integers(-4, 5, (3, 4, 2, 3, 4)[:rank])
+        k = RNG.integers(-4, 5, (2, 3, 1, 2, 2)[:rank])
+        arrays = backend.array(x, "int32"), backend.array(k, "int32")
+        for name in ("correlate", "convolve"):
+            expected = getattr(scipy.signal, name)(x, k, method="direct")
+            y = getattr(backend.functions, name)(*arrays, padding="full")
+            assert_same(backend, y, expected, "int32", name)
 
     def test_leading_axes_are_a_batch(self, backend):
         x, k = backend.array([[1, 2, 3], [4, 6, 9]], "int32"), backend.array([-1, 1], "int32")
         assert_same(backend, backend.functions.correlate(x, k), [[1, 1], [2, 3]], "int32")
 
-    def test_lists_follow_the_face(self, backend):
-        assert backend.to_numpy(backend.functions.correlate([1, 2, 4], [1, 1])).tolist() == [3, 6]
+    def test_lists_follow_the_face(self):
+        assert mc.numpy.correlate([1, 2, 4], [1, 1]).tolist() == [3, 6]
 
     def test_a_number_is_no_kernel(self):
         with pytest.raises(ValueError, match=r"k must have an axis.*x \* k"):
