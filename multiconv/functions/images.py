@@ -321,13 +321,6 @@ def _options(
     axes: Any,
     padding_value: Any,
 ) -> Options:
-    chosen = () if _is_left_out(axes) else arguments.axes("axes", axes)
-    if chosen and len(chosen) != count:
-        msg = (
-            f"axes must be {count} ints, one for each axis of the kernel, got axes={axes!r}; "
-            f"axes={tuple(range(-count, 0))} are the last"
-        )
-        raise ValueError(msg)
     return read(
         count,
         stride,
@@ -336,7 +329,7 @@ def _options(
         padding_mode=padding_mode,
         padding_value=padding_value,
         method=method,
-        image_axes=chosen,
+        image_axes=() if _is_left_out(axes) else arguments.axes("axes", axes, count),
     )
 
 
