@@ -77,7 +77,7 @@ class TestBorders:
     @pytest.mark.parametrize("mode", ["reflect", "symmetric", "circular", "replicate"])
     def test_an_empty_image_has_nothing_to_show(self, mode):
         for pads in ((1, 0), (0, 1)):
-            with pytest.raises(ValueError, match="size 0 along the width .* no pixels to show"):
+            with pytest.raises(ValueError, match=r"size 0 along the width .* no pixels to show"):
                 resolve((0,), (1,), (1,), (1,), (pads,), mode)
         for constant in ("zeros", "constant"):
             found = resolve((0,), (1,), (1,), (1,), ((1, 1),), constant)
