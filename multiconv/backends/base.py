@@ -16,7 +16,8 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -346,6 +347,84 @@ class Backend:
             total = product if total is None else total + product
         y = xp.permute_dims(total, (0, 2, 1, 3))
         return xp.reshape(y, (x.shape[0], *size, filters))
+
+    # Bits, and what depends on numbers (see multiconv.exact) ------------------------------------
+
+    #: How many numbers of a result are summed and looked at together.
+    band_elements: int = 2**22
+
+    #: Whether arithmetic takes subnormal numbers for zeros.
+    flushes_subnormals: bool = False
+
+    def wide(self) -> AbstractContextManager[Any]:
+        """Return a context in which there are float64 and int64, and nothing warns of infinity."""
+        return np.errstate(all="ignore")
+
+    def integers(
+        self, values: Iterable[int], like: Array, shape: tuple[int, ...] | None = None
+    ) -> Array:
+        """Return int64 numbers on the device of ``like``, or zeros of a shape."""
+        if shape is not None:
+            return self.xp.zeros(shape, dtype=self.dtype("int64"), device=device_of(like))
+        return self.xp.asarray(np.fromiter(values, np.int64), device=device_of(like))
+
+    def as_bits(self, array: Array) -> Array:
+        """Return the bits of floats as signed integers of the same width."""
+        values = self.to_numpy(array)
+        name = f"int{8 * values.itemsize}"
+        return self.from_numpy(values.view(name), name, array)
+
+    def from_bits(self, bits: Array, name: str) -> Array:
+        """Undo `as_bits`, for floats of a dtype."""
+        return self.from_numpy(self.to_numpy(bits).view(name), name, bits)
+
+    def joined(self, real: Array, imaginary: Array) -> Array:
+        """Return the complex numbers of these parts, infinite ones too."""
+        values = self.to_numpy(real), self.to_numpy(imaginary)
+        joined = np.stack(values, axis=-1).view(f"complex{16 * values[0].itemsize}")[..., 0]
+        return self.from_numpy(joined, joined.dtype.name, real)
+
+    def scatter_add(self, places: Array, values: Array, count: int) -> Array:
+        """Add up the int64 ``values`` (rows, n) that have the same place: (rows, count)."""
+        zero = self.xp.zeros_like(values)
+        sums = [
+            self.xp.sum(self.xp.where(places == place, values, zero), axis=1)
+            for place in range(count)
+        ]
+        return self.xp.stack(sums, axis=1)
+
+    def while_loop(
+        self,
+        goes_on: Callable[..., Any],
+        step: Callable[..., tuple[Any, ...]],
+        state: tuple[Any, ...],
+    ) -> tuple[Any, ...]:
+        """Return the state after as many steps as ``goes_on`` asks for."""
+        while goes_on(*state):
+            state = step(*state)
+        return state
+
+    def branch(self, is_so: Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+        """Return what one of two functions gives."""
+        return yes() if is_so else no()
+
+    def refill(
+        self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]
+    ) -> Array:
+        """Replace the numbers of a flat array where ``mask`` says so, so many rows at a time.
+
+        ``compute`` takes their places.
+        """
+        (found,) = self.xp.nonzero(mask)
+        count = found.shape[0]
+        if not count:
+            return values
+        pieces = [compute(found[i : min(i + rows, count)]) for i in range(0, count, rows)]
+        whole = self.xp.concat(pieces, axis=0)
+        # The standard has no assignment to places.
+        order = self.xp.cumulative_sum(self.astype(mask, "int64")) - 1
+        order = self.xp.where(mask, order, self.xp.zeros_like(order))
+        return self.xp.where(mask, self.xp.take(whole, order, axis=0), values)
 
     # Sparse matrices ---------------------------------------------------------------------------
 

@@ -27,6 +27,9 @@ from multiconv.core.geometry import Geometry
 # modulo 2**bits (uint64 and int64 are the same bits).
 _ACCUMULATORS = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}
 
+# Of so many bytes.
+_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 _MOST_AXES = 3  # that torch.nn.functional has convolutions of
@@ -272,6 +275,28 @@ class TorchBackend(Backend):
             groups=groups,
         ).movedim(1, -1)
         return y.squeeze(1) if axes == 1 else y
+
+    def as_bits(self, array: Array) -> Array:
+        return array.contiguous().view(_INTEGERS[array.dtype.itemsize])
+
+    def from_bits(self, bits: Array, name: str) -> Array:
+        return bits.contiguous().view(self.dtype(name))
+
+    def joined(self, real: Array, imaginary: Array) -> Array:
+        return torch.complex(real, imaginary)
+
+    def scatter_add(self, places: Array, values: Array, count: int) -> Array:
+        return values.new_zeros((values.shape[0], count)).scatter_add_(1, places, values)
+
+    def refill(
+        self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]
+    ) -> Array:
+        """Write into the tensor."""
+        found = torch.nonzero(mask)[:, 0]
+        for start in range(0, found.shape[0], rows):
+            places = found[start : start + rows]
+            values[places] = compute(places)
+        return values
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         places = torch.as_tensor(indices, device=array.device)
