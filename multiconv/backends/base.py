@@ -17,7 +17,7 @@ import itertools
 import math
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -359,6 +359,10 @@ class Backend:
     def wide(self) -> AbstractContextManager[Any]:
         """Return a context in which there are float64 and int64, and nothing warns of infinity."""
         return np.errstate(all="ignore")
+
+    def untraced(self) -> AbstractContextManager[Any]:
+        """Return a context in which new arrays have numbers, also while a call is traced."""
+        return nullcontext()
 
     def integers(
         self, values: Iterable[int], like: Array, shape: tuple[int, ...] | None = None

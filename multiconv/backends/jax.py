@@ -203,6 +203,9 @@ class JaxBackend(Backend):
         """Return JAX's local context, which leaves the global setting alone."""
         return jax.enable_x64(True)
 
+    def untraced(self) -> AbstractContextManager[Any]:
+        return jax.ensure_compile_time_eval()
+
     def as_bits(self, array: Array) -> Array:
         return jax.lax.bitcast_convert_type(array, f"int{8 * array.dtype.itemsize}")
 

@@ -81,7 +81,11 @@ def _forward() -> Iterator[Problem]:
 
 
 def _gradients() -> Iterator[Problem]:
-    weight, grad, x = numbers((6, 2, 3, 2), 30), numbers((2, 6, 4, 4), 31), numbers((2, 4, 7, 8), 32)
+    weight, grad, x = (
+        numbers((6, 2, 3, 2), 30),
+        numbers((2, 6, 4, 4), 31),
+        numbers((2, 4, 7, 8), 32),
+    )
     chosen = {"stride": 2, "padding": ((1, 1), (0, 1)), "groups": 2}
     yield Problem("gradients", "conv_input_grad", (grad, weight), "float32", chosen, ((7, 8),))
     yield Problem("gradients", "conv_weight_grad", (x, grad), "float32", chosen, ((3, 2),))
@@ -97,7 +101,11 @@ def _transposed() -> Iterator[Problem]:
 
 
 def _borders() -> Iterator[Problem]:
-    x, weight, grad = numbers((1, 2, 6, 7), 60), numbers((3, 2, 3, 3), 61), numbers((1, 3, 6, 7), 62)
+    x, weight, grad = (
+        numbers((1, 2, 6, 7), 60),
+        numbers((3, 2, 3, 3), 61),
+        numbers((1, 3, 6, 7), 62),
+    )
     for mode in PADDING_MODES:
         chosen = {"padding": 2, "dilation": 2, "padding_mode": mode}
         yield Problem("borders", "conv2d", (x, weight), options=chosen)
@@ -123,7 +131,9 @@ def _cancellation() -> Iterator[Problem]:
         weight = numbers((2, 3, 3, 3), 81, bits=bits, spread=spread)
         twin = np.nextafter(weight.astype(dtype), np.array(0, dtype)).astype(np.float64)
         images = np.concatenate([x, x], axis=1)
-        yield Problem("cancellation", "conv2d", (images, np.concatenate([weight, -twin], axis=1)), dtype)
+        yield Problem(
+            "cancellation", "conv2d", (images, np.concatenate([weight, -twin], axis=1)), dtype
+        )
         exact = np.concatenate([weight, -weight], axis=1)
         yield Problem("cancellation", "conv2d", (images, exact, np.ldexp([3.0, -5.0], -140)), dtype)
 

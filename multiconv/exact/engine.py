@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.rounding import PARTS
+from multiconv.exact import self_test
 from multiconv.exact.classes import with_classes
 from multiconv.exact.description import OPERANDS, Sum, ungrouped
 from multiconv.exact.integers import ROWS, Operands, sums
@@ -53,7 +54,13 @@ def evaluate(
     -------
     array
         Laid out like the operands.
+
+    Raises
+    ------
+    MethodRefusal
+        Where the device does not calculate as all this assumes.
     """
+    self_test.require(backend, first)
     with backend.wide():
         operands = Operands(
             *(
