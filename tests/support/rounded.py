@@ -43,14 +43,17 @@ class Extended:
             other = type(self)(Fraction(other))
         if isinstance(self.value, Fraction) and isinstance(other.value, Fraction):
             return type(self)(self.value * other.value)
-        return type(self)(self.sign() * other.sign())
+        signs = self.sign(), other.sign()
+        if 0 in signs or any(map(math.isnan, signs)):
+            return type(self)(math.nan)  # not by arithmetic, which tells NumPy that it is invalid
+        return type(self)(math.inf if (signs[0] > 0) == (signs[1] > 0) else -math.inf)
 
     def __add__(self, other):
         other = other if isinstance(other, Extended) else type(self)(Fraction(other))
         if isinstance(self.value, Fraction) and isinstance(other.value, Fraction):
             return type(self)(self.value + other.value)
-        values = (v for v in (self.value, other.value) if not isinstance(v, Fraction))
-        return type(self)(sum(values))
+        values = {v for v in (self.value, other.value) if not isinstance(v, Fraction)}
+        return type(self)(values.pop() if len(values) == 1 else math.nan)
 
     def __neg__(self):
         return type(self)(-self.value)
