@@ -408,6 +408,10 @@ class Backend:
             state = step(*state)
         return state
 
+    def is_nothing(self, array: Array) -> bool:
+        """Tell whether all numbers are known to be zeros."""
+        return not self.xp.any(array != 0)
+
     def branch(self, is_so: Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
         """Return what one of two functions gives."""
         return yes() if is_so else no()

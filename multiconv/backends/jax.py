@@ -229,6 +229,9 @@ class JaxBackend(Backend):
         last: tuple[Any, ...] = jax.lax.while_loop(lambda s: goes_on(*s), lambda s: step(*s), state)
         return last
 
+    def is_nothing(self, array: Array) -> bool:
+        return False
+
     def branch(self, is_so: Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
         return jax.lax.cond(is_so, yes, no)
 

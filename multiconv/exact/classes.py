@@ -28,6 +28,23 @@ def with_classes(y: Array, total: Sum, operands: Operands, backend: Backend) -> 
     return backend.branch(is_finite, lambda: y, lambda: _marked(y, total, operands, backend))
 
 
+def finite_part(operands: Operands, backend: Backend) -> Operands:
+    """Return the operands with zeros for what is not finite."""
+    xp = backend.xp
+
+    def cleaned(array: Array | None) -> Array | None:
+        if array is None:
+            return None
+        is_finite = xp.isfinite(array)
+        return backend.branch(
+            xp.all(is_finite),
+            lambda: array,
+            lambda: xp.where(is_finite, array, xp.zeros_like(array)),
+        )
+
+    return Operands(*map(cleaned, operands))
+
+
 def _marked(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
     xp = backend.xp
     first, second, bias = operands

@@ -10,19 +10,14 @@ outputs that it cannot answer for are left to the next.
 
 from __future__ import annotations
 
-import math
-from typing import Literal, TypeAlias
-
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.rounding import PARTS
 from multiconv.exact import self_test
-from multiconv.exact.classes import with_classes
+from multiconv.exact.bands import Rung, by_bands
+from multiconv.exact.classes import finite_part, with_classes
 from multiconv.exact.description import OPERANDS, Sum, ungrouped
 from multiconv.exact.integers import ROWS, Operands, sums
-
-#: The ways to the same bits: float64 with an error bound, slices in float64, integers.
-Rung: TypeAlias = Literal["certified", "sliced", "integers"]
 
 
 def evaluate(
@@ -77,10 +72,14 @@ def evaluate(
 def _real(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:
     xp = backend.xp
     shape = total.shape(operands.first.shape, operands.second.shape)
-    flat = backend.astype(backend.zeros((math.prod(shape),), operands.first), total.result)
+    if rung == "integers":
+        y = backend.astype(backend.zeros(shape, operands.first), total.result)
+        unsure = xp.ones_like(y, dtype=backend.dtype("bool"))
+    else:
+        y, unsure = by_bands(total, finite_part(operands, backend), backend, rung)
     flat = backend.refill(
-        flat,
-        xp.ones_like(flat, dtype=backend.dtype("bool")),
+        xp.reshape(y, (-1,)),
+        xp.reshape(unsure, (-1,)),
         ROWS,
         lambda places: sums(total, operands, places, backend),
     )
