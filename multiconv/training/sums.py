@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-import numpy as np
-
-from multiconv.backends.base import Array, Backend, device_of
+from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.functions.conv import conv1d
 from multiconv.functions.gradients import conv_weight_grad
@@ -61,6 +59,6 @@ def number(value: Number, dtype: str, like: Array, backend: Backend) -> Array:
     """
     if backend.owns(value):
         return backend.astype(value, dtype)
-    if dtypes.accumulator(dtype) == "float32":
-        value = float(np.float32(value))
-    return backend.xp.asarray(value, dtype=backend.dtype(dtype), device=device_of(like))
+    # Added to a zero, which is on the right device, under compilers too.
+    zero = backend.astype(backend.zeros((), like), dtypes.accumulator(dtype))
+    return backend.astype(zero + value, dtype)
