@@ -10,6 +10,8 @@ outputs that it cannot answer for are left to the next.
 
 from __future__ import annotations
 
+import math
+
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.rounding import PARTS
@@ -17,6 +19,7 @@ from multiconv.exact import self_test
 from multiconv.exact.bands import Rung, by_bands
 from multiconv.exact.classes import finite_part, with_classes
 from multiconv.exact.description import OPERANDS, Sum, ungrouped
+from multiconv.exact.floating import products
 from multiconv.exact.integers import ROWS, Operands, sums
 
 
@@ -75,6 +78,12 @@ def _real(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -
     if rung == "integers":
         y = backend.astype(backend.zeros(shape, operands.first), total.result)
         unsure = xp.ones_like(y, dtype=backend.dtype("bool"))
+    elif (
+        rung is None and math.prod(shape) * products(total, operands.first) <= backend.few_products
+    ):
+        every = backend.integers(range(math.prod(shape)), operands.first)
+        y = xp.reshape(sums(total, operands, every, backend), shape)
+        return _laid_out(y, total, operands, backend)
     else:
         y, unsure = by_bands(total, finite_part(operands, backend), backend, rung)
     flat = backend.refill(
@@ -83,8 +92,13 @@ def _real(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -
         ROWS,
         lambda places: sums(total, operands, places, backend),
     )
-    y = with_classes(xp.reshape(flat, shape), total, operands, backend)
-    return xp.reshape(y, ungrouped(total.wanted, shape))
+    return _laid_out(xp.reshape(flat, shape), total, operands, backend)
+
+
+def _laid_out(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
+    """Return the sums as frameworks lay them out, with what is not finite in its place."""
+    y = with_classes(y, total, operands, backend)
+    return backend.xp.reshape(y, ungrouped(total.wanted, y.shape))
 
 
 def _complex(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:
