@@ -45,7 +45,7 @@ class ExactHashes:
         ).hexdigest()
 
     def __str__(self) -> str:
-        return f"{self.framework} {self.mode}"
+        return f"{self.framework} {'compiled' if self.mode == 'jit' else self.mode}"
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,12 @@ class ExactMode:
         """Return the contrast in one sentence, without its full stop."""
         by_hash = grouped((h.whole[:12], str(h)) for h in self.hashes)
         found = "; ".join(f"{value} in {', '.join(places)}" for value, places in by_hash.items())
-        what = "y, both gradients and a learned kernel"
-        text = f"method='exact': {'one' if self.is_one else 'not one'} SHA-256 of {what}, {found}"
+        count = "one" if self.is_one else "not one"
+        text = f"exact: {count} SHA-256 of y, both gradients and a learned kernel, {found}"
         if self.other is None:
             return text
-        other = self.other
-        return (
-            f"{text}; {other.method} has {other.median:g} of {other.bits} bits in common at the "
-            f"median and all of them in {100 * other.equal:.0f} % of the pixels"
-        )
+        share = f"all {self.other.bits} bits in {100 * self.other.equal:.0f} % of the pixels"
+        return f"{text}; {self.other.method}: {share}, {self.other.minimum} at the worst"
 
 
 def learned(faces: Sequence[Face], lesson: Lesson) -> dict[str, str]:
