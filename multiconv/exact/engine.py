@@ -14,9 +14,9 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.rounding import PARTS
 from multiconv.exact.bands import Rung, by_bands
-from multiconv.exact.classes import finite_part, with_classes
+from multiconv.exact.classes import are_finite, finite_part, with_classes
 from multiconv.exact.description import OPERANDS, Sum, ungrouped
-from multiconv.exact.integers import ROWS, Operands, sums
+from multiconv.exact.integers import Operands, rows_at_once, sums
 
 
 def evaluate(
@@ -65,18 +65,19 @@ def evaluate(
 def _real(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:
     xp = backend.xp
     shape = total.shape(operands.first.shape, operands.second.shape)
+    is_finite = are_finite(operands, backend)
     if rung == "integers":
         y = backend.astype(backend.zeros(shape, operands.first), total.result)
         unsure = xp.ones_like(y, dtype=backend.dtype("bool"))
     else:
-        y, unsure = by_bands(total, finite_part(operands, backend), backend, rung)
+        y, unsure = by_bands(total, finite_part(operands, is_finite, backend), backend, rung)
     flat = backend.refill(
         xp.reshape(y, (-1,)),
         xp.reshape(unsure, (-1,)),
-        ROWS,
+        rows_at_once(total, operands),
         lambda places: sums(total, operands, places, backend),
     )
-    y = with_classes(xp.reshape(flat, shape), total, operands, backend)
+    y = with_classes(xp.reshape(flat, shape), total, operands, is_finite, backend)
     return xp.reshape(y, ungrouped(total.wanted, shape))
 
 

@@ -30,8 +30,9 @@ from multiconv.exact.rounding import Value, two_sum
 from multiconv.exact.tables import tables
 
 _U = 2.0**-53
-#: How many products are added up before the next sum is added to them, in twice the precision.
-LONGEST = 512
+#: How many products are added up before the next sum is added to them in twice the precision, and
+#: into how many such sums an output is cut at most.
+_SHORT, _MOST = 512, 32
 
 
 class Stretch(NamedTuple):
@@ -166,7 +167,7 @@ def _count(total: Sum, operands: Operands) -> int:
 def _stretches(total: Sum, operands: Operands) -> Iterator[Stretch]:
     """Cut long sums into parts: of channels, or of images and rows."""
     first, second, _ = operands
-    if products(total, first) <= LONGEST:
+    if products(total, first) <= _SHORT:
         yield Stretch(total, first, second)
     elif total.wanted == "weight":
         yield from _rows(total, first, second)
@@ -174,10 +175,14 @@ def _stretches(total: Sum, operands: Operands) -> Iterator[Stretch]:
         yield from _channels(total, first, second)
 
 
+def _longest(total: Sum, first: Array) -> int:
+    return max(_SHORT, -(-products(total, first) // _MOST))
+
+
 def _channels(total: Sum, first: Array, second: Array) -> Iterator[Stretch]:
     ours, theirs = total.contracted
     channels = first.shape[ours]
-    step = max(LONGEST * channels // products(total, first), 1)
+    step = max(_longest(total, first) * channels // products(total, first), 1)
     for start in range(0, channels, step):
         some = slice(start, min(start + step, channels))
         yield Stretch(total, first[_at(ours, some)], second[_at(theirs, some)])
@@ -187,8 +192,9 @@ def _rows(total: Sum, x: Array, y: Array) -> Iterator[Stretch]:
     """Cut x, which has its border, and y."""
     images, rows = y.shape[0], total.y_size[0]
     per_row = math.prod(total.y_size[1:])
-    step = min(max(LONGEST // per_row, 1), rows)
-    together = max(LONGEST // (per_row * rows), 1)
+    longest = _longest(total, x)
+    step = min(max(longest // per_row, 1), rows)
+    together = max(longest // (per_row * rows), 1)
     for image in range(0, images, together):
         some = slice(image, min(image + together, images))
         for start in range(0, rows, step):
