@@ -370,6 +370,9 @@ class Backend:
     #: How many numbers of a result are summed and looked at together.
     band_elements: int = 2**22
 
+    #: Up to how many products the integers come first: where other ways cost more to compile.
+    few_products: int = 0
+
     #: Whether arithmetic takes subnormal numbers for zeros.
     flushes_subnormals: bool = False
 
@@ -441,6 +444,21 @@ class Backend:
         """Return the state after as many steps as ``goes_on`` asks for."""
         while goes_on(*state):
             state = step(*state)
+        return state
+
+    def sequence(self, arrays: Sequence[Array]) -> Any:
+        """Return arrays of one shape so that the integers of `accumulate` can be an index."""
+        return arrays
+
+    def accumulate(
+        self,
+        step: Callable[..., tuple[Any, ...]],
+        state: tuple[Any, ...],
+        terms: Sequence[tuple[Any, ...]],
+    ) -> Any:
+        """Return the state after ``step(*term, *state)`` for each term, all of the same shapes."""
+        for term in terms:
+            state = step(*term, *state)
         return state
 
     def is_nothing(self, array: Array) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -198,6 +198,7 @@ class JaxBackend(Backend):
 
     flushes_subnormals = True
     band_elements = 2**26  # each band is compiled
+    few_products = 2**14
 
     def wide(self) -> AbstractContextManager[Any]:
         """Return JAX's local context, which leaves the global setting alone."""
@@ -225,6 +226,22 @@ class JaxBackend(Backend):
     ) -> tuple[Any, ...]:
         last: tuple[Any, ...] = jax.lax.while_loop(lambda s: goes_on(*s), lambda s: step(*s), state)
         return last
+
+    def sequence(self, arrays: Sequence[Array]) -> Any:
+        return jnp.stack(arrays)
+
+    def accumulate(
+        self,
+        step: Callable[..., tuple[Any, ...]],
+        state: tuple[Any, ...],
+        terms: Sequence[tuple[Any, ...]],
+    ) -> Any:
+        """Loop: XLA's time for a step that is written out grows with every repetition."""
+        if len(terms) == 1:
+            return step(*terms[0], *state)
+        columns = [jnp.stack(column) for column in zip(*terms, strict=True)]
+        end, _ = jax.lax.scan(lambda s, term: (step(*term, *s), None), state, columns)
+        return end
 
     def is_nothing(self, array: Array) -> bool:
         return False

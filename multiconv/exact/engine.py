@@ -10,13 +10,15 @@ outputs that it cannot answer for are left to the next.
 
 from __future__ import annotations
 
+import math
+
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.rounding import PARTS
 from multiconv.exact.bands import Rung, by_bands
 from multiconv.exact.classes import are_finite, finite_part, with_classes
 from multiconv.exact.description import OPERANDS, Sum, ungrouped
-from multiconv.exact.integers import Operands, rows_at_once, sums
+from multiconv.exact.integers import Operands, products, rows_at_once, sums
 
 
 def evaluate(
@@ -63,22 +65,34 @@ def evaluate(
 
 
 def _real(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:
-    xp = backend.xp
     shape = total.shape(operands.first.shape, operands.second.shape)
     is_finite = are_finite(operands, backend)
+    y = backend.xp.reshape(_finite(total, operands, is_finite, backend, rung), shape)
+    y = with_classes(y, total, operands, is_finite, backend)
+    return backend.xp.reshape(y, ungrouped(total.wanted, shape))
+
+
+def _finite(
+    total: Sum, operands: Operands, is_finite: Array, backend: Backend, rung: Rung | None
+) -> Array:
+    """Return the sums, flat, as far as they are finite."""
+    xp = backend.xp
+    shape = total.shape(operands.first.shape, operands.second.shape)
+    count = math.prod(shape)
+    if rung is None and count * products(total, operands.first) <= backend.few_products:
+        every = backend.integers(range(count), operands.first)
+        return sums(total, operands, every, backend)
     if rung == "integers":
         y = backend.astype(backend.zeros(shape, operands.first), total.result)
         unsure = xp.ones_like(y, dtype=backend.dtype("bool"))
     else:
         y, unsure = by_bands(total, finite_part(operands, is_finite, backend), backend, rung)
-    flat = backend.refill(
+    return backend.refill(
         xp.reshape(y, (-1,)),
         xp.reshape(unsure, (-1,)),
         rows_at_once(total, operands),
         lambda places: sums(total, operands, places, backend),
     )
-    y = with_classes(xp.reshape(flat, shape), total, operands, is_finite, backend)
-    return xp.reshape(y, ungrouped(total.wanted, shape))
 
 
 def _complex(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
 from multiconv.exact.formats import decoded
-from multiconv.exact.integers import Operands
+from multiconv.exact.integers import Operands, products
 from multiconv.exact.products import correlated
 from multiconv.exact.rounding import Value, two_sum
 from multiconv.exact.tables import tables
@@ -45,27 +45,51 @@ class Stretch(NamedTuple):
 
 def approximate(total: Sum, operands: Operands, backend: Backend) -> Value:
     """Return sums of operands in float64 that hold float32 numbers, and their errors."""
-    high = low = error = None
-    for part in _stretches(total, operands):
-        term = correlated(part.total, part.first, part.second, backend)
-        bound = (products(part.total, part.first) + 12) * _U * size_of_sums(part, backend)
-        if high is None:
-            high, error = term, bound
-        else:
-            high, lost = two_sum(high, term)
-            low = lost if low is None else low + lost
-            error = error + bound
+    xp, parts = backend.xp, list(_stretches(total, operands))
+    if len(parts) == 1:
+        high, error = _stretch(*parts[0], backend)
+        if operands.bias is None:
+            return Value(high, None, error)
+        bias = beside(total, operands.bias, backend)
+        return Value(high + bias, None, error + 16 * _U * xp.abs(bias))
+    high, low, error = _joined(parts, backend)
     if operands.bias is not None:
         bias = beside(total, operands.bias, backend)
-        error = error + 16 * _U * backend.xp.abs(bias)
-        if low is None:
-            return Value(high + bias, None, error)
+        error = error + 16 * _U * xp.abs(bias)
         high, lost = two_sum(high, bias)
         low = low + lost
-    if low is not None:  # its own additions are as many as the stretches
-        error = error + _count(total, operands) ** 2 * _U * _U * 2 * error / (12 * _U)
-        high, low = two_sum(high, low)
-    return Value(high, low, error)
+    # The additions of the lower part are as many as the stretches.
+    error = error + len(parts) ** 2 * _U * _U * 2 * error / (12 * _U)
+    return Value(*two_sum(high, low), error)
+
+
+def _stretch(total: Sum, first: Array, second: Array, backend: Backend) -> tuple[Array, Array]:
+    """Return the sums of a part of the terms, and a bound of their errors."""
+    bound = (
+        (products(total, first) + 12) * _U * size_of_sums(Stretch(total, first, second), backend)
+    )
+    return correlated(total, first, second, backend), bound
+
+
+def _joined(parts: list[Stretch], backend: Backend) -> tuple[Array, Array, Array]:
+    """Return the sum of all parts, in two numbers each, and the bound of its error."""
+    high, error = _stretch(*parts[0], backend)
+    low = backend.xp.zeros_like(high)
+    alike: dict[object, list[Stretch]] = {}
+    for part in parts[1:]:
+        alike.setdefault((part.total, part.first.shape, part.second.shape), []).append(part)
+    for some in alike.values():
+
+        def add(
+            first: Array, second: Array, *state: Array, total: Sum = some[0].total
+        ) -> tuple[Array, ...]:
+            term, bound = _stretch(total, first, second, backend)
+            high, lost = two_sum(state[0], term)
+            return high, state[1] + lost, state[2] + bound
+
+        terms = [(part.first, part.second) for part in some]
+        high, low, error = backend.accumulate(add, (high, low, error), terms)
+    return high, low, error
 
 
 def closer(value: Value, total: Sum, operands: Operands, backend: Backend) -> Value:
@@ -93,12 +117,6 @@ def is_exact(total: Sum, operands: Operands, backend: Backend) -> Array:
         low, top = xp.minimum(low, bias_low), xp.maximum(top, bias_top)
         terms += 1
     return top - low + math.ceil(math.log2(max(terms, 1))) <= 53
-
-
-def products(total: Sum, first: Array) -> int:
-    """Return the largest number of products in a sum."""
-    lengths = [table.length for table in tables(total)]
-    return int(first.shape[total.contracted[0]] * math.prod(lengths))
 
 
 def size_of_sums(part: Stretch, backend: Backend) -> Array:
@@ -158,10 +176,6 @@ def _bits(array: Array, backend: Backend) -> tuple[Array, Array]:
     low = xp.where(none, xp.full_like(exponent, 5000), exponent + last - 1023)
     top = xp.where(none, xp.full_like(exponent, -5000), exponent + first - 1022)
     return xp.min(low), xp.max(top)
-
-
-def _count(total: Sum, operands: Operands) -> int:
-    return sum(1 for _ in _stretches(total, operands))
 
 
 def _stretches(total: Sum, operands: Operands) -> Iterator[Stretch]:

@@ -29,12 +29,15 @@ class Operands(NamedTuple):
     bias: Array | None = None
 
 
+def products(total: Sum, first: Array) -> int:
+    """Return the largest number of products in a sum."""
+    lengths = [table.length for table in tables(total)]
+    return int(first.shape[total.contracted[0]] * math.prod(lengths))
+
+
 def rows_at_once(total: Sum, operands: Operands) -> int:
     """Return how many outputs are summed up together, for bounded memory."""
-    every = operands.first.shape[total.contracted[0]] * math.prod(
-        table.length for table in tables(total)
-    )
-    return min(max(PRODUCTS // max(every, 1), 16), 4096)
+    return min(max(PRODUCTS // max(products(total, operands.first), 1), 16), 4096)
 
 
 def sums(total: Sum, operands: Operands, places: Array, backend: Backend) -> Array:

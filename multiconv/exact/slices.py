@@ -24,11 +24,10 @@ from multiconv.exact.floating import (
     beside,
     beside_each_other,
     over_axes,
-    products,
     repeats,
 )
 from multiconv.exact.formats import decoded
-from multiconv.exact.integers import Operands
+from multiconv.exact.integers import Operands, products
 from multiconv.exact.products import correlated
 from multiconv.exact.rounding import Value, power, two_sum
 
@@ -92,17 +91,19 @@ def _slices(array: Array, over: tuple[int, ...], width: int, backend: Backend) -
 
 def _joined(total: Sum, ours: Sliced, theirs: Sliced, backend: Backend) -> tuple[Array, Array]:
     """Return the sum of the products of slices, in two parts."""
-    high = correlated(total, ours.slices[0], theirs.slices[0], backend)
-    low = backend.xp.zeros_like(high)
-    for i, j in itertools.product(range(COUNT), repeat=2):
-        if not 0 < i + j <= LAST:
-            continue
-        first, second = ours.slices[i], theirs.slices[j]
+    firsts, seconds = backend.sequence(ours.slices), backend.sequence(theirs.slices)
+    high = correlated(total, firsts[0], seconds[0], backend)
+
+    def add(i: int, j: int, high: Array, low: Array) -> tuple[Array, Array]:
+        first, second = firsts[i], seconds[j]
         if backend.is_nothing(first) or backend.is_nothing(second):
-            continue
+            return high, low
         high, lost = two_sum(high, correlated(total, first, second, backend))
-        low = low + lost
-    return high, low
+        return high, low + lost
+
+    pairs = [(i, j) for i, j in itertools.product(range(COUNT), repeat=2) if 0 < i + j <= LAST]
+    both: tuple[Array, Array] = backend.accumulate(add, (high, backend.xp.zeros_like(high)), pairs)
+    return both
 
 
 def _bounds(total: Sum, ours: Sliced, theirs: Sliced, backend: Backend) -> tuple[Array, Array]:

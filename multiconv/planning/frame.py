@@ -14,7 +14,7 @@ from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.rounding import fft_factor, narrowing, summing_factor, unit_roundoff
 from multiconv.exact.description import Sum
-from multiconv.exact.engine import evaluate
+from multiconv.exact.table import evaluation
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Method, Problem
 from multiconv.planning.choose import Alternative, Choice, choose, said
@@ -269,7 +269,7 @@ def _rounded_once(
     flips: bool,
 ) -> Callable[..., Array]:
     """Return the exact sums as a function of arrays and a bias, in their own dtypes."""
-    xp = backend.xp
+    xp, evaluate = backend.xp, evaluation(backend)
 
     def as_float(array: Array) -> Array:
         name = backend.dtype_name(array.dtype)
@@ -280,7 +280,7 @@ def _rounded_once(
     def run(*arrays: Array) -> Array:
         own = [xp.reshape(as_float(a), s) for a, s in zip(arrays, own_shapes, strict=False)]
         bias = as_float(arrays[2]) if len(arrays) > 2 and arrays[2] is not None else None
-        y = evaluate(total, *own, bias, backend)
+        y = evaluate(total, *own, bias)
         return xp.reshape(y, shape)
 
     if flips:
