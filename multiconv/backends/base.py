@@ -18,13 +18,30 @@ import math
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
+
+
+class Terms(NamedTuple):
+    """Which products make an output, for a loop over them.
+
+    ``shape`` is that of the result, with its groups; ``steps`` are the strides of each operand
+    along its axes, 0 where it has none of them; ``contracted`` is the length of the axis that is
+    summed over, and its strides; ``tables`` are the pairs of each spatial axis. ``source`` is the
+    format of the operands, ``target`` that of the result: precision, width, lowest exponent.
+    """
+
+    shape: tuple[int, ...]
+    steps: tuple[tuple[int, ...], tuple[int, ...]]
+    contracted: tuple[int, int, int]
+    tables: Sequence[tuple[NumPyArray, NumPyArray]]
+    source: tuple[int, int, int]
+    target: tuple[int, int, int]
 
 
 def _host_memory() -> int:
@@ -399,6 +416,28 @@ class Backend:
             for place in range(count)
         ]
         return self.xp.stack(sums, axis=1)
+
+    def certified_taps(
+        self, x: Array, weight: Array, geometry: Geometry
+    ) -> tuple[Array, Array] | None:
+        """Correlate as `sum_of_taps` does, float32 to float32, with one rounding of each sum.
+
+        Returns the result and where it is not certain; None where there is no such loop.
+        """
+        return None
+
+    def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
+        """Round float64 sums to float32, and tell where an error could change that.
+
+        None where this is not one loop.
+        """
+        return None
+
+    def sums_by_integers(
+        self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
+    ) -> Array | None:
+        """Return the bits of exact sums, int64; None where this is not one loop."""
+        return None
 
     def while_loop(
         self,

@@ -257,7 +257,7 @@ class JaxBackend(Backend):
     ) -> Array:
         """Loop as often as it takes: how many numbers there are is not known before."""
         size = values.shape[0]
-        rows = min(rows, size)
+        rows = min(rows, size, 64)
 
         def step(values: Array, mask: Array) -> tuple[Array, Array]:
             (found,) = jnp.nonzero(mask, size=rows, fill_value=size)

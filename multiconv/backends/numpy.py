@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends import fourier, packed, rows
-from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
+from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray, Terms
 from multiconv.backends.loops import compiled, sums
+from multiconv.backends.loops.exactly import calls as exactly
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.installation import install_line
@@ -171,6 +172,19 @@ class NumPyBackend(Backend):
         sums = np.zeros(rows * count, np.int64)
         np.add.at(sums, (places + count * np.arange(rows)[:, None]).ravel(), values.ravel())
         return sums.reshape(rows, count)
+
+    def certified_taps(
+        self, x: Array, weight: Array, geometry: Geometry
+    ) -> tuple[Array, Array] | None:
+        return exactly.certified_taps(x, weight, geometry)
+
+    def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
+        return exactly.certified(high, error)
+
+    def sums_by_integers(
+        self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
+    ) -> Array | None:
+        return exactly.sums(first, second, bias, places, terms)
 
     def refill(
         self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]

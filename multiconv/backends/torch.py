@@ -12,12 +12,17 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
-from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
+from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray, Terms
 from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.backends.ieee.torch import rounds_products
-from multiconv.backends.in_memory.torch import sum_in_memory
+from multiconv.backends.in_memory.torch import (
+    certified_in_memory,
+    exactly_in_memory,
+    sum_in_memory,
+)
 from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
 from multiconv.backends.loops import compiled
+from multiconv.backends.loops.exactly import calls as exactly
 from multiconv.backends.native import torch as own
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
@@ -287,6 +292,25 @@ class TorchBackend(Backend):
 
     def scatter_add(self, places: Array, values: Array, count: int) -> Array:
         return values.new_zeros((values.shape[0], count)).scatter_add_(1, places, values)
+
+    band_elements = 2**18
+
+    def certified_taps(
+        self, x: Array, weight: Array, geometry: Geometry
+    ) -> tuple[Array, Array] | None:
+        if x.dtype != torch.float32 or weight.dtype != torch.float32:
+            return None
+        return certified_in_memory(exactly.certified_taps, x, weight, geometry)
+
+    def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
+        return certified_in_memory(exactly.certified, high, error)
+
+    def sums_by_integers(
+        self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
+    ) -> Array | None:
+        arrays = exactly_in_memory((first, second, bias, places))
+        found = None if arrays is None else exactly.sums(*arrays, terms)
+        return None if found is None else torch.from_numpy(found)
 
     def refill(
         self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]

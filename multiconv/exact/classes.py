@@ -8,7 +8,9 @@ adjoints there are no products beside those of an output and a tap.
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from dataclasses import replace
 
 from multiconv.backends.base import Array, Backend
@@ -18,31 +20,34 @@ from multiconv.exact.products import correlated
 from multiconv.methods.borders import extend
 
 
-def with_classes(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
-    """Put NaN and infinities where the sums are not finite."""
+def are_finite(operands: Operands, backend: Backend) -> Array:
+    """Tell whether all numbers are finite."""
     xp = backend.xp
-    isfinite = [xp.all(xp.isfinite(array)) for array in operands if array is not None]
-    is_finite = isfinite[0]
-    for more in isfinite[1:]:
-        is_finite = is_finite & more
-    return backend.branch(is_finite, lambda: y, lambda: _marked(y, total, operands, backend))
+    every = [xp.all(xp.isfinite(array)) for array in operands if array is not None]
+    return functools.reduce(operator.and_, every)
 
 
-def finite_part(operands: Operands, backend: Backend) -> Operands:
+def finite_part(operands: Operands, are_finite: Array, backend: Backend) -> Operands:
     """Return the operands with zeros for what is not finite."""
     xp = backend.xp
 
     def cleaned(array: Array | None) -> Array | None:
         if array is None:
             return None
-        is_finite = xp.isfinite(array)
         return backend.branch(
-            xp.all(is_finite),
+            are_finite,
             lambda: array,
-            lambda: xp.where(is_finite, array, xp.zeros_like(array)),
+            lambda: xp.where(xp.isfinite(array), array, xp.zeros_like(array)),
         )
 
     return Operands(*map(cleaned, operands))
+
+
+def with_classes(
+    y: Array, total: Sum, operands: Operands, are_finite: Array, backend: Backend
+) -> Array:
+    """Put NaN and infinities where the sums are not finite."""
+    return backend.branch(are_finite, lambda: y, lambda: _marked(y, total, operands, backend))
 
 
 def _marked(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array:

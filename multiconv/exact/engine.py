@@ -17,10 +17,9 @@ from multiconv.core import dtypes
 from multiconv.core.rounding import PARTS
 from multiconv.exact import self_test
 from multiconv.exact.bands import Rung, by_bands
-from multiconv.exact.classes import finite_part, with_classes
+from multiconv.exact.classes import are_finite, finite_part, with_classes
 from multiconv.exact.description import OPERANDS, Sum, ungrouped
-from multiconv.exact.floating import products
-from multiconv.exact.integers import ROWS, Operands, sums
+from multiconv.exact.integers import Operands, products, rows_at_once, sums
 
 
 def evaluate(
@@ -73,32 +72,34 @@ def evaluate(
 
 
 def _real(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:
+    shape = total.shape(operands.first.shape, operands.second.shape)
+    is_finite = are_finite(operands, backend)
+    y = backend.xp.reshape(_finite(total, operands, is_finite, backend, rung), shape)
+    y = with_classes(y, total, operands, is_finite, backend)
+    return backend.xp.reshape(y, ungrouped(total.wanted, shape))
+
+
+def _finite(
+    total: Sum, operands: Operands, is_finite: Array, backend: Backend, rung: Rung | None
+) -> Array:
+    """Return the sums, flat, as far as they are finite."""
     xp = backend.xp
     shape = total.shape(operands.first.shape, operands.second.shape)
+    count = math.prod(shape)
+    if rung is None and count * products(total, operands.first) <= backend.few_products:
+        every = backend.integers(range(count), operands.first)
+        return sums(total, operands, every, backend)
     if rung == "integers":
         y = backend.astype(backend.zeros(shape, operands.first), total.result)
         unsure = xp.ones_like(y, dtype=backend.dtype("bool"))
-    elif (
-        rung is None and math.prod(shape) * products(total, operands.first) <= backend.few_products
-    ):
-        every = backend.integers(range(math.prod(shape)), operands.first)
-        y = xp.reshape(sums(total, operands, every, backend), shape)
-        return _laid_out(y, total, operands, backend)
     else:
-        y, unsure = by_bands(total, finite_part(operands, backend), backend, rung)
-    flat = backend.refill(
+        y, unsure = by_bands(total, finite_part(operands, is_finite, backend), backend, rung)
+    return backend.refill(
         xp.reshape(y, (-1,)),
         xp.reshape(unsure, (-1,)),
-        ROWS,
+        rows_at_once(total, operands),
         lambda places: sums(total, operands, places, backend),
     )
-    return _laid_out(xp.reshape(flat, shape), total, operands, backend)
-
-
-def _laid_out(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
-    """Return the sums as frameworks lay them out, with what is not finite in its place."""
-    y = with_classes(y, total, operands, backend)
-    return backend.xp.reshape(y, ungrouped(total.wanted, y.shape))
 
 
 def _complex(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:

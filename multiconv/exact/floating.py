@@ -24,14 +24,15 @@ from typing import NamedTuple
 from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
 from multiconv.exact.formats import decoded
-from multiconv.exact.integers import Operands
+from multiconv.exact.integers import Operands, products
 from multiconv.exact.products import correlated
 from multiconv.exact.rounding import Value, two_sum
 from multiconv.exact.tables import tables
 
 _U = 2.0**-53
-#: How many products are added up before the next sum is added to them, in twice the precision.
-LONGEST = 512
+#: How many products are added up before the next sum is added to them in twice the precision, and
+#: into how many such sums an output is cut at most.
+_SHORT, _MOST = 512, 32
 
 
 class Stretch(NamedTuple):
@@ -118,12 +119,6 @@ def is_exact(total: Sum, operands: Operands, backend: Backend) -> Array:
     return top - low + math.ceil(math.log2(max(terms, 1))) <= 53
 
 
-def products(total: Sum, first: Array) -> int:
-    """Return the largest number of products in a sum."""
-    lengths = [table.length for table in tables(total)]
-    return int(first.shape[total.contracted[0]] * math.prod(lengths))
-
-
 def size_of_sums(part: Stretch, backend: Backend) -> Array:
     """Return a bound of the sums of absolute products, in the shape of the result or of one."""
     xp, total = backend.xp, part.total
@@ -186,7 +181,7 @@ def _bits(array: Array, backend: Backend) -> tuple[Array, Array]:
 def _stretches(total: Sum, operands: Operands) -> Iterator[Stretch]:
     """Cut long sums into parts: of channels, or of images and rows."""
     first, second, _ = operands
-    if products(total, first) <= LONGEST:
+    if products(total, first) <= _SHORT:
         yield Stretch(total, first, second)
     elif total.wanted == "weight":
         yield from _rows(total, first, second)
@@ -194,10 +189,14 @@ def _stretches(total: Sum, operands: Operands) -> Iterator[Stretch]:
         yield from _channels(total, first, second)
 
 
+def _longest(total: Sum, first: Array) -> int:
+    return max(_SHORT, -(-products(total, first) // _MOST))
+
+
 def _channels(total: Sum, first: Array, second: Array) -> Iterator[Stretch]:
     ours, theirs = total.contracted
     channels = first.shape[ours]
-    step = max(LONGEST * channels // products(total, first), 1)
+    step = max(_longest(total, first) * channels // products(total, first), 1)
     for start in range(0, channels, step):
         some = slice(start, min(start + step, channels))
         yield Stretch(total, first[_at(ours, some)], second[_at(theirs, some)])
@@ -207,8 +206,9 @@ def _rows(total: Sum, x: Array, y: Array) -> Iterator[Stretch]:
     """Cut x, which has its border, and y."""
     images, rows = y.shape[0], total.y_size[0]
     per_row = math.prod(total.y_size[1:])
-    step = min(max(LONGEST // per_row, 1), rows)
-    together = max(LONGEST // (per_row * rows), 1)
+    longest = _longest(total, x)
+    step = min(max(longest // per_row, 1), rows)
+    together = max(longest // (per_row * rows), 1)
     for image in range(0, images, together):
         some = slice(image, min(image + together, images))
         for start in range(0, rows, step):

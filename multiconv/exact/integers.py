@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import Array, Backend, Terms
 from multiconv.exact.description import Sum
 from multiconv.exact.formats import BITS, MASK, NARROW, WIDE, Grid, digits_of, format_of
 from multiconv.exact.tables import tables
 
-#: How many outputs are summed up at once, and how many of their products.
-ROWS, PRODUCTS = 64, 2**16
+#: How many products are formed at once.
+PRODUCTS = 2**16
 
 
 class Operands(NamedTuple):
@@ -29,11 +29,56 @@ class Operands(NamedTuple):
     bias: Array | None = None
 
 
+def products(total: Sum, first: Array) -> int:
+    """Return the largest number of products in a sum."""
+    lengths = [table.length for table in tables(total)]
+    return int(first.shape[total.contracted[0]] * math.prod(lengths))
+
+
+def rows_at_once(total: Sum, operands: Operands) -> int:
+    """Return how many outputs are summed up together, for bounded memory."""
+    return min(max(PRODUCTS // max(products(total, operands.first), 1), 16), 4096)
+
+
 def sums(total: Sum, operands: Operands, places: Array, backend: Backend) -> Array:
     """Return the outputs at ``places``, of the flattened result."""
     grid = _grid(total, operands, backend)
+    bits = backend.sums_by_integers(*operands, places, _terms(total, operands, grid))
+    if bits is not None:
+        width = format_of(total.result).width
+        return backend.from_bits(backend.astype(bits, f"int{width}"), total.result)
     digits = _total(total, operands, places, grid, backend)
     return _rounded(digits, grid, total.result, backend)
+
+
+def _terms(total: Sum, operands: Operands, grid: Grid) -> Terms:
+    """Return the same products for a loop over them."""
+    shape = total.shape(operands.first.shape, operands.second.shape)
+    steps = [_steps(array.shape) for array in operands[:2]]
+    lengths = [operands.first.shape[total.contracted[0]]]
+    along = [
+        (*(dict(zip(own, step, strict=False)).get(a, 0) for a in total.axes), *step[3:])
+        for own, step in zip(total.operands, steps, strict=True)
+    ]
+    summed = [step[axis] for step, axis in zip(steps, total.contracted, strict=True)]
+    return Terms(
+        shape,
+        (along[0], along[1]),
+        (lengths[0], summed[0], summed[1]),
+        tables(total),
+        _numbers("float32" if grid == NARROW else "float64"),
+        _numbers(total.result),
+    )
+
+
+def _numbers(dtype: str) -> tuple[int, int, int]:
+    form = format_of(dtype)
+    return form.precision, form.width, form.lowest
+
+
+def _steps(shape: tuple[int, ...]) -> list[int]:
+    """Return the strides of an array in C order, in elements."""
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
 def _grid(total: Sum, operands: Operands, backend: Backend) -> Grid:

@@ -63,6 +63,10 @@ def _narrowed(value: Value, result: str, backend: Backend) -> tuple[Array, Array
         error = error + xp.abs(low)
         # An end that rounds in float64 to a midpoint could then round away from the sum.
         error = xp.where(error > 0, error + xp.abs(high) * 2.0**-51, error)
+    elif scale is None and result == "float32":
+        found = backend.certified(high, error)
+        if found is not None:
+            return found
     below = _nearest(high - error, result, backend)
     above = _nearest(high + error, result, backend)
     unsure = backend.as_bits(below) != backend.as_bits(above)

@@ -24,11 +24,10 @@ from multiconv.exact.floating import (
     beside,
     beside_each_other,
     over_axes,
-    products,
     repeats,
 )
 from multiconv.exact.formats import decoded
-from multiconv.exact.integers import Operands
+from multiconv.exact.integers import Operands, products
 from multiconv.exact.products import correlated
 from multiconv.exact.rounding import Value, power, two_sum
 
