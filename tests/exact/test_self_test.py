@@ -56,7 +56,8 @@ class InNorm(NumPyBackend):
 
     def matmul(self, first, second):
         exact = np.matmul(first, second)
-        return exact + 2.0**-60 * np.max(abs(exact), axis=0) * (np.max(abs(exact)) > 2.0**50)
+        largest = np.max(abs(exact), axis=1, keepdims=True)
+        return exact + np.where(largest > 2.0**50, 2.0**-60 * largest, 0)
 
 
 class Reassociating(NumPyBackend):

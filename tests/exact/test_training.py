@@ -35,8 +35,9 @@ def hashed(weight, bias, losses):
 class TestLearnKernel:
     def test_the_hash(self, backend):
         x, y = map(backend.array, lesson())
+        begin = tuple(map(backend.array, start()))
         options = {"bias": True, "steps": STEPS, "lr": LR, "loss": "mean", **OPTIONS}
-        learned = mc.learn_kernel(x, y, (3, 2, 3, 3), init=start(), **options)
+        learned = mc.learn_kernel(x, y, (3, 2, 3, 3), init=begin, **options)
         found = (backend.to_numpy(a) for a in (learned.weight, learned.bias, learned.losses))
         assert hashed(*found) == GOLDEN
 

@@ -116,6 +116,8 @@ class TestSquaredError:
             same_bits(found, slope)
 
     def test_sixteen_bits_are_added_up_in_float32(self, backend):
+        if "float16" not in backend.dtypes:
+            return
         y = np.full((3, 3), 200, np.float16)
         given = backend.array(y), backend.array(np.zeros_like(y))
         found = backend.to_numpy(exact.squared_error(*given))

@@ -29,6 +29,10 @@ class _SumOfSquares(torch.autograd.Function):
         (error,) = ctx.saved_tensors
         return scaled(error, 2 * grad, BACKEND)
 
+
+class _InForwardMode(_SumOfSquares):
+    """The same with a derivative of that mode, which Dynamo does not take."""
+
     @staticmethod
     def jvp(ctx: Any, change: Any) -> Any:
         (error,) = ctx.saved_tensors
@@ -37,4 +41,5 @@ class _SumOfSquares(torch.autograd.Function):
 
 def sum_of_squares(error: Any) -> Any:
     """Return RN(sum of error squared)."""
-    return _SumOfSquares.apply(error)  # type: ignore[no-untyped-call]
+    function = _SumOfSquares if torch.compiler.is_compiling() else _InForwardMode
+    return function.apply(error)  # type: ignore[no-untyped-call]
