@@ -1,4 +1,7 @@
-"""The sum of squares in PyTorch."""
+"""The sum of squares in PyTorch: an operator where Dynamo reads along, and elsewhere a function.
+
+Dynamo takes no function with a derivative in forward mode, and an operator can have none.
+"""
 
 from __future__ import annotations
 
@@ -7,39 +10,67 @@ from typing import Any
 import torch
 
 from multiconv.backends.torch import BACKEND
-from multiconv.training.sums import dot, scaled
+from multiconv.core.geometry import Geometry
+from multiconv.exact.description import Sum
+from multiconv.exact.torch import evaluate
+from multiconv.training.sums import dot
 
 
-class _SumOfSquares(torch.autograd.Function):
-    """RN(sum of error squared); derivatives of any order are exact products again."""
+def sum_of_squares(error: torch.Tensor) -> torch.Tensor:
+    """Return RN(sum of error squared)."""
+    if torch.compiler.is_compiling():
+        return _operator(error)
+    total: torch.Tensor = _Recorded.apply(error)  # type: ignore[no-untyped-call]
+    return total
+
+
+@torch.library.custom_op("multiconv::exact_sum_of_squares", mutates_args=())
+def _operator(error: torch.Tensor) -> torch.Tensor:
+    total: torch.Tensor = dot(error, error, BACKEND)
+    return total
+
+
+@_operator.register_fake
+def _(error: torch.Tensor) -> torch.Tensor:
+    return error.new_empty(())
+
+
+def _gradient(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+    """Return RN(2 grad error), a correlation of one tap: the cotangent is doubled exactly."""
+    (error,) = ctx.saved_tensors
+    size = (error.numel(),)
+    taps = Geometry(size, (1,), (1,), (1,), ((0, 0),))
+    total = Sum("y", taps, 1, size, BACKEND.dtype_name(error.dtype))
+    product = evaluate(total, error.reshape(1, 1, -1), (2 * grad).reshape(1, 1, 1), None)
+    return product.reshape(error.shape)
+
+
+_operator.register_autograd(
+    _gradient, setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs)
+)
+
+
+class _Recorded(torch.autograd.Function):
+    """The same with its derivatives of both modes, of any order."""
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(error: Any) -> Any:
-        return dot(error, error, BACKEND)
+    def forward(error: torch.Tensor) -> torch.Tensor:
+        total: torch.Tensor = dot(error, error, BACKEND)
+        return total
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any], output: Any) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any], output: torch.Tensor) -> None:
         ctx.save_for_backward(*inputs)
         ctx.save_for_forward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        (error,) = ctx.saved_tensors
-        return scaled(error, 2 * grad, BACKEND)
-
-
-class _InForwardMode(_SumOfSquares):
-    """The same with a derivative of that mode, which Dynamo does not take."""
+    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+        return _gradient(ctx, grad)
 
     @staticmethod
-    def jvp(ctx: Any, change: Any) -> Any:
+    def jvp(ctx: Any, change: torch.Tensor) -> torch.Tensor:
         (error,) = ctx.saved_tensors
-        return 2 * dot(error, change, BACKEND)
-
-
-def sum_of_squares(error: Any) -> Any:
-    """Return RN(sum of error squared)."""
-    function = _SumOfSquares if torch.compiler.is_compiling() else _InForwardMode
-    return function.apply(error)  # type: ignore[no-untyped-call]
+        tangent: torch.Tensor = 2 * dot(error, change, BACKEND)
+        return tangent
