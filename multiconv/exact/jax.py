@@ -25,7 +25,7 @@ from multiconv.exact import derivatives, engine
 from multiconv.exact.derivatives import Terms
 from multiconv.exact.description import OPERANDS, Sum
 
-exact_sum = Primitive("exact_sum")
+exact_sum: Any = Primitive("exact_sum")  # JAX has no types for it
 
 
 def evaluate(total: Sum, first: Array, second: Array, bias: Array | None) -> Array:
@@ -35,9 +35,8 @@ def evaluate(total: Sum, first: Array, second: Array, bias: Array | None) -> Arr
 
 def _bind(total: Sum, terms: Terms[Array]) -> Array:
     bias = () if terms.bias is None else (terms.bias,)
-    return exact_sum.bind(
-        *terms.firsts, *terms.seconds, *bias, total=total, count=len(terms.firsts)
-    )
+    arrays = (*terms.firsts, *terms.seconds, *bias)
+    return exact_sum.bind(*arrays, total=total, count=len(terms.firsts))
 
 
 def _terms(arrays: Any, count: int) -> Terms[Any]:
@@ -45,7 +44,6 @@ def _terms(arrays: Any, count: int) -> Terms[Any]:
     return Terms(firsts, seconds, *arrays[2 * count :])
 
 
-@exact_sum.def_impl
 def _run(*arrays: Array, total: Sum, count: int) -> Array:
     return _compiled(total, count)(*arrays)
 
@@ -55,12 +53,12 @@ def _compiled(total: Sum, count: int) -> Any:
     return jax.jit(functools.partial(exact_sum.bind, total=total, count=count))
 
 
-@exact_sum.def_abstract_eval
 def _shape(*arrays: Any, total: Sum, count: int) -> Any:
     size = derivatives.result_shape(total, arrays[0].shape, arrays[count].shape)
     varying = frozenset[Any]().union(*(getattr(a, "vma", frozenset()) for a in arrays))
-    kwargs = {"vma": varying} if varying else {}
-    return jax.core.ShapedArray(size, jnp.dtype(total.result), **kwargs)
+    kind: Any = jax.core.ShapedArray
+    more = {"vma": varying} if varying else {}  # which JAX before 0.7 does not know
+    return kind(size, jnp.dtype(total.result), **more)
 
 
 def _calculate(*arrays: Array, total: Sum, count: int) -> Array:
@@ -69,17 +67,12 @@ def _calculate(*arrays: Array, total: Sum, count: int) -> Array:
     return engine.evaluate(total, first, second, terms.bias, BACKEND)
 
 
-mlir.register_lowering(exact_sum, mlir.lower_fun(_calculate, multiple_results=False))
-
-
 def _differentiate(primals: Any, tangents: Any, *, total: Sum, count: int) -> Any:
     y = exact_sum.bind(*primals, total=total, count=count)
     values, changes = _terms(primals, count), _terms(tangents, count)
     pairs = [(d, b) for d, b in zip(changes.firsts, values.seconds, strict=True) if _is_there(d)]
     pairs += [(a, d) for a, d in zip(values.firsts, changes.seconds, strict=True) if _is_there(d)]
     bias = changes.bias if _is_there(changes.bias) else None
-    if not pairs and bias is None:
-        return y, ad.Zero.from_primal_value(y)
     pairs = pairs or [derivatives.nothing(total, values.firsts[0], values.seconds[0], BACKEND)]
     firsts, seconds = map(list, zip(*pairs, strict=True))
     return y, _bind(total, Terms(firsts, seconds, bias))
@@ -91,7 +84,7 @@ def _is_there(tangent: Any) -> bool:
 
 def _transpose(cotangent: Any, *arrays: Any, total: Sum, count: int) -> list[Any]:
     def given(array: Any, place: int) -> Any:
-        if not ad.is_undefined_primal(array):
+        if not isinstance(array, ad.UndefinedPrimal):
             return None
         if type(cotangent) is ad.Zero:
             return ad.Zero(array.aval)
@@ -118,6 +111,9 @@ def _batch(arrays: Any, axes: Any, *, total: Sum, count: int) -> tuple[Array, in
     return folding.result(_bind(folding.total, folded), BACKEND), 0
 
 
+exact_sum.def_impl(_run)
+exact_sum.def_abstract_eval(_shape)
+mlir.register_lowering(exact_sum, mlir.lower_fun(_calculate, multiple_results=False))
 ad.primitive_jvps[exact_sum] = _differentiate
 ad.primitive_transposes[exact_sum] = _transpose
 batching.primitive_batchers[exact_sum] = _batch

@@ -161,7 +161,7 @@ class TestGradients:
 
 class TestForwardMode:
     def test_two_products_are_rounded_once(self, torch, mc):
-        """dx w is 1 + 2**-24 and x dw is 2**-40: the first alone rounds to 1, and so does 1 + x dw."""
+        """dx w is 1 + 2**-24 and x dw is 2**-40: the first alone rounds to 1, as 1 + x dw does."""
         x, dx = np.array([[[1], [0]]]), np.array([[[1], [2.0**-24]]])
         weight, dw = np.ones((1, 2, 1)), np.array([[[2.0**-40], [0]]])
         x, weight, dx, dw = arrays(BACKEND, x, weight, dx, dw)
