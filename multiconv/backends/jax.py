@@ -202,7 +202,8 @@ class JaxBackend(Backend):
 
     def wide(self) -> AbstractContextManager[Any]:
         """Return JAX's local context, which leaves the global setting alone."""
-        return jax.enable_x64(True)
+        context: AbstractContextManager[Any] = jax.enable_x64(True)
+        return context
 
     def untraced(self) -> AbstractContextManager[Any]:
         return jax.ensure_compile_time_eval()
