@@ -202,7 +202,8 @@ class JaxBackend(Backend):
 
     def wide(self) -> AbstractContextManager[Any]:
         """Return JAX's local context, which leaves the global setting alone."""
-        return jax.enable_x64(True)
+        context: AbstractContextManager[Any] = jax.enable_x64(True)
+        return context
 
     def as_bits(self, array: Array) -> Array:
         return jax.lax.bitcast_convert_type(array, f"int{8 * array.dtype.itemsize}")

@@ -308,8 +308,8 @@ class TorchBackend(Backend):
     def sums_by_integers(
         self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
     ) -> Array | None:
-        arrays = exactly_in_memory((first, second, bias, places))
-        found = None if arrays is None else exactly.sums(*arrays, terms)
+        arrays = exactly_in_memory((first, second, bias, places, terms))
+        found = None if arrays is None else exactly.sums(*arrays)
         return None if found is None else torch.from_numpy(found)
 
     def refill(

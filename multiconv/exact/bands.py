@@ -8,7 +8,7 @@ whether bounds of each output by itself are enough; then slices are summed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -27,18 +27,23 @@ Rung: TypeAlias = Literal["certified", "sliced", "integers"]
 _FEW, _PART = 64, 0.01
 
 
+def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
+    """Return what `by_bands` does for single channels, where the backend has a loop for that.
+
+    None where it has none, or where a number is not finite.
+    """
+    is_single = total.wanted == "y" and operands.first.shape[2] == 1
+    if not is_single or operands.bias is not None or total.result != "float32":
+        return None
+    total, operands = _with_border(total, operands, backend)
+    return backend.certified_taps(operands.first, operands.second, total.geometry)
+
+
 def by_bands(
     total: Sum, operands: Operands, backend: Backend, rung: Rung | None
 ) -> tuple[Array, Array]:
     """Return the rounded sums of finite operands, and where they are not certain."""
-    if total.wanted != "x" and total.geometry.padding_mode != "zeros":
-        first = extend(operands.first, total.geometry, backend)
-        operands = operands._replace(first=first)
-        total = replace(total, geometry=total.geometry.padded())
-    if total.wanted == "y" and rung is None and operands.first.shape[2] == 1:
-        found = _by_taps(total, operands, backend)
-        if found is not None:
-            return found
+    total, operands = _with_border(total, operands, backend)
     images: list[tuple[Array, Array]] = []
     for rows in _bands(total, operands, backend):
         parts = [_band(part, own, backend, rung) for part, own in rows]
@@ -46,11 +51,12 @@ def by_bands(
     return _joined(images, 0, backend)
 
 
-def _by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
-    """Return the sums of single channels, where the backend has a loop for that."""
-    if operands.bias is not None or total.result != "float32":
-        return None
-    return backend.certified_taps(operands.first, operands.second, total.geometry)
+def _with_border(total: Sum, operands: Operands, backend: Backend) -> tuple[Sum, Operands]:
+    """Return the same sums of an image that has its border, unless that is of zeros."""
+    if total.wanted == "x" or total.geometry.padding_mode == "zeros":
+        return total, operands
+    first = extend(operands.first, total.geometry, backend)
+    return replace(total, geometry=total.geometry.padded()), operands._replace(first=first)
 
 
 def _joined(parts: list[tuple[Array, Array]], axis: int, backend: Backend) -> tuple[Array, Array]:
@@ -118,15 +124,18 @@ def _band(
         return _unless_many(own, by_slices, backend)
 
     def otherwise() -> tuple[Array, Array]:
-        return backend.branch(is_exact(total, operands, backend), by_exactness, by_closer_bounds)
+        is_so = is_exact(total, operands, backend)
+        chosen: tuple[Array, Array] = backend.branch(is_so, by_exactness, by_closer_bounds)
+        return chosen
 
     return _unless_many((y, unsure), otherwise, backend)
 
 
 def _unless_many(
-    found: tuple[Array, Array], otherwise: object, backend: Backend
+    found: tuple[Array, Array], otherwise: Callable[[], tuple[Array, Array]], backend: Backend
 ) -> tuple[Array, Array]:
     unsure = found[1]
     most = max(_FEW, _PART * math.prod(unsure.shape))
     count = backend.xp.sum(backend.astype(unsure, "int64"))
-    return backend.branch(count > most, otherwise, lambda: found)
+    chosen: tuple[Array, Array] = backend.branch(count > most, otherwise, lambda: found)
+    return chosen

@@ -119,8 +119,8 @@ def _infinite(
 
 def _occurs(pairs: list[tuple[Array, Array]], total: Sum, backend: Backend) -> Array:
     """Tell where one of the pairs occurs, a product that is not zero."""
-    sides = (
+    ours, theirs = (
         backend.xp.concat([backend.astype(pair[side], "float64") for pair in pairs], axis=axis)
         for side, axis in enumerate(total.contracted)
     )
-    return correlated(total, *sides, backend) > 0.5
+    return correlated(total, ours, theirs, backend) > 0.5

@@ -15,7 +15,7 @@ import math
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.rounding import PARTS
-from multiconv.exact.bands import Rung, by_bands
+from multiconv.exact.bands import Rung, by_bands, by_taps
 from multiconv.exact.classes import are_finite, finite_part, with_classes
 from multiconv.exact.description import OPERANDS, Sum, ungrouped
 from multiconv.exact.integers import Operands, products, rows_at_once, sums
@@ -52,13 +52,11 @@ def evaluate(
         Laid out like the operands.
     """
     with backend.wide():
-        operands = Operands(
-            *(
-                backend.xp.reshape(array, total.grouped(role, array.shape))
-                for role, array in zip(OPERANDS[total.wanted], (first, second), strict=True)
-            ),
-            bias,
+        first, second = (
+            backend.xp.reshape(array, total.grouped(role, array.shape))
+            for role, array in zip(OPERANDS[total.wanted], (first, second), strict=True)
         )
+        operands = Operands(first, second, bias)
         if dtypes.kind(total.result) == "complex":
             return _complex(total, operands, backend, rung)
         return _real(total, operands, backend, rung)
@@ -66,9 +64,13 @@ def evaluate(
 
 def _real(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:
     shape = total.shape(operands.first.shape, operands.second.shape)
-    is_finite = are_finite(operands, backend)
-    y = backend.xp.reshape(_finite(total, operands, is_finite, backend, rung), shape)
-    y = with_classes(y, total, operands, is_finite, backend)
+    found = None if rung else by_taps(total, operands, backend)
+    if found is None:
+        is_finite = are_finite(operands, backend)
+        y = _finite(total, operands, is_finite, backend, rung)
+        y = with_classes(backend.xp.reshape(y, shape), total, operands, is_finite, backend)
+    else:
+        y = _completed(*found, total, operands, backend)
     return backend.xp.reshape(y, ungrouped(total.wanted, shape))
 
 
@@ -76,7 +78,6 @@ def _finite(
     total: Sum, operands: Operands, is_finite: Array, backend: Backend, rung: Rung | None
 ) -> Array:
     """Return the sums, flat, as far as they are finite."""
-    xp = backend.xp
     shape = total.shape(operands.first.shape, operands.second.shape)
     count = math.prod(shape)
     if rung is None and count * products(total, operands.first) <= backend.few_products:
@@ -84,9 +85,15 @@ def _finite(
         return sums(total, operands, every, backend)
     if rung == "integers":
         y = backend.astype(backend.zeros(shape, operands.first), total.result)
-        unsure = xp.ones_like(y, dtype=backend.dtype("bool"))
+        unsure = backend.xp.ones_like(y, dtype=backend.dtype("bool"))
     else:
         y, unsure = by_bands(total, finite_part(operands, is_finite, backend), backend, rung)
+    return _completed(y, unsure, total, operands, backend)
+
+
+def _completed(y: Array, unsure: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
+    """Return the sums, flat, those that are not certain by integers."""
+    xp = backend.xp
     return backend.refill(
         xp.reshape(y, (-1,)),
         xp.reshape(unsure, (-1,)),
@@ -105,11 +112,11 @@ def _complex(total: Sum, operands: Operands, backend: Backend, rung: Rung | None
         (first, (second[0], -second[1]), bias[0]),
         (first, (second[1], second[0]), bias[1]),
     ):
-        joined = (
+        left, right = (
             xp.concat(list(pair), axis=axis)
             for pair, axis in zip((ours, theirs), total.contracted, strict=True)
         )
-        parts.append(_real(real, Operands(*joined, term), backend, rung))
+        parts.append(_real(real, Operands(left, right, term), backend, rung))
     return backend.joined(*parts)
 
 

@@ -54,7 +54,7 @@ def sums(total: Sum, operands: Operands, places: Array, backend: Backend) -> Arr
 def _terms(total: Sum, operands: Operands, grid: Grid) -> Terms:
     """Return the same products for a loop over them."""
     shape = total.shape(operands.first.shape, operands.second.shape)
-    steps = [_steps(array.shape) for array in operands[:2]]
+    steps = [_steps(array.shape) for array in (operands.first, operands.second)]
     lengths = [operands.first.shape[total.contracted[0]]]
     along = [
         (*(dict(zip(own, step, strict=False)).get(a, 0) for a in total.axes), *step[3:])

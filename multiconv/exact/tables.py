@@ -80,4 +80,5 @@ def _sources(geometry: Geometry, axis: int, outputs: int) -> NumPyArray:
         np.arange(outputs)[:, None] * geometry.stride[axis]
         + np.arange(geometry.kernel_size[axis]) * geometry.dilation[axis]
     )
-    return np.asarray(shown, np.int64)[place]
+    pixels: NumPyArray = np.asarray(shown, np.int64)[place]
+    return pixels

@@ -49,12 +49,13 @@ def corr2d(
     padding_mode : {"zeros", "reflect", "symmetric", "replicate", "circular"}, optional
         What the border shows: for ``1234``, reflect ``32 1234 32``, symmetric ``21 1234 43``,
         replicate ``11 1234 44``, circular ``34 1234 12``.
-    method : {"auto", "direct", "im2col", "toeplitz", "folded", "fft", "native", "loop"}, optional
+    method : {"auto", "direct", "im2col", "toeplitz", "folded", "fft", "native", "exact", "loop"}
         How to compute it. ``"auto"`` takes what is estimated to be fastest (`plan` shows the
         estimates). All but ``"fft"`` obey the same error bound element by element and are bit-equal
         on small integers; ``"fft"`` refuses integers, ``"native"`` is the framework's own
-        convolution. ``"loop"`` and ``"toeplitz"`` refuse huge inputs unless written ``"loop!"``,
-        ``"toeplitz!"``.
+        convolution; ``"exact"`` gives the exact sums of floats, each rounded once, and so the same
+        bits on every backend and device. ``"loop"`` and ``"toeplitz"`` refuse huge inputs unless
+        written ``"loop!"``, ``"toeplitz!"``.
 
     Returns
     -------

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hostile import KINDS, hostile
 
+import multiconv as mc
 from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.backends.registry import load
 from multiconv.core.geometry import resolve
@@ -103,6 +104,17 @@ class TestCompiledLoops:
         monkeypatch.setattr("multiconv.backends.loops.compiled.is_installed", lambda: False)
         plain = evaluate(total, x, weight, None, NUMPY)
         assert np.array_equal(compiled.view("u4"), plain.view("u4"))
+
+    @pytest.mark.parametrize("kind", ["normal", "cancelling", "sparse"])
+    def test_other_libraries_have_the_bits_of_numpy(self, backend, kind):
+        """Of images large enough for bands and loops."""
+        rng = np.random.default_rng(6)
+        x = hostile(rng, kind, (2, 120, 90), "float32").astype("f4")
+        kernel = hostile(rng, kind, (4, 3), "float32").astype("f4")
+        options = {"padding": 2, "padding_mode": "reflect", "method": "exact"}
+        y = backend.functions.corr2d(backend.array(x), backend.array(kernel), **options)
+        right = mc.corr2d(x, kernel, **options)
+        assert np.array_equal(backend.to_numpy(y).view("u4"), right.view("u4"))
 
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     @pytest.mark.parametrize("wanted", ["y", "x", "weight"])

@@ -71,9 +71,7 @@ def certified(high: NumPyArray, error: NumPyArray) -> tuple[NumPyArray, NumPyArr
     module = loops(high.size)
     if module is None or math.prod(error.shape[3:]) != 1 or not high.flags.c_contiguous:
         return None
-    error = np.ascontiguousarray(
-        np.broadcast_to(error[..., *[0] * (high.ndim - 3)], high.shape[:3])
-    )
+    error = np.ascontiguousarray(np.broadcast_to(error.reshape(error.shape[:3]), high.shape[:3]))
     y, unsure = np.empty(high.shape, np.float32), np.zeros(high.shape, np.bool_)
     rows = error.size
     module.certify(
@@ -144,7 +142,8 @@ def _largest(module: ModuleType, x: NumPyArray) -> NumPyArray:
     rows = x.reshape(math.prod(lead) * x.shape[2], -1).view(np.int32)
     found = np.empty(rows.shape[0], np.int32)
     shared(lambda *part: module.largest(rows, found, *part), rows.shape[0])
-    return found.view(np.float32).reshape(*lead, -1).max(-1, initial=0).astype(np.float64)
+    largest: NumPyArray = found.view(np.float32).reshape(*lead, -1).max(-1, initial=0)
+    return largest.astype(np.float64)
 
 
 def _has_bits(

@@ -61,19 +61,20 @@ def are_multiples(x: Any, inverse: float) -> bool:
 @_inlined
 def _certify_row(high: Any, error: float, y: Any, unsure: Any) -> int:
     """Round a row of sums, and mark those that may round otherwise."""
-    count = 0
+    # Two zeros may differ in sign; nothing is equal to NaN.
+    zero = np.float32(0 if error > 0 else np.nan)
+    differs = False
     for j in range(high.size):
         value = high[j] + 0.0  # no sum of products is -0
         below, above = np.float32(value - error), np.float32(value + error)
         y[j] = below
-        count += below != above
-        count += (below == 0) & (error > 0) & (abs(value) <= error)
-    if count:
+        differs |= (below != above) | (below == zero)
+    count = 0
+    if differs:
         for j in range(high.size):
-            value = high[j] + 0.0
-            below, above = np.float32(value - error), np.float32(value + error)
-            spans = (below == 0) & (error > 0) & (abs(value) <= error)
-            unsure[j] = (below != above) | spans
+            above = np.float32(high[j] + error)
+            unsure[j] = (y[j] != above) | (y[j] == zero)
+            count += unsure[j]
     return count
 
 
@@ -148,15 +149,27 @@ def _add_beside(
 
 
 @_inlined
-def _add_twice(high: Any, low: Any, x: Any, factor: float) -> None:
+def _add_twice(
+    high: Any, low: Any, x: Any, offset: int, stride: int, factor: float, span: Any
+) -> None:
     """Add a tap to sums in two parts (Knuth's TwoSum)."""
-    for j in range(high.size):
-        term = factor * x[j]
-        before = high[j]
-        total = before + term
-        other = total - before
-        high[j] = total
-        low[j] += (before - (total - other)) + (term - other)
+    ours, theirs = high[span[0] : span[1]], low[span[0] : span[1]]
+    start, stop = offset + span[0] * stride, offset + span[1] * stride
+    if stride == 1:
+        seen = x[start:stop]
+        for j in range(ours.size):
+            term, before = factor * seen[j], ours[j]
+            total = before + term
+            other = total - before
+            ours[j] = total
+            theirs[j] += (before - (total - other)) + (term - other)
+    else:
+        for j in range(ours.size):
+            term, before = factor * x[start + j * stride], ours[j]
+            total = before + term
+            other = total - before
+            ours[j] = total
+            theirs[j] += (before - (total - other)) + (term - other)
 
 
 @_inlined
@@ -219,11 +232,11 @@ def certified_taps(
             for v in range(wide):
                 offset = line + v * dilation1 - low1
                 first, last = _inside(width, offset - line, stride1, columns)
+                span = (first, last)
                 if twice:
-                    seen = x[offset + first * stride1 : offset + last * stride1 : stride1]
-                    _add_twice(high[first:last], low[first:last], seen, taps[v])
+                    _add_twice(high, low, x, offset, stride1, taps[v], span)
                 else:
-                    _add_beside(high, x, offset, stride1, taps[v], (first, last), middle)
+                    _add_beside(high, x, offset, stride1, taps[v], span, middle)
         here = slice(row * columns, (row + 1) * columns)
         if twice:
             count += _certify_twice(high, low, error[result], y[here], unsure[here])
@@ -314,7 +327,7 @@ def _rounded(digits: Any, origin: int, precision: int, width: int, lowest: int) 
     kept = twice >> 1
     if twice & 1 and (lost or kept & 1):
         kept += 1
-    return (above << (precision - 1)) + kept + sign
+    return int((above << (precision - 1)) + kept + sign)
 
 
 @_jit
