@@ -15,8 +15,10 @@ Evaluate: TypeAlias = Callable[[Sum, Array, Array, Array | None], Array]
 
 
 def evaluation(backend: Backend) -> Evaluate:
-    """Return how arrays of a backend are summed up, so that its autodiff takes part."""
-    # Statements, because torch.compile follows them and stops at importlib.import_module.
+    """Return how arrays of a backend are summed up, so that its autodiff takes part.
+
+    The imports are statements: a compiler that reads along takes them, and not importlib's.
+    """
     if backend.name == "torch":
         from multiconv.exact import torch
 
