@@ -25,9 +25,10 @@ _OTHERS = {
 _FACES = ("jax", "numpy", "torch")
 
 # Without the layers: of some default backends there are none.
-__all__ = [*public.FUNCTIONS, *_OTHERS, "kernels"]  # noqa: PLE0604 (they are strings)
+__all__ = [*public.FUNCTIONS, *_OTHERS, "exact", "kernels"]  # noqa: PLE0604 (they are strings)
 
 if TYPE_CHECKING:
+    from multiconv import exact as exact
     from multiconv import jax as jax
     from multiconv import kernels as kernels
     from multiconv import numpy as numpy
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        if name in _FACES or name == "kernels":
+        if name in _FACES or name in ("exact", "kernels"):
             return _submodule(name)
         if name in public.FUNCTIONS:
             value = getattr(public, name)

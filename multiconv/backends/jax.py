@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -215,6 +216,78 @@ class JaxBackend(Backend):
             precision=jax.lax.Precision.HIGHEST,
             preferred_element_type=x.dtype,
         )
+
+    flushes_subnormals = True
+    band_elements = 2**26  # each band is compiled
+    few_products = 2**14
+
+    def wide(self) -> AbstractContextManager[Any]:
+        """Return JAX's local context, which leaves the global setting alone."""
+        context: AbstractContextManager[Any] = jax.enable_x64(True)
+        return context
+
+    def untraced(self) -> AbstractContextManager[Any]:
+        return jax.ensure_compile_time_eval()
+
+    def as_bits(self, array: Array) -> Array:
+        return jax.lax.bitcast_convert_type(array, f"int{8 * array.dtype.itemsize}")
+
+    def from_bits(self, bits: Array, name: str) -> Array:
+        return jax.lax.bitcast_convert_type(bits, name)
+
+    def joined(self, real: Array, imaginary: Array) -> Array:
+        return jax.lax.complex(real, imaginary)
+
+    def scatter_add(self, places: Array, values: Array, count: int) -> Array:
+        rows = values.shape[0]
+        sums = jnp.zeros((rows, count), values.dtype)
+        return sums.at[jnp.arange(rows)[:, None], places].add(values)
+
+    def while_loop(
+        self,
+        goes_on: Callable[..., Any],
+        step: Callable[..., tuple[Any, ...]],
+        state: tuple[Any, ...],
+    ) -> tuple[Any, ...]:
+        last: tuple[Any, ...] = jax.lax.while_loop(lambda s: goes_on(*s), lambda s: step(*s), state)
+        return last
+
+    def sequence(self, arrays: Sequence[Array]) -> Any:
+        return jnp.stack(arrays)
+
+    def accumulate(
+        self,
+        step: Callable[..., tuple[Any, ...]],
+        state: tuple[Any, ...],
+        terms: Sequence[tuple[Any, ...]],
+    ) -> Any:
+        """Loop: XLA's time for a step that is written out grows with every repetition."""
+        if len(terms) == 1:
+            return step(*terms[0], *state)
+        columns = [jnp.stack(column) for column in zip(*terms, strict=True)]
+        end, _ = jax.lax.scan(lambda s, term: (step(*term, *s), None), state, columns)
+        return end
+
+    def is_nothing(self, array: Array) -> bool:
+        return False
+
+    def branch(self, is_so: Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+        return jax.lax.cond(is_so, yes, no)
+
+    def refill(
+        self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]
+    ) -> Array:
+        """Loop as often as it takes: how many numbers there are is not known before."""
+        size = values.shape[0]
+        rows = min(rows, size, 64)
+
+        def step(values: Array, mask: Array) -> tuple[Array, Array]:
+            (found,) = jnp.nonzero(mask, size=rows, fill_value=size)
+            fresh = compute(jnp.minimum(found, size - 1))
+            values = values.at[found].set(fresh, mode="drop")
+            return values, mask.at[found].set(False, mode="drop")
+
+        return self.while_loop(lambda _, mask: jnp.any(mask), step, (values, mask))[0]
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         return jnp.take(array, jnp.asarray(indices), axis=-1)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends import fourier, packed, rows, scattered
-from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
+from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray, Terms
 from multiconv.backends.loops import compiled, sums
+from multiconv.backends.loops.exactly import calls as exactly
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
@@ -172,6 +173,48 @@ class NumPyBackend(Backend):
 
     def inverse(self, y: Array, lengths: tuple[int, ...], *, is_real: bool) -> Array:
         return fourier.inverse(y, lengths, is_real=is_real)
+
+    band_elements = 2**17
+
+    def as_bits(self, array: Array) -> Array:
+        return np.ascontiguousarray(array).view(f"i{array.dtype.itemsize}")
+
+    def from_bits(self, bits: Array, name: str) -> Array:
+        return bits.view(self.dtype(name))
+
+    def joined(self, real: Array, imaginary: Array) -> Array:
+        result = np.empty(real.shape, f"c{2 * real.dtype.itemsize}")
+        result.real, result.imag = real, imaginary
+        return result
+
+    def scatter_add(self, places: Array, values: Array, count: int) -> Array:
+        rows = values.shape[0]
+        sums = np.zeros(rows * count, np.int64)
+        np.add.at(sums, (places + count * np.arange(rows)[:, None]).ravel(), values.ravel())
+        return sums.reshape(rows, count)
+
+    def certified_taps(
+        self, x: Array, weight: Array, geometry: Geometry
+    ) -> tuple[Array, Array] | None:
+        return exactly.certified_taps(x, weight, geometry)
+
+    def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
+        return exactly.certified(high, error)
+
+    def sums_by_integers(
+        self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
+    ) -> Array | None:
+        return exactly.sums(first, second, bias, places, terms)
+
+    def refill(
+        self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]
+    ) -> Array:
+        """Write into the array."""
+        found = np.flatnonzero(mask)
+        for start in range(0, found.size, rows):
+            places = found[start : start + rows]
+            values[places] = compute(places)
+        return values
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         return array[..., indices]

@@ -12,12 +12,17 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
-from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
+from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray, Terms
 from multiconv.backends.edits import pad_or_crop, spread
 from multiconv.backends.ieee.torch import rounds_products
-from multiconv.backends.in_memory.torch import sum_in_memory
+from multiconv.backends.in_memory.torch import (
+    certified_in_memory,
+    exactly_in_memory,
+    sum_in_memory,
+)
 from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
 from multiconv.backends.loops import compiled
+from multiconv.backends.loops.exactly import calls as exactly
 from multiconv.backends.native import torch as own
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
@@ -26,6 +31,9 @@ from multiconv.core.geometry import Geometry
 # PyTorch stores these but does not calculate with them. A wider signed sum, cast back, is the same
 # modulo 2**bits (uint64 and int64 are the same bits).
 _ACCUMULATORS = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}
+
+# Of so many bytes.
+_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
@@ -275,6 +283,47 @@ class TorchBackend(Backend):
             groups=groups,
         ).movedim(1, -1)
         return y.squeeze(1) if axes == 1 else y
+
+    def as_bits(self, array: Array) -> Array:
+        return array.contiguous().view(_INTEGERS[array.dtype.itemsize])
+
+    def from_bits(self, bits: Array, name: str) -> Array:
+        return bits.contiguous().view(self.dtype(name))
+
+    def joined(self, real: Array, imaginary: Array) -> Array:
+        return torch.complex(real, imaginary)
+
+    def scatter_add(self, places: Array, values: Array, count: int) -> Array:
+        return values.new_zeros((values.shape[0], count)).scatter_add_(1, places, values)
+
+    band_elements = 2**18
+
+    def certified_taps(
+        self, x: Array, weight: Array, geometry: Geometry
+    ) -> tuple[Array, Array] | None:
+        if x.dtype != torch.float32 or weight.dtype != torch.float32:
+            return None
+        return certified_in_memory(exactly.certified_taps, x, weight, geometry)
+
+    def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
+        return certified_in_memory(exactly.certified, high, error)
+
+    def sums_by_integers(
+        self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
+    ) -> Array | None:
+        arrays = exactly_in_memory((first, second, bias, places, terms))
+        found = None if arrays is None else exactly.sums(*arrays)
+        return None if found is None else torch.from_numpy(found)
+
+    def refill(
+        self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]
+    ) -> Array:
+        """Write into the tensor."""
+        found = torch.nonzero(mask)[:, 0]
+        for start in range(0, found.shape[0], rows):
+            places = found[start : start + rows]
+            values[places] = compute(places)
+        return values
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         places = torch.as_tensor(indices, device=array.device)

@@ -28,17 +28,17 @@ _FORMATS = {
 
 def unit_roundoff(dtype: str) -> float:
     """Return the largest relative error of rounding to nearest [H, section 2.1]."""
-    return 2.0 ** -_format(dtype)[0]
+    return 2.0 ** -binary_format(dtype)[0]
 
 
 def smallest_subnormal(dtype: str) -> float:
     """Return the smallest positive number: the most that an operation loses to underflow."""
-    return 2.0 ** _format(dtype)[1]
+    return 2.0 ** binary_format(dtype)[1]
 
 
 def smallest_normal(dtype: str) -> float:
     """Return the most that is lost where subnormal numbers are flushed to zero."""
-    bits, exponent = _format(dtype)
+    bits, exponent = binary_format(dtype)
     return float(2.0 ** (exponent + bits - 1))
 
 
@@ -71,7 +71,8 @@ def narrowing(dtype: str) -> float:
     return 0.0 if accumulator(dtype) == dtype else 2 * unit_roundoff(dtype)
 
 
-def _format(dtype: str) -> tuple[int, int]:
+def binary_format(dtype: str) -> tuple[int, int]:
+    """Return the bits of the significand, and the exponent of the smallest subnormal number."""
     part = PARTS.get(dtype, dtype)
     if part not in _FORMATS:
         rounding = ", ".join([*_FORMATS, *PARTS])

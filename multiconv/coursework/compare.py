@@ -16,6 +16,8 @@ from multiconv.coursework.cases import Case
 from multiconv.coursework.common_bits import CommonBits, Window, in_common
 from multiconv.coursework.differentiation import table as differentiate
 from multiconv.coursework.environment import Machine
+from multiconv.coursework.exact_mode import METHOD as EXACT
+from multiconv.coursework.exact_mode import ExactMode, learned, of_runs
 from multiconv.coursework.learning import Learning, learn
 from multiconv.coursework.runs import Configuration, Run
 from multiconv.faces import Face
@@ -39,7 +41,7 @@ class Comparison:
 
     ``broken`` are the backends that are installed and cannot be used, with the reason; they have
     agreed with nobody. ``picture`` and ``kernel`` are the user's words for them, and ``asked`` the
-    arguments that give the same again.
+    arguments that give the same again. ``exact_kernels`` are hashes of what each learned exactly.
     """
 
     machine: Machine
@@ -51,6 +53,7 @@ class Comparison:
     asked: list[str]
     runs: list[Run]
     learning: Learning
+    exact_kernels: dict[str, str]
     seconds: float
     version: str = multiconv.__version__
 
@@ -85,6 +88,11 @@ class Comparison:
         several = [(method, found) for method, found in windows.items() if len(found) > 1]
         counted = [in_common(method, found) for method, found in several]
         return [common for common in counted if common is not None]
+
+    @property
+    def exact_mode(self) -> ExactMode | None:
+        """What the exact mode has given, None where it was left out."""
+        return of_runs(self.runs, self.exact_kernels, self.common_bits)
 
     @property
     def agrees(self) -> bool:
@@ -126,6 +134,7 @@ def compare(
         [*([] if image is None else ["--image", image]), "--kernel", kernel],
         runs.run_all(everything, chosen),
         learn(faces, lesson.textbook(), repeat=True),
+        learned(faces, lesson.textbook()) if EXACT in method_names else {},
         time.perf_counter() - start,
     )
 

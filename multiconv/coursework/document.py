@@ -49,12 +49,20 @@ def of_comparison(comparison: Comparison) -> dict[str, Any]:
         "advice": list(verdict.advice(comparison)),
         "runs": [_run(run) for run in comparison.runs],
         "common_bits": comparison.common_bits,
+        "exact_mode": _exact(comparison),
         "learning": of_learning(comparison.learning),
         "seconds": comparison.seconds,
         "judged": len(comparison.judged),
         "dissenting": len(comparison.dissenting),
         "agree": comparison.agrees,
     }
+
+
+def _exact(comparison: Comparison) -> dict[str, Any] | None:
+    found = comparison.exact_mode
+    if found is None:
+        return None
+    return {"sentence": found.sentence, "one": found.is_one, "hashes": found.hashes}
 
 
 def _case(case: Case) -> dict[str, Any]:

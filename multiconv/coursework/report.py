@@ -37,6 +37,7 @@ def lines(comparison: Comparison, *, is_verbose: bool = False) -> Iterator[Line]
     yield from _meanings(comparison, found)
     yield from _speed(comparison, found)
     yield from _learning(comparison)
+    yield from _exact(comparison)
     yield []
     yield from _footer(comparison, is_verbose=is_verbose)
     if is_verbose:
@@ -194,6 +195,16 @@ def _learning(comparison: Comparison) -> Iterator[Line]:
         f"detector {true} back as {several}.",
         "",
     )
+
+
+def _exact(comparison: Comparison) -> Iterator[Line]:
+    """Yield the one hash of the exact mode, beside the bits that others have in common."""
+    found = comparison.exact_mode
+    if found is None:
+        return
+    yield []
+    yield [Segment("same bits", "heading")]
+    yield from wrapped(f"{found.sentence}.", "", "good" if found.is_one else "bad")
 
 
 def _footer(comparison: Comparison, *, is_verbose: bool) -> Iterator[Line]:

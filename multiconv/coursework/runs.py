@@ -255,7 +255,10 @@ def _judged(
     if (dtype := backend.dtype_name(result.dtype)) != case.dtype:
         return Agreement(f"its dtype is {dtype}, not {case.dtype}")
     return judge(
-        backend.to_numpy(result), exact, in_norm=method == "fft", must_be_equal=case.is_exact
+        backend.to_numpy(result),
+        exact,
+        in_norm=method == "fft",
+        must_be_equal=case.is_exact or method == "exact",
     )
 
 

@@ -67,12 +67,13 @@ def corr2d(
     axes : (int, int), optional
         The axes of x along which the axes of k lie; the last two if left out. Those of pictures
         with the colours behind are ``(-3, -2)``.
-    method : {"auto", "direct", "im2col", "toeplitz", "folded", "fft", "native", "loop"}, optional
+    method : {"auto", "direct", "im2col", "toeplitz", "folded", "fft", "native", "exact", "loop"}
         How to compute it. ``"auto"`` takes what is estimated to be fastest (`plan` shows the
         estimates). All but ``"fft"`` obey the same error bound element by element and are bit-equal
         on small integers; ``"fft"`` refuses integers, ``"native"`` is the framework's own
-        convolution. ``"loop"`` and ``"toeplitz"`` refuse huge inputs unless written ``"loop!"``,
-        ``"toeplitz!"``.
+        convolution; ``"exact"`` gives the exact sums of floats, each rounded once, and so the same
+        bits on every backend and device. ``"loop"`` and ``"toeplitz"`` refuse huge inputs unless
+        written ``"loop!"``, ``"toeplitz!"``.
 
     Returns
     -------

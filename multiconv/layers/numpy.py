@@ -23,7 +23,10 @@ from typing import Any
 
 import numpy as np
 
+from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.backends.registry import backend_of
+from multiconv.exact.derivatives import adjoint_of_bias, joined
+from multiconv.exact.engine import evaluate
 from multiconv.functions.gradients import conv_input_grad, conv_weight_grad
 from multiconv.layers import shared as layers
 from multiconv.layers.layer import Layer, Transposed
@@ -84,13 +87,9 @@ class NumPyLayer(Layer):
             x, dy = (np.moveaxis(array, -1, -1 - axes) for array in (x, dy))
         differentiate = _transposed if self.arguments.transposed else _convolution
         dx, dw = differentiate(self.arguments, x, weight, dy)
-        self.weight_grad += dw.reshape(self.weight.shape)
+        _add(self.weight_grad, dw.reshape(self.weight.shape))
         if self.bias_grad is not None:
-            # Summed in float32 at least, as all sums are here.
-            sums = np.result_type(dy.dtype, np.float32)
-            channel = dy.ndim - 1 - axes
-            others = tuple(axis for axis in range(dy.ndim) if axis != channel)
-            self.bias_grad += dy.sum(axis=others, dtype=sums).astype(self.bias_grad.dtype)
+            _add(self.bias_grad, self._summed(dy, self.bias_grad.dtype))
         if self.arguments.channels_last:
             dx = np.moveaxis(dx, -1 - axes, -1)
         result: FloatArray = dx.reshape(self._x.shape)
@@ -109,6 +108,19 @@ class NumPyLayer(Layer):
         self.weight_grad = np.zeros_like(self.weight)
         self.bias_grad = None if self.bias is None else np.zeros_like(self.bias)
 
+    def _summed(self, dy: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
+        """Return the sums over all axes but the channels."""
+        axes = len(self.arguments.kernel_size)
+        channel = dy.ndim - 1 - axes
+        if self.arguments.method == "exact":
+            name, images = NUMPY.dtype_name(dtype), dy if channel else dy[None]
+            total, terms = adjoint_of_bias(name, images, NUMPY)
+            sums = evaluate(total, *joined(total, terms, NUMPY), None, NUMPY)
+            return np.reshape(sums, -1)
+        others = tuple(axis for axis in range(dy.ndim) if axis != channel)
+        # Summed in float32 at least, as all sums are here.
+        return dy.sum(axis=others, dtype=np.result_type(dy.dtype, np.float32)).astype(dtype)
+
     def _check_complex(self, x: FloatArray, dy: FloatArray) -> None:
         for name, array in (("x", x), ("dy", dy)):
             if np.iscomplexobj(array) and not np.iscomplexobj(self.weight):
@@ -117,6 +129,14 @@ class NumPyLayer(Layer):
                     f"hold a complex gradient: give the layer dtype='complex64' or 'complex128'"
                 )
                 raise TypeError(msg)
+
+
+def _add(total: FloatArray, gradient: FloatArray) -> None:
+    """Add to what `NumPyLayer.zero_grad` has set to zero; a negative zero stays one beside it."""
+    if total.any():
+        total += gradient
+    else:
+        total[...] = gradient
 
 
 def _convolution(

@@ -40,5 +40,7 @@ _MODULES = {"torch": "multiconv.learning.torch", "jax": "multiconv.learning.jax"
 def descend(task: Task) -> tuple[Array, Array | None]:
     """Run the loop of the task's framework; return weight and bias."""
     module = _MODULES.get(task.problem.backend.name, "multiconv.learning.by_adjoint")
+    if task.problem.layer.method == "exact":
+        module = "multiconv.learning.exactly"
     end: tuple[Array, Array | None] = importlib.import_module(module).descend(task)
     return end

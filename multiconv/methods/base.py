@@ -124,12 +124,14 @@ class Method:
     counts : callable
         What its time is made of, in units that a machine needs so many seconds for each; None where
         it is not for ``auto``.
-    error : {"elementwise", "norm"}
-        Which bound its errors keep.
+    error : {"elementwise", "norm", "rounded"}
+        Which bound its errors keep; the last is that of a single rounding.
     takes_border : bool
         Whether it adds a border of zeros by itself.
     spreads : bool
         Whether a number that is not finite reaches outputs that do not read it, and should not.
+    rounds_once : bool
+        Whether sums of floats are those of `multiconv.exact` instead of ``run``.
     ungrouped : callable, optional
         ``ungrouped(wanted, geometry, groups, problem, backend)`` returns a function of arrays that
         are not grouped and a bias or None, that gives y, x or weight, or None (see
@@ -143,9 +145,10 @@ class Method:
     operations: Callable[[Geometry], int] = lambda geometry: 10
     workspace: Callable[[Problem, Backend], int | None] = lambda problem, backend: 0
     counts: Callable[[Problem, Backend], Counts | None] = uncounted
-    error: Literal["elementwise", "norm"] = "elementwise"
+    error: Literal["elementwise", "norm", "rounded"] = "elementwise"
     takes_border: bool = False
     spreads: bool = False
+    rounds_once: bool = False
     ungrouped: Callable[[str, Geometry, int, Problem, Backend], Ungrouped | None] | None = None
 
 

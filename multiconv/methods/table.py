@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from multiconv.core import arguments
-from multiconv.methods import direct, fft, folded, im2col, loop, native, toeplitz
+from multiconv.methods import direct, exact, fft, folded, im2col, loop, native, toeplitz
 from multiconv.methods.base import Method
 
 METHODS: dict[str, Method] = {
@@ -16,6 +16,7 @@ METHODS: dict[str, Method] = {
         folded.METHOD,
         fft.METHOD,
         native.METHOD,
+        exact.METHOD,
     )
 }
 NAMES = (*METHODS, "auto")

@@ -12,7 +12,9 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
-from multiconv.core.rounding import fft_factor, narrowing, summing_factor
+from multiconv.core.rounding import fft_factor, narrowing, summing_factor, unit_roundoff
+from multiconv.exact.description import Sum
+from multiconv.exact.table import evaluation
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Method, Problem
 from multiconv.planning import constant_border
@@ -92,11 +94,16 @@ class Plan:
 
     @property
     def error_bound(self) -> float:
-        """The factor of the error's bound: of ``sum |x| |w|``, or of the norms under ``fft``."""
+        """The factor of the error's bound: of ``sum |x| |w|``.
+
+        Of the norms under ``fft``, and of the result itself under ``exact``.
+        """
         if self.problem is None or self.choice is None:
             return 0.0
         if dtypes.kind(self.problem.dtype) == "integer":
             return 0.0
+        if self.choice.method.error == "rounded":
+            return unit_roundoff(self.dtype)
         if self.choice.method.error == "norm":
             lengths = (2 * n for n in self.problem.geometry.padded_size)
             factor = fft_factor(lengths, self.problem.channels, self.dtype)
@@ -115,7 +122,7 @@ class Plan:
     def __str__(self) -> str:
         mode = self.geometry.padding_mode if self.geometry else ""
         space = self.workspace_bytes
-        of = {"norm": "sum ||x|| ||w|| in norm"}.get(
+        of = {"norm": "sum ||x|| ||w|| in norm", "rounded": "|y|, the exact y rounded once"}.get(
             self.choice.method.error if self.choice else "", "sum |x| |w|"
         )
         rows = {
@@ -295,6 +302,7 @@ def _planned(
 
     work = _WORK[wanted](geometry)
     sums = backend.accumulator(result)
+    is_float = dtypes.kind(result) != "integer"
     recorded = first.is_recorded or second.is_recorded
     problem = Problem(
         work.geometry, *layout.exchanged(wanted), sums, first.device, work.repeats, recorded
@@ -303,6 +311,11 @@ def _planned(
     sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
 
     def by(method: Method) -> Callable[..., Array]:
+        if method.rounds_once and is_float:
+            y_size = sizes.get("y", geometry.output_size)
+            total = Sum(wanted, geometry, layout.groups, y_size, result)
+            own_shapes = [layout.ungrouped(role, sizes[role]) for role in given]
+            return _rounded_once(total, own_shapes, shape, backend, flips=flips)
         # The result given may be smaller than that of the convolution (see `conv_transpose`).
         is_whole = wanted != "x" or sizes["y"] == geometry.output_size
         own = (
@@ -324,7 +337,6 @@ def _planned(
             bias_shape=None if own else (1, *grouped[1:3], *(1,) * geometry.axes),
         )
 
-    is_float = dtypes.kind(result) != "integer"
     return Plan(
         by(choice.method),
         shape,
@@ -338,6 +350,34 @@ def _planned(
         multiply_adds=math.prod(layout.exchanged("y")) * geometry.taps * geometry.outputs,
         unless_finite=by(choice.unless_finite) if choice.unless_finite and is_float else None,
     )
+
+
+def _rounded_once(
+    total: Sum,
+    own_shapes: list[tuple[int, ...]],
+    shape: tuple[int, ...],
+    backend: Backend,
+    *,
+    flips: bool,
+) -> Callable[..., Array]:
+    """Return the exact sums as a function of arrays and a bias, in their own dtypes."""
+    xp, evaluate = backend.xp, evaluation(backend)
+
+    def as_float(array: Array) -> Array:
+        name = backend.dtype_name(array.dtype)
+        is_whole = dtypes.kind(name) in ("integer", "bool")
+        # In the byte order of the machine, at least.
+        return backend.astype(array, total.result if is_whole else name)
+
+    def run(*arrays: Array) -> Array:
+        own = [xp.reshape(as_float(a), s) for a, s in zip(arrays, own_shapes, strict=False)]
+        bias = as_float(arrays[2]) if len(arrays) > 2 and arrays[2] is not None else None
+        y = evaluate(total, *own, bias)
+        return xp.reshape(y, shape)
+
+    if flips:
+        return _flipping(run, total.geometry.axes, backend)
+    return run
 
 
 def _flipping(compute: Callable[..., Array], axes: int, backend: Backend) -> Callable[..., Array]:

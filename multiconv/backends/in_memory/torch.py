@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,6 +42,29 @@ def sum_in_memory(x: torch.Tensor, weight: torch.Tensor, geometry: Geometry) -> 
     arrays = _memory(x), _memory(weight), geometry, _memory(y)
     compiled.taps(module, *arrays, threads=torch.get_num_threads(), fused=fused)
     return y
+
+
+def certified_in_memory(
+    function: Callable[..., tuple[NumPyArray, NumPyArray] | None], *given: torch.Tensor | Geometry
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Call a loop of the exact mode on tensors, for its result and where that is not certain."""
+    arrays = exactly_in_memory(given)
+    found = None if arrays is None else function(*arrays)
+    return None if found is None else (torch.from_numpy(found[0]), torch.from_numpy(found[1]))
+
+
+def exactly_in_memory(given: Sequence[Any]) -> list[Any] | None:
+    """Return the memory of plain tensors on the CPU among these, the rest as it is; else None."""
+    if torch._C._len_torch_dispatch_stack():
+        return None
+    tensors = [a for a in given if isinstance(a, torch.Tensor)]
+    if any(type(a) is not torch.Tensor or a.device.type != "cpu" for a in tensors):
+        return None
+    narrow = (torch.float16, torch.bfloat16)
+    return [
+        _memory(a.float() if a.dtype in narrow else a) if isinstance(a, torch.Tensor) else a
+        for a in given
+    ]
 
 
 def _memory(tensor: torch.Tensor) -> NumPyArray:

@@ -17,6 +17,16 @@ class _Jax(Differentiation):
     def compiler(self) -> tuple[str, None]:
         return "jax.jit", None
 
+    def place(self, face: Face, device: str | None) -> Array:
+        platform, _, index = (device or "").partition(":")
+        try:
+            chosen = jax.devices(platform)[int(index or 0)] if device else None
+        except (IndexError, RuntimeError, ValueError) as error:
+            known = ", ".join(face.backend.devices())
+            msg = f"JAX has no device {device!r} here: there are {known}"
+            raise ValueError(msg) from error
+        return jax.device_put(face.backend.asarray([]), chosen)
+
     def differentiate(self, face: Face, method: str, *, jitted: bool) -> tuple[Forward, Backward]:
         def backward(x: Array, k: Array, g: Array) -> tuple[Array, Array, Array]:
             y, pull_back = jax.vjp(forward, x, k)

@@ -30,6 +30,13 @@ class Differentiation:
         """Return the name of the framework's compiler, if any, and what is to be said about it."""
         return None, None
 
+    def place(self, face: Face, device: str | None) -> Array:
+        """Return an array without numbers on a device, the usual one if None."""
+        if device not in (None, "cpu"):
+            msg = f"the {face.name} backend has no device {device!r}: its arrays are on the CPU"
+            raise ValueError(msg)
+        return face.backend.asarray([])
+
     def threads(self) -> int | None:
         """Return how many threads one operation may use, where the framework says so."""
         return None

@@ -27,6 +27,14 @@ class _Torch(Differentiation):
         remark = problem and f"torch.compile runs without inductor: {problem}"
         return f"torch.compile ({backend})", remark
 
+    def place(self, face: Face, device: str | None) -> Array:
+        try:
+            return torch.empty(0, device=device)
+        except (AssertionError, RuntimeError) as error:
+            known = ", ".join(face.backend.devices())
+            msg = f"PyTorch has no device {device!r} here: there are {known}"
+            raise ValueError(msg) from error
+
     def threads(self) -> int:
         return torch.get_num_threads()
 

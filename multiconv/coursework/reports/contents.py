@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from multiconv.coursework.compare import Comparison
+from multiconv.coursework.exact_mode import RESULTS
 from multiconv.coursework.layout import by, digits, duration, numbers
 from multiconv.coursework.learning import Learning
 from multiconv.coursework.reports.grid import Column, missing
@@ -62,6 +63,16 @@ def bits_rows(comparison: Comparison) -> list[list[str]]:
             f"{100 * common.equal:.0f} %",
         ]
         for common in comparison.common_bits
+    ]
+
+
+def hash_rows(comparison: Comparison) -> list[list[str]]:
+    """Return for every framework and mode the hash of each exact result."""
+    found = comparison.exact_mode
+    if found is None:
+        return []
+    return [
+        [str(one), *(one.sha256.get(name, "")[:16] for name in RESULTS)] for one in found.hashes
     ]
 
 

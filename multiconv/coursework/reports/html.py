@@ -11,12 +11,14 @@ import numpy as np
 from multiconv.core.installation import install_line
 from multiconv.coursework import reference
 from multiconv.coursework.compare import Comparison
+from multiconv.coursework.exact_mode import RESULTS
 from multiconv.coursework.layout import by, duration
 from multiconv.coursework.reports import plots, verdict
 from multiconv.coursework.reports.contents import (
     bits_rows,
     environment,
     framework_rows,
+    hash_rows,
     learning_rows,
     remarks,
     time_rows,
@@ -48,6 +50,7 @@ def page(comparison: Comparison) -> str:
         _agreement(comparison, found),
         _pictures(comparison),
         _bits(comparison),
+        *_exact(comparison),
         _times(comparison, found),
         _learning(comparison),
         section("How to read this", *(element("p", text) for text in GUIDE)),
@@ -141,6 +144,17 @@ def _bits(comparison: Comparison) -> Markup:
         ),
         table(titles, bits_rows(comparison)),
     )
+
+
+def _exact(comparison: Comparison) -> Iterator[Markup]:
+    found = comparison.exact_mode
+    if found is not None:
+        yield section(
+            "The same bits",
+            element("p", f"{found.sentence}.", class_="good" if found.is_one else "bad"),
+            table(["SHA-256 of", *RESULTS.values()], hash_rows(comparison), class_="facts"),
+            element("p", "The first 16 of 64 digits of each hash.", class_="note"),
+        )
 
 
 def _times(comparison: Comparison, found: Sequence[Column]) -> Markup:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from multiconv.coursework.compare import Comparison
+from multiconv.coursework.exact_mode import RESULTS
 from multiconv.coursework.reports import verdict
 from multiconv.coursework.reports.contents import (
     bits_rows,
     environment,
     framework_rows,
+    hash_rows,
     learning_rows,
     remarks,
     time_rows,
@@ -39,6 +41,9 @@ def lines(comparison: Comparison) -> Iterator[str]:
     yield from ("", "## Bits in common", "", "Of a float32's 24 significant bits, in all results:")
     titles = ["method", "results", "compared on", "minimum", "median", "equal pixels"]
     yield from ("", *_table(titles, bits_rows(comparison), "r"))
+    if comparison.exact_mode is not None:
+        yield from ("", "## The same bits", "", f"{comparison.exact_mode.sentence}.", "")
+        yield from _table(["SHA-256 of", *RESULTS.values()], hash_rows(comparison), "l")
     yield from ("", "## Times", "", "First call, then the median and the quartiles of later ones.")
     titles = ["first", "median", "quartiles", "with gradients: first", "median", "quartiles"]
     for column in found:

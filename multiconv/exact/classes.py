@@ -1,0 +1,126 @@
+"""Sums with terms that are not finite: which of them are NaN, and which infinite.
+
+A sum is NaN where one of its products is, or where both infinities occur among them; else it is the
+infinity that occurs. Such products are counted, by correlations of zeros and ones, which are exact.
+In an image a border of zeros is made of numbers, and infinity times such a zero is NaN; in the
+adjoints there are no products beside those of an output and a tap.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from dataclasses import replace
+
+from multiconv.backends.base import Array, Backend
+from multiconv.exact.description import Sum
+from multiconv.exact.integers import Operands
+from multiconv.exact.products import correlated
+from multiconv.methods.borders import extend
+
+
+def are_finite(operands: Operands, backend: Backend) -> Array:
+    """Tell whether all numbers are finite."""
+    xp = backend.xp
+    every = [xp.all(xp.isfinite(array)) for array in operands if array is not None]
+    return functools.reduce(operator.and_, every)
+
+
+def finite_part(operands: Operands, are_finite: Array, backend: Backend) -> Operands:
+    """Return the operands with zeros for what is not finite."""
+    xp = backend.xp
+
+    def cleaned(array: Array | None) -> Array | None:
+        if array is None:
+            return None
+        return backend.branch(
+            are_finite,
+            lambda: array,
+            lambda: xp.where(xp.isfinite(array), array, xp.zeros_like(array)),
+        )
+
+    return Operands(*map(cleaned, operands))
+
+
+def with_classes(
+    y: Array, total: Sum, operands: Operands, are_finite: Array, backend: Backend
+) -> Array:
+    """Put NaN and infinities where the sums are not finite."""
+    return backend.branch(are_finite, lambda: y, lambda: _marked(y, total, operands, backend))
+
+
+def _marked(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
+    xp = backend.xp
+    first, second, bias = operands
+    if total.wanted == "y":
+        first = extend(first, total.geometry, backend)
+        total = replace(total, geometry=total.geometry.padded())
+    ours, theirs = _Kinds(first, backend), _Kinds(second, backend)
+    nan = [
+        (ours.nan, theirs.any),
+        (ours.any, theirs.nan),
+        (ours.infinite, theirs.zero),
+        (ours.zero, theirs.infinite),
+    ]
+    signs = [(ours.plus, ours.minus), (theirs.plus, theirs.minus)]
+    finite = [(ours.above, ours.below), (theirs.above, theirs.below)]
+    kinds = [nan, *(_infinite(signs, finite, is_negative) for is_negative in (False, True))]
+    occurs = [_occurs(pairs, total, backend) for pairs in kinds]
+    if bias is not None:
+        shape = (1, total.groups, bias.shape[0] // total.groups, *(1,) * total.geometry.axes)
+        own = [xp.isnan(bias), bias == math.inf, bias == -math.inf]
+        occurs = [o | xp.reshape(b, shape) for o, b in zip(occurs, own, strict=True)]
+    for is_so, number in (
+        (occurs[1], math.inf),
+        (occurs[2], -math.inf),
+        (occurs[0] | (occurs[1] & occurs[2]), math.nan),
+    ):
+        y = xp.where(is_so, xp.full_like(y, number), y)
+    return y
+
+
+class _Kinds:
+    """Where an array has which kind of number."""
+
+    def __init__(self, array: Array, backend: Backend) -> None:
+        xp = backend.xp
+        self.nan = xp.isnan(array)
+        self.infinite = xp.isinf(array)
+        # A comparison would take a subnormal number for a zero where such are flushed.
+        self.zero = _is_zero(array, backend)
+        bits = backend.as_bits(array)
+        finite = ~self.nan & ~self.infinite & ~self.zero
+        self.any = xp.ones_like(self.nan)
+        self.plus, self.minus = self.infinite & (bits >= 0), self.infinite & (bits < 0)
+        self.above, self.below = finite & (bits >= 0), finite & (bits < 0)
+
+
+def _is_zero(array: Array, backend: Backend) -> Array:
+    bits = backend.as_bits(array)
+    return (bits == 0) | (bits == _lowest(bits, backend))
+
+
+def _lowest(bits: Array, backend: Backend) -> int:
+    return int(backend.xp.iinfo(bits.dtype).min)
+
+
+def _infinite(
+    infinite: list[tuple[Array, Array]], finite: list[tuple[Array, Array]], is_negative: bool
+) -> list[tuple[Array, Array]]:
+    """Return the factors of the products that are infinite, of one sign."""
+    pairs = []
+    for i in (0, 1):
+        j = 1 - i if is_negative else i
+        pairs.append((infinite[0][i], infinite[1][j] | finite[1][j]))
+        pairs.append((finite[0][i], infinite[1][j]))
+    return pairs
+
+
+def _occurs(pairs: list[tuple[Array, Array]], total: Sum, backend: Backend) -> Array:
+    """Tell where one of the pairs occurs, a product that is not zero."""
+    ours, theirs = (
+        backend.xp.concat([backend.astype(pair[side], "float64") for pair in pairs], axis=axis)
+        for side, axis in enumerate(total.contracted)
+    )
+    return correlated(total, ours, theirs, backend) > 0.5

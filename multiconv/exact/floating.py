@@ -1,0 +1,224 @@
+r"""Sums in float64 with a bound of their error.
+
+A product of two float32 numbers is exact in float64, so that only the additions round: with u =
+2**-53, the sum of n products in any order is off by at most (n - 1) u S / (1 - n u), with S the sum
+of their absolute values [H, section 4.2]. S is at most :math:`\max |x| \sum |w|`, and by Cauchy and
+Schwarz :math:`\|x\| \|w\|`, over whatever holds all factors of an output. The 12 more of
+
+.. math:: \delta = (n + 12) u S
+
+stand for a bias, for the rounding of the ends of the interval, and for that of the bound itself.
+
+References
+----------
+.. [H] N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM, 2002.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from multiconv.backends.base import Array, Backend
+from multiconv.exact.description import Sum
+from multiconv.exact.formats import decoded
+from multiconv.exact.integers import Operands, products
+from multiconv.exact.products import correlated
+from multiconv.exact.rounding import Value, two_sum
+from multiconv.exact.tables import tables
+
+_U = 2.0**-53
+#: How many products are added up before the next sum is added to them in twice the precision, and
+#: into how many such sums an output is cut at most.
+_SHORT, _MOST = 512, 32
+
+
+class Stretch(NamedTuple):
+    """A part of the terms of all outputs: what is summed, of which operands."""
+
+    total: Sum
+    first: Array
+    second: Array
+
+
+def approximate(total: Sum, operands: Operands, backend: Backend) -> Value:
+    """Return sums of operands in float64 that hold float32 numbers, and their errors."""
+    xp, parts = backend.xp, list(_stretches(total, operands))
+    if len(parts) == 1:
+        high, error = _stretch(*parts[0], backend)
+        if operands.bias is None:
+            return Value(high, None, error)
+        bias = beside(total, operands.bias, backend)
+        return Value(high + bias, None, error + 16 * _U * xp.abs(bias))
+    high, low, error = _joined(parts, backend)
+    if operands.bias is not None:
+        bias = beside(total, operands.bias, backend)
+        error = error + 16 * _U * xp.abs(bias)
+        high, lost = two_sum(high, bias)
+        low = low + lost
+    # The additions of the lower part are as many as the stretches.
+    error = error + len(parts) ** 2 * _U * _U * 2 * error / (12 * _U)
+    return Value(*two_sum(high, low), error)
+
+
+def _stretch(total: Sum, first: Array, second: Array, backend: Backend) -> tuple[Array, Array]:
+    """Return the sums of a part of the terms, and a bound of their errors."""
+    bound = (
+        (products(total, first) + 12) * _U * size_of_sums(Stretch(total, first, second), backend)
+    )
+    return correlated(total, first, second, backend), bound
+
+
+def _joined(parts: list[Stretch], backend: Backend) -> tuple[Array, Array, Array]:
+    """Return the sum of all parts, in two numbers each, and the bound of its error."""
+    high, error = _stretch(*parts[0], backend)
+    low = backend.xp.zeros_like(high)
+    alike: dict[object, list[Stretch]] = {}
+    for part in parts[1:]:
+        alike.setdefault((part.total, part.first.shape, part.second.shape), []).append(part)
+    for some in alike.values():
+
+        def add(
+            first: Array, second: Array, *state: Array, total: Sum = some[0].total
+        ) -> tuple[Array, ...]:
+            term, bound = _stretch(total, first, second, backend)
+            high, lost = two_sum(state[0], term)
+            return high, state[1] + lost, state[2] + bound
+
+        terms = [(part.first, part.second) for part in some]
+        high, low, error = backend.accumulate(add, (high, low, error), terms)
+    return high, low, error
+
+
+def closer(value: Value, total: Sum, operands: Operands, backend: Backend) -> Value:
+    """Return the value with the bounds of each output by itself: the sum of absolute products."""
+    xp = backend.xp
+    size = correlated(total, xp.abs(operands.first), xp.abs(operands.second), backend)
+    error = (products(total, operands.first) + 16) * _U * size
+    if operands.bias is not None:
+        error = error + 16 * _U * xp.abs(beside(total, operands.bias, backend))
+    return value._replace(error=error)
+
+
+def is_exact(total: Sum, operands: Operands, backend: Backend) -> Array:
+    """Tell whether sums of these numbers are exact in float64, whatever their order.
+
+    All partial sums are multiples of the product of the lowest bits, and there are fewer than 2**53
+    of it in the largest that there can be.
+    """
+    xp = backend.xp
+    (low, top), (other_low, other_top) = (_bits(a, backend) for a in operands[:2])
+    low, top = low + other_low, top + other_top
+    terms = products(total, operands.first)
+    if operands.bias is not None:
+        bias_low, bias_top = _bits(operands.bias, backend)
+        low, top = xp.minimum(low, bias_low), xp.maximum(top, bias_top)
+        terms += 1
+    return top - low + math.ceil(math.log2(max(terms, 1))) <= 53
+
+
+def size_of_sums(part: Stretch, backend: Backend) -> Array:
+    """Return a bound of the sums of absolute products, in the shape of the result or of one."""
+    xp, total = backend.xp, part.total
+    if total.wanted == "weight":
+        ours, theirs = (
+            xp.sqrt(xp.sum(a * a, axis=over_axes(total, side), keepdims=True))
+            for side, a in enumerate(part[1:])
+        )
+    else:
+        ours = xp.max(xp.abs(part.first), axis=over_axes(total, 0), keepdims=True)
+        theirs = xp.sum(xp.abs(part.second), axis=over_axes(total, 1), keepdims=True)
+    return repeats(total) * beside_each_other(total, ours, theirs, backend)
+
+
+def repeats(total: Sum) -> int:
+    """Return how often a sum has one and the same element of the second operand, at most."""
+    if total.wanted != "x" or total.geometry.padding_mode == "zeros":
+        return 1
+    return math.prod(table.repeats for table in tables(total))
+
+
+def over_axes(total: Sum, side: int) -> tuple[int, ...]:
+    """Return the axes of an operand that the result has not."""
+    letters = total.operands[side]
+    spatial = range(3, 3 + total.geometry.axes)
+    return (*(i for i, letter in enumerate(letters) if letter not in total.axes), *spatial)
+
+
+def beside_each_other(total: Sum, ours: Array, theirs: Array, backend: Backend) -> Array:
+    """Return the product of numbers for each kept index of the operands, in the result's shape."""
+    return along(total, 0, ours, backend) * along(total, 1, theirs, backend)
+
+
+def along(total: Sum, side: int, kept: Array, backend: Backend) -> Array:
+    """Return numbers for each kept index of an operand so that they broadcast to the result."""
+    sizes = dict(zip(total.operands[side], kept.shape, strict=False))
+    lead = (sizes.get(letter, 1) for letter in total.axes)
+    return backend.xp.reshape(kept, (*lead, *(1,) * total.geometry.axes))
+
+
+def beside(total: Sum, bias: Array, backend: Backend) -> Array:
+    """Return a bias so that it broadcasts to the result."""
+    shape = (1, total.groups, bias.shape[0] // total.groups, *(1,) * total.geometry.axes)
+    return backend.xp.reshape(bias, shape)
+
+
+def _bits(array: Array, backend: Backend) -> tuple[Array, Array]:
+    """Return the exponents of the lowest bit of all numbers, and of the first above all."""
+    xp = backend.xp
+    mantissa, exponent = decoded(array, backend)
+    size = xp.abs(mantissa)
+    last = backend.as_bits(backend.astype(size & -size, "float64")) >> 52
+    first = backend.as_bits(backend.astype(size, "float64")) >> 52
+    none = size == 0
+    low = xp.where(none, xp.full_like(exponent, 5000), exponent + last - 1023)
+    top = xp.where(none, xp.full_like(exponent, -5000), exponent + first - 1022)
+    return xp.min(low), xp.max(top)
+
+
+def _stretches(total: Sum, operands: Operands) -> Iterator[Stretch]:
+    """Cut long sums into parts: of channels, or of images and rows."""
+    first, second, _ = operands
+    if products(total, first) <= _SHORT:
+        yield Stretch(total, first, second)
+    elif total.wanted == "weight":
+        yield from _rows(total, first, second)
+    else:
+        yield from _channels(total, first, second)
+
+
+def _longest(total: Sum, first: Array) -> int:
+    return max(_SHORT, -(-products(total, first) // _MOST))
+
+
+def _channels(total: Sum, first: Array, second: Array) -> Iterator[Stretch]:
+    ours, theirs = total.contracted
+    channels = first.shape[ours]
+    step = max(_longest(total, first) * channels // products(total, first), 1)
+    for start in range(0, channels, step):
+        some = slice(start, min(start + step, channels))
+        yield Stretch(total, first[_at(ours, some)], second[_at(theirs, some)])
+
+
+def _rows(total: Sum, x: Array, y: Array) -> Iterator[Stretch]:
+    """Cut x, which has its border, and y."""
+    images, rows = y.shape[0], total.y_size[0]
+    per_row = math.prod(total.y_size[1:])
+    longest = _longest(total, x)
+    step = min(max(longest // per_row, 1), rows)
+    together = max(longest // (per_row * rows), 1)
+    for image in range(0, images, together):
+        some = slice(image, min(image + together, images))
+        for start in range(0, rows, step):
+            stop = min(start + step, rows)
+            window, part = total.geometry.part(0, start, stop)
+            inner = replace(total, geometry=part, y_size=(stop - start, *total.y_size[1:]))
+            yield Stretch(
+                inner, x[_at(0, some)][_at(3, window)], y[_at(0, some)][_at(3, slice(start, stop))]
+            )
+
+
+def _at(axis: int, window: slice) -> tuple[object, ...]:
+    return (*(slice(None),) * axis, window, ...)

@@ -1,0 +1,119 @@
+"""Exact sums as a primitive of JAX, which its transforms meet and never look into.
+
+The primitive takes the first factors of its terms, their second factors, and perhaps a bias; it is
+the sum of all products, rounded once. Each transform of it is the primitive again:
+
+* a derivative has a term for every factor that has a tangent, so it is rounded once too;
+* its transpose gives each factor the adjoint sum with the factor beside it, rounded to the
+  factor's own dtype;
+* a batch goes to an axis that the sum has anyway (see `derivatives.folding`).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+from multiconv.backends.base import Array
+from multiconv.backends.jax import BACKEND
+from multiconv.exact import derivatives, engine
+from multiconv.exact.derivatives import Terms
+from multiconv.exact.description import OPERANDS, Sum
+
+exact_sum: Any = Primitive("exact_sum")  # JAX has no types for it
+
+
+def evaluate(total: Sum, first: Array, second: Array, bias: Array | None) -> Array:
+    """Evaluate a sum of floats, or record that it is to be evaluated."""
+    return _bind(total, Terms([first], [second], bias))
+
+
+def _bind(total: Sum, terms: Terms[Array]) -> Array:
+    bias = () if terms.bias is None else (terms.bias,)
+    arrays = (*terms.firsts, *terms.seconds, *bias)
+    return exact_sum.bind(*arrays, total=total, count=len(terms.firsts))
+
+
+def _terms(arrays: Any, count: int) -> Terms[Any]:
+    firsts, seconds = list(arrays[:count]), list(arrays[count : 2 * count])
+    return Terms(firsts, seconds, *arrays[2 * count :])
+
+
+def _run(*arrays: Array, total: Sum, count: int) -> Array:
+    return _compiled(total, count)(*arrays)
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(total: Sum, count: int) -> Any:
+    return jax.jit(functools.partial(exact_sum.bind, total=total, count=count))
+
+
+def _shape(*arrays: Any, total: Sum, count: int) -> Any:
+    size = derivatives.result_shape(total, arrays[0].shape, arrays[count].shape)
+    varying = frozenset[Any]().union(*(getattr(a, "vma", frozenset()) for a in arrays))
+    kind: Any = jax.core.ShapedArray
+    more = {"vma": varying} if varying else {}  # which JAX before 0.7 does not know
+    return kind(size, jnp.dtype(total.result), **more)
+
+
+def _calculate(*arrays: Array, total: Sum, count: int) -> Array:
+    terms = _terms(arrays, count)
+    first, second = derivatives.joined(total, terms, BACKEND)
+    return engine.evaluate(total, first, second, terms.bias, BACKEND)
+
+
+def _differentiate(primals: Any, tangents: Any, *, total: Sum, count: int) -> Any:
+    y = exact_sum.bind(*primals, total=total, count=count)
+    values, changes = _terms(primals, count), _terms(tangents, count)
+    pairs = [(d, b) for d, b in zip(changes.firsts, values.seconds, strict=True) if _is_there(d)]
+    pairs += [(a, d) for a, d in zip(values.firsts, changes.seconds, strict=True) if _is_there(d)]
+    bias = changes.bias if _is_there(changes.bias) else None
+    pairs = pairs or [derivatives.nothing(total, values.firsts[0], values.seconds[0], BACKEND)]
+    firsts, seconds = map(list, zip(*pairs, strict=True))
+    return y, _bind(total, Terms(firsts, seconds, bias))
+
+
+def _is_there(tangent: Any) -> bool:
+    return tangent is not None and type(tangent) is not ad.Zero
+
+
+def _transpose(cotangent: Any, *arrays: Any, total: Sum, count: int) -> list[Any]:
+    def given(array: Any, place: int) -> Any:
+        if not isinstance(array, ad.UndefinedPrimal):
+            return None
+        if type(cotangent) is ad.Zero:
+            return ad.Zero(array.aval)
+        dtype = str(array.aval.dtype)
+        if place == 2 * count:
+            return _bind(*derivatives.adjoint_of_bias(dtype, cotangent, BACKEND)).reshape(-1)
+        role = OPERANDS[total.wanted][place // count]
+        other = arrays[(place + count) % (2 * count)]
+        return _bind(*derivatives.adjoint(total, role, dtype, cotangent, other, BACKEND))
+
+    return [given(array, place) for place, array in enumerate(arrays)]
+
+
+def _batch(arrays: Any, axes: Any, *, total: Sum, count: int) -> tuple[Array, int]:
+    is_batched = [axis is not None for axis in axes]
+    moved = [
+        jnp.moveaxis(array, axis, 0) if is_mapped else array
+        for array, axis, is_mapped in zip(arrays, axes, is_batched, strict=True)
+    ]
+    length = next(a.shape[0] for a, is_mapped in zip(moved, is_batched, strict=True) if is_mapped)
+    flags = _terms(is_batched, count)
+    folding = derivatives.folding(total, flags, length)
+    folded = folding.factors(_terms(moved, count), flags, BACKEND)
+    return folding.result(_bind(folding.total, folded), BACKEND), 0
+
+
+exact_sum.def_impl(_run)
+exact_sum.def_abstract_eval(_shape)
+mlir.register_lowering(exact_sum, mlir.lower_fun(_calculate, multiple_results=False))
+ad.primitive_jvps[exact_sum] = _differentiate
+ad.primitive_transposes[exact_sum] = _transpose
+batching.primitive_batchers[exact_sum] = _batch

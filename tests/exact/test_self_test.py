@@ -1,0 +1,129 @@
+"""A device that does not calculate as the exact mode assumes is refused, with the reason."""
+
+import time
+
+import backends_under_test
+import numpy as np
+import pytest
+
+import multiconv as mc
+from multiconv.backends import registry
+from multiconv.backends.numpy import NumPyBackend
+from multiconv.exact import self_test
+from multiconv.methods.base import MethodRefusal
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known(monkeypatch):
+    monkeypatch.setattr(self_test, "_refusals", {})
+
+
+@pytest.fixture(params=[n for n in backends_under_test.CHOSEN if n != "strict"])
+def backend(request):
+    return registry.load(request.param)
+
+
+def problems(backend):
+    found = self_test.findings(backend, backend.asarray([0.0]))
+    return {finding.name for finding in found if finding.problem}
+
+
+class TestThisMachine:
+    def test_it_calculates_as_assumed(self, backend):
+        assert problems(backend) == set()
+
+    def test_every_probe_is_run(self, backend):
+        found = self_test.findings(backend, backend.asarray([0.0]))
+        assert [f.name for f in found] == ["products", "small", "two sums", "integers", "rounding"]
+
+    def test_it_is_cheap_with_numpy(self):
+        backend = registry.load("numpy")
+        problems(backend)
+        start = time.perf_counter()
+        problems(backend)
+        assert time.perf_counter() - start < 0.05
+
+
+class Narrow(NumPyBackend):
+    """Multiplies in float32, as where TF32 or worse stands in for float64."""
+
+    def matmul(self, first, second):
+        return np.matmul(first.astype(np.float32), second.astype(np.float32)).astype(np.float64)
+
+
+class InNorm(NumPyBackend):
+    """Multiplies exactly, up to an error that is small beside the largest number of a row."""
+
+    def matmul(self, first, second):
+        exact = np.matmul(first, second)
+        largest = np.max(abs(exact), axis=1, keepdims=True)
+        return exact + np.where(largest > 2.0**50, 2.0**-60 * largest, 0)
+
+
+class Reassociating(NumPyBackend):
+    """Has a compiler that simplifies (a + b) - a to b."""
+
+    def compile(self, function, *, operations):
+        return lambda *arrays: np.zeros_like(arrays[0]) if len(arrays) == 3 else function(*arrays)
+
+
+class Saturating(NumPyBackend):
+    """Has integers that saturate."""
+
+    def compile(self, function, *, operations):
+        def saturated(x, y, forty, mask):
+            return np.full_like(x, 2**62)
+
+        return function if operations != 10 or function.__name__ != "calculate" else saturated
+
+
+class Truncating(NumPyBackend):
+    """Casts towards zero."""
+
+    def astype(self, array, name):
+        if name == "float32" and array.dtype == np.float64:
+            return (array.view(np.int64) & -(2**29)).view(np.float64).astype(np.float32)
+        return super().astype(array, name)
+
+
+class TestADeviceThatDiffers:
+    @pytest.mark.parametrize(
+        ("device", "expected"),
+        [
+            (Narrow, {"products", "small"}),
+            (InNorm, {"small"}),
+            (Reassociating, {"two sums"}),
+            (Saturating, {"integers"}),
+            (Truncating, {"rounding"}),
+        ],
+    )
+    def test_is_found(self, device, expected):
+        assert problems(device()) == expected
+
+    def test_an_error_of_the_framework_is_a_problem(self):
+        class Lacking(NumPyBackend):
+            def matmul(self, first, second):
+                raise TypeError("this device has no float64\nand more")
+
+        (first, *_) = self_test.findings(Lacking(), np.zeros(1))
+        assert first.problem == "this device says TypeError: this device has no float64"
+
+    def test_is_refused_with_the_reason(self, monkeypatch):
+        monkeypatch.setattr(NumPyBackend, "matmul", Narrow.matmul)
+        x, k = np.ones((4, 4), np.float32), np.ones((2, 2), np.float32)
+        with pytest.raises(MethodRefusal, match=r"float64 products must keep 53 bits, and \d+ of"):
+            mc.corr2d(x, k, method="exact")
+        monkeypatch.undo()
+
+    def test_is_asked_once(self, monkeypatch):
+        calls = []
+        found = self_test.findings
+        monkeypatch.setattr(self_test, "findings", lambda *a: calls.append(1) or found(*a))
+        for _ in range(3):
+            mc.corr2d(np.ones((4, 4)), np.ones((2, 2)), method="exact")
+        assert len(calls) == 1
+
+    def test_integers_ask_nothing(self, monkeypatch):
+        monkeypatch.setattr(NumPyBackend, "matmul", Narrow.matmul)
+        x = np.ones((4, 4), np.int64)
+        assert mc.corr2d(x, x[:2, :2], method="exact")[0, 0] == 4
