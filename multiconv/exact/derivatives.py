@@ -139,7 +139,7 @@ class Folding(NamedTuple):
             if not leads:
                 array = xp.broadcast_to(array, (self.copies, *array.shape))
             place = letters.index(self.letter)
-            moved = xp.moveaxis(xp.reshape(array, (self.copies, *sizes)), 0, place)
+            moved = _moved(xp.reshape(array, (self.copies, *sizes)), 0, place, backend)
             merged = (*sizes[:place], self.copies * sizes[place], *sizes[place + 1 :])
             return xp.reshape(moved, merged)
 
@@ -164,7 +164,7 @@ class Folding(NamedTuple):
         role, xp = self.total.wanted, backend.xp
         place, sizes = AXES[role].index(self.letter), list(self.total.grouped(role, y.shape))
         sizes[place : place + 1] = [self.copies, sizes[place] // self.copies]
-        apart = xp.moveaxis(xp.reshape(y, tuple(sizes)), place, 0)
+        apart = _moved(xp.reshape(y, tuple(sizes)), place, 0, backend)
         return xp.reshape(apart, (self.copies, *ungrouped(role, apart.shape[1:])))
 
 
@@ -187,3 +187,10 @@ def folding(total: Sum, batched: Terms[bool], copies: int) -> Folding:
 def _of_bias(total: Sum) -> str:
     """Return the letters of the axes of a bias: those of the result, but for the batch."""
     return AXES[total.wanted].replace("n", "")
+
+
+def _moved(array: Array, source: int, target: int, backend: Backend) -> Array:
+    """Move an axis; torch.moveaxis has no rule for a batch of batches."""
+    order = [axis for axis in range(array.ndim) if axis != source]
+    order.insert(target, source)
+    return backend.xp.permute_dims(array, tuple(order))

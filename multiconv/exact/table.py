@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
@@ -14,13 +13,18 @@ from multiconv.exact.description import Sum
 #: Of a description, two factors and a bias or None, the sum.
 Evaluate: TypeAlias = Callable[[Sum, Array, Array, Array | None], Array]
 
-_MODULES = {"torch": "multiconv.exact.torch", "jax": "multiconv.exact.jax"}
-
 
 def evaluation(backend: Backend) -> Evaluate:
-    """Return how arrays of a backend are summed up, so that its autodiff takes part."""
-    module = _MODULES.get(backend.name)
-    if module is None:
-        return partial(engine.evaluate, backend=backend)
-    evaluate: Evaluate = importlib.import_module(module).evaluate
-    return evaluate
+    """Return how arrays of a backend are summed up, so that its autodiff takes part.
+
+    The imports are statements: a compiler that reads along takes them, and not importlib's.
+    """
+    if backend.name == "torch":
+        from multiconv.exact import torch
+
+        return torch.evaluate
+    if backend.name == "jax":
+        from multiconv.exact import jax
+
+        return jax.evaluate
+    return partial(engine.evaluate, backend=backend)

@@ -4,7 +4,10 @@ import backends_under_test
 import numpy as np
 import pytest
 from rounded import found
+from subprocesses import run_python
 from transformed import OPTIONS, arrays, bias_grad, drawn, exact
+
+import multiconv
 
 pytestmark = pytest.mark.needs_backend("torch")
 
@@ -29,7 +32,7 @@ def mc():
 
 
 def conv(x, weight, bias=None):
-    return exact(BACKEND.functions, "conv2d", x, weight, bias, **OPTIONS)
+    return multiconv.conv2d(x, weight, bias, **OPTIONS, method="exact")
 
 
 def assert_bits(result, expected):
@@ -234,6 +237,20 @@ class TestVmap:
 
         compiled = torch.compile(vmap(conv, (0, None, None)), fullgraph=True, backend="eager")
         assert_bits(compiled(x, weight[0], bias), expected[0])
+
+
+@pytest.mark.parametrize("face", ["multiconv", "multiconv.torch"])
+def test_the_first_call_of_a_process_may_be_compiled(face):
+    """The operator is not registered yet when the compiler reads along."""
+    found_there = run_python(f"""
+        import torch, {face} as mc
+        run = torch.compile(
+            lambda x, k: mc.corr2d(x, k, method="exact"), fullgraph=True, backend="eager"
+        )
+        x = torch.arange(9.0).reshape(3, 3)
+        print(run(x, torch.tensor([[0.0, 1.0], [2.0, 3.0]])).tolist())
+    """)
+    assert found_there == "[[19.0, 25.0], [37.0, 43.0]]"
 
 
 class TestWithoutNumbers:
