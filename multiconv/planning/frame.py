@@ -278,9 +278,11 @@ def _rounded_once(
         return backend.astype(array, total.result if is_whole else name)
 
     def run(*arrays: Array) -> Array:
-        own = [xp.reshape(as_float(a), s) for a, s in zip(arrays, own_shapes, strict=False)]
+        first, second = (
+            xp.reshape(as_float(a), s) for a, s in zip(arrays, own_shapes, strict=False)
+        )
         bias = as_float(arrays[2]) if len(arrays) > 2 and arrays[2] is not None else None
-        y = evaluate(total, *own, bias)
+        y = evaluate(total, first, second, bias)
         return xp.reshape(y, shape)
 
     if flips:
