@@ -197,6 +197,7 @@ class TestManyDevices:
     def mesh(self, jax):
         return jax.sharding.Mesh(np.array(jax.devices("cpu")[:4]), ("d",))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("axis", [0, 2], ids=["over the batch", "over the rows"])
     def test_sharded_arrays_have_the_bits_of_whole_ones(self, jax, mesh, axis):
         from jax.sharding import NamedSharding, PartitionSpec
