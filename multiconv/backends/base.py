@@ -74,6 +74,13 @@ class Backend:
     def check_together(self, named: Mapping[str, Any]) -> None:
         """Raise a `TypeError` for arrays that do not go together; called where there is one."""
 
+    #: Whether its arrays are chunks of another backend's, which do the computing.
+    is_chunked: bool = False
+
+    def hosts(self, other: Backend) -> bool:
+        """Tell whether arrays of another backend may stand beside its own."""
+        return False
+
     def adopt(self, named: dict[str, Any]) -> dict[str, Any]:
         """Make those arrays the face's own that the framework's own functions take, too."""
         return named

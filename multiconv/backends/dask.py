@@ -1,28 +1,53 @@
-"""Dask arrays: the generic backend, with whole axes where Dask needs them."""
+"""Dask arrays: convolutions chunk by chunk, the generic backend for matrices."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from multiconv.backends.array_api import ArrayAPIBackend
-from multiconv.backends.base import Array
+from multiconv.backends.base import Array, Backend
+from multiconv.backends.registry import backend_of
 
 
 class DaskBackend(ArrayAPIBackend):
-    """Dask arrays, which stay lazy."""
+    """Dask arrays, which stay lazy, and in chunks."""
+
+    is_chunked = True
 
     def __init__(self, namespace: Any) -> None:
         super().__init__(namespace)
         self.xp = _WholeAxes(namespace)
+
+    def hosts(self, other: Backend) -> bool:
+        """Take a kernel that is no Dask array beside an image that is one, and the reverse."""
+        return not other.is_chunked
 
     def check(self, name: str, array: Array) -> None:
         """Refuse arrays whose sizes are known only when they are computed."""
         if any(math.isnan(size) for size in array.shape):
             msg = f"{name} has chunks of unknown size: call {name}.compute_chunk_sizes() first"
             raise ValueError(msg)
+
+    def check_together(self, named: Mapping[str, Any]) -> None:
+        """Raise a `TypeError` where the chunks of two arrays are of different libraries."""
+        backend_of(
+            {
+                name: array if isinstance(array, (list, tuple)) else chunk_of(array)
+                for name, array in named.items()
+                if array is not None
+            }
+        )
+
+    def signature(self, array: Array) -> tuple[Any, ...]:
+        """Return shape and dtype; where the chunks are is not known yet."""
+        return tuple(array.shape), array.dtype, None, type(chunk_of(array))
+
+    def is_plain(self, array: Array) -> bool:
+        return False  # its chunks' library decides, too
 
     def is_finite(self, array: Array) -> bool:
         return True  # there are no numbers yet
@@ -37,6 +62,11 @@ class DaskBackend(ArrayAPIBackend):
 
     def dtype(self, name: str) -> Any:
         return np.dtype(name)
+
+
+def chunk_of(array: Array) -> Array:
+    """Return an empty chunk of a Dask array, and any other array as it is."""
+    return getattr(array, "_meta", array)
 
 
 class _WholeAxes:

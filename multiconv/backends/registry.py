@@ -56,7 +56,9 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
         found = _of_type.get(type(array)) or _find(name, array)
         if backend is None:
             backend, owner = found, name
-        elif found is not backend:
+        elif found is not backend and found.hosts(backend):
+            backend, owner = found, name
+        elif found is not backend and not backend.hosts(found):
             raise TypeError(_mixed(owner, named[owner], backend, name, array, found))
         found.check(name, array)
     if default is not None and backend is not None and backend is not default:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
+from multiconv.chunked.plans import planned
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan, planned
+from multiconv.planning.frame import Plan
 from multiconv.planning.operands import image_and_kernel, swapped
 from multiconv.planning.options import Options, read
 
