@@ -386,6 +386,10 @@ class Backend:
         device = device_of(like)
         return self.astype(self.xp.asarray(array, device=device, copy=True), dtype)
 
+    def computed(self, arrays: Sequence[Array]) -> Sequence[Array]:
+        """Return arrays that have numbers: lazy ones are computed, all of them at one go."""
+        return arrays
+
     # Talking to people -------------------------------------------------------------------------
 
     @property

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from multiconv.backends.array_api import ArrayAPIBackend
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import Array, Backend, NumPyArray
 from multiconv.backends.registry import backend_of
 
 
@@ -63,6 +63,18 @@ class DaskBackend(ArrayAPIBackend):
     def dtype(self, name: str) -> Any:
         return np.dtype(name)
 
+    def computed(self, arrays: Sequence[Array]) -> Sequence[Array]:
+        import dask
+
+        computed: Sequence[Array] = dask.compute(*arrays)
+        return computed
+
+    def from_numpy(self, array: NumPyArray, dtype: str, like: Array) -> Array:
+        """Make an array of the chunks' library: what is small goes with Dask arrays as it is."""
+        chunk = chunk_of(like)
+        inner, _ = backend_of({"array": chunk})
+        return inner.from_numpy(array, dtype, chunk)
+
 
 def chunk_of(array: Array) -> Array:
     """Return an empty chunk of a Dask array, and any other array as it is."""
@@ -89,5 +101,14 @@ class _WholeAxes:
         return stacked.rechunk({axis % stacked.ndim: -1})
 
     def reshape(self, array: Array, shape: tuple[int, ...]) -> Array:
-        """Reshape what is one chunk: Dask would refuse some uneven ones."""
-        return self._namespace.reshape(array.rechunk(-1), shape)
+        """Reshape axes that are one chunk, for Dask would refuse some uneven ones.
+
+        The last axes keep their chunks where they keep their sizes, and so do all where axes of
+        size 1 come and go.
+        """
+        old, new = list(array.shape), list(shape)
+        while old and new and old[-1] == new[-1]:
+            del old[-1], new[-1]
+        if [n for n in old if n != 1] != [n for n in new if n != 1]:
+            array = array.rechunk(dict.fromkeys(range(len(old)), -1))
+        return self._namespace.reshape(array, shape)

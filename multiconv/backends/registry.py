@@ -54,13 +54,13 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
             lists = True
             continue
         found = _of_type.get(type(array)) or _find(name, array)
-        if backend is None:
-            backend, owner = found, name
-        elif found is not backend and found.hosts(backend):
+        if backend is None or (found is not backend and found.hosts(backend)):
             backend, owner = found, name
         elif found is not backend and not backend.hosts(found):
             raise TypeError(_mixed(owner, named[owner], backend, name, array, found))
         found.check(name, array)
+    if default is not None and backend is not None and default.hosts(backend):
+        backend = default
     if default is not None and backend is not None and backend is not default:
         msg = (
             f"{owner} is a {backend.array_name}, and this is the {default.name} face: "

@@ -80,6 +80,16 @@ def enlarged(geometry: Geometry, block: Sequence[Range]) -> list[Range]:
     return block
 
 
+def kept(wanted: Sequence[Range], computed: Sequence[Range]) -> list[Range]:
+    """Return which of the outputs that are computed are wanted, nothing where all are."""
+    if list(wanted) == list(computed):
+        return []
+    return [
+        (start - first, stop - first)
+        for (start, stop), (first, _) in zip(wanted, computed, strict=True)
+    ]
+
+
 class Shares(NamedTuple):
     """Which ranges of a padded axis show pixels of a block, and how they do."""
 

@@ -8,8 +8,8 @@ border as wide as the kernel reaches, at most 3 pieces along each spatial axis.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from multiconv.backends.base import Array, Backend
@@ -17,13 +17,15 @@ from multiconv.backends.dask import chunk_of
 from multiconv.backends.registry import backend_of
 from multiconv.chunked import blocks
 from multiconv.chunked.blocks import Range
-from multiconv.chunked.joining import Fold, Joins, Sum, Take
+from multiconv.chunked.joining import Fold, Joins, Sum, Take, joined
 from multiconv.chunked.parts import Compute, Part, plan_of
 from multiconv.chunked.pieces import Axis, Piece
 from multiconv.core.geometry import Geometry
 
 #: The name of a task.
 Key: TypeAlias = Any
+#: The keys of the pieces of an array, and how they lie.
+Pieces: TypeAlias = tuple[list[Key], Joins]
 
 _TOGETHER = 8  # terms of a sum that one task adds up
 
@@ -70,7 +72,7 @@ class _Graph:
 
     # Pieces ------------------------------------------------------------------------------------
 
-    def pieces(self, array: Array, axes: Sequence[Sequence[Piece]]) -> tuple[list[Key], Joins]:
+    def pieces(self, array: Array, axes: Sequence[Sequence[Piece]]) -> Pieces:
         """Return the keys of the pieces of an array, cut where need be, and how they lie."""
         keys = [self._piece(array, place) for place in itertools.product(*axes)]
         return keys, tuple(tuple(piece.join for piece in axis) for axis in axes)
@@ -86,7 +88,7 @@ class _Graph:
             self.tasks[key] = (Take(window), chunk)
         return key
 
-    def one_chunk(self, array: Array) -> tuple[list[Key], Joins]:
+    def one_chunk(self, array: Array) -> Pieces:
         """Return the key of an array in one chunk."""
         return self.pieces(array, [Axis(chunks).whole() for chunks in array.chunks])
 
@@ -113,8 +115,8 @@ class _Graph:
     def compute(
         self,
         part: Part,
-        first: tuple[list[Key], Joins],
-        second: tuple[list[Key], Joins],
+        first: Pieces,
+        second: Pieces,
         keep: Sequence[Range] = (),
     ) -> tuple[Any, ...]:
         """Return the task of a block, once it is known that there is a way to compute it."""
@@ -176,7 +178,7 @@ class _Forward(_Graph):
                 computed = blocks.enlarged(geometry, wanted)
                 pieces, local = blocks.seen(geometry, axes, computed)
                 first = self.pieces(self.x, [*before, *pieces])
-                keep = _kept(wanted, computed)
+                keep = blocks.kept(wanted, computed)
                 part = self.part_of([size for _, size in images], local)
                 place = (*(n for n, _ in images), *channels, *(n for n, _ in block))
                 self.tasks[(self.name, *place)] = self.compute(part, first, weight, keep)
@@ -187,16 +189,6 @@ class _Forward(_Graph):
 def _axes(geometry: Geometry, chunks: Sequence[Sequence[int]]) -> list[Axis]:
     mode = geometry.padding_mode if blocks.repeats_pixels(geometry) else "zeros"
     return [Axis(sizes, *pads, mode) for sizes, pads in zip(chunks, geometry.pads, strict=True)]
-
-
-def _kept(wanted: Sequence[Range], computed: Sequence[Range]) -> list[Range]:
-    """Return which of the outputs that are computed are wanted, nothing where all are."""
-    if list(wanted) == list(computed):
-        return []
-    return [
-        (start - first, stop - first)
-        for (start, stop), (first, _) in zip(wanted, computed, strict=True)
-    ]
 
 
 class _Adjoint(_Graph):
@@ -234,7 +226,7 @@ class _Adjoint(_Graph):
         images: Sequence[tuple[int, int]],
         block: Sequence[Range],
         geometry: Geometry,
-        weight: tuple[list[Key], Joins],
+        weight: Pieces,
         *,
         is_wide: bool = False,
     ) -> tuple[Any, ...]:
@@ -252,7 +244,7 @@ class _Adjoint(_Graph):
         images: Sequence[tuple[int, int]],
         axes: Sequence[Axis],
         block: Sequence[Range],
-        weight: tuple[list[Key], Joins],
+        weight: Pieces,
     ) -> None:
         """Add up the parts of the padded image that show pixels of a block."""
         padded = self.geometry.padded()
@@ -286,53 +278,104 @@ def _result_dtype(graph: _Graph) -> str:
     return result_dtype(operands[0], operands[1], inner)
 
 
-class _WeightGrad(_Graph):
-    """The adjoint with respect to the weight: a term for every block of outputs, added up."""
+class _Reduction(_Graph):
+    """Something added up over all blocks of outputs, of what they see and of a second image."""
 
-    def array(self) -> Array:
-        """Return the lazy result."""
+    def terms(self, task: Callable[[Sequence[int], Geometry, Pieces, Pieces], Any]) -> list[Key]:
+        """Return the keys of the terms, each a task of the images, the geometry and the pieces."""
         geometry, lead = self.geometry, self.lead(self.x)
         chunks = self.x.chunks[self.x.ndim - geometry.axes :]
         behind = self.second.chunks[self.second.ndim - geometry.axes :]
-        axes, grads = _axes(geometry, chunks), [Axis(sizes) for sizes in behind]
+        axes, beside = _axes(geometry, chunks), [Axis(sizes) for sizes in behind]
         ranges = [blocks.output_blocks(geometry, i, c) for i, c in enumerate(chunks)]
-        terms = []
+        keys = []
         for images in _numbered(lead):
-            before = self.before_space(self.x, [number for number, _ in images])
-            beside = self._grads_before_space([number for number, _ in images])
+            numbers = [number for number, _ in images]
+            before, beside_before = self.before_space(self.x, numbers), self._beside(numbers)
             for block in _numbered(ranges):
                 wanted = [ends for _, ends in block]
                 pieces, local = blocks.seen(geometry, axes, wanted)
                 first = self.pieces(self.x, [*before, *pieces])
-                cut = [axis.between(*ends) for axis, ends in zip(grads, wanted, strict=True)]
-                second = self.pieces(self.second, [*beside, *cut])
-                part = self.part_of([size for _, size in images], local, is_wide=True)
-                key = (f"{self.name}-term", len(terms))
-                self.tasks[key] = self.compute(part, first, second)
-                terms.append(key)
-        shape = self.part.layout.whole("weight", geometry.kernel_size)
-        self._add_up(terms, (self.name, *(0 for _ in shape)))
-        return self.finished([[n] for n in shape])
+                cut = [axis.between(*ends) for axis, ends in zip(beside, wanted, strict=True)]
+                second = self.pieces(self.second, [*beside_before, *cut])
+                keys.append((f"{self.name}-term", len(keys)))
+                self.tasks[keys[-1]] = task([size for _, size in images], local, first, second)
+        return keys
 
-    def _grads_before_space(self, images: Sequence[int]) -> list[list[Piece]]:
-        """Return the pieces of the gradient for a chunk of images, and all of its channels."""
-        lead = len(images)
+    def _beside(self, images: Sequence[int]) -> list[list[Piece]]:
+        """Return the second array's pieces for a chunk of images, and all of its channels."""
         pieces = []
         for number, chunks, own in zip(images, self.x.chunks, self.second.chunks, strict=False):
             start = sum(chunks[:number])
             pieces.append(Axis(own).between(start, start + chunks[number]))
-        channels = self.second.chunks[lead : self.second.ndim - self.geometry.axes]
+        channels = self.second.chunks[len(images) : self.second.ndim - self.geometry.axes]
         return pieces + [Axis(chunks).whole() for chunks in channels]
 
-    def _add_up(self, terms: list[Key], key: Key) -> None:
-        """Add the terms in a tree."""
+    def add_up(self, terms: list[Key], key: Key, add: Any, last: Any) -> None:
+        """Add the terms in a tree, the last of them by ``last``."""
         level = 0
         while len(terms) > _TOGETHER:
             level += 1
             sums = []
             for first in range(0, len(terms), _TOGETHER):
                 sums.append((f"{self.name}-sum", level, first))
-                self.tasks[sums[-1]] = (Sum(), terms[first : first + _TOGETHER])
+                self.tasks[sums[-1]] = (add, terms[first : first + _TOGETHER])
             terms = sums
+        self.tasks[key] = (last, terms)
+
+
+class _WeightGrad(_Reduction):
+    """The adjoint with respect to the weight."""
+
+    def array(self) -> Array:
+        """Return the lazy result."""
+
+        def term(images: Sequence[int], local: Geometry, first: Pieces, second: Pieces) -> Any:
+            return self.compute(self.part_of(images, local, is_wide=True), first, second)
+
+        shape = self.part.layout.whole("weight", self.geometry.kernel_size)
+        terms = self.terms(term)
         self.dtype = _result_dtype(self)
-        self.tasks[key] = (Sum(self.dtype), terms)
+        self.add_up(terms, (self.name, *(0 for _ in shape)), Sum(), Sum(self.dtype))
+        return self.finished([[n] for n in shape])
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A term of a reduction, of the arrays that its pieces make."""
+
+    of: Callable[[Array, Array], Any]
+    first: Joins
+    second: Joins
+
+    def __call__(self, first: list[Array], second: list[Array]) -> Any:
+        backend, _ = backend_of({"x": first[0], "y": second[0]})
+        return self.of(joined(first, self.first, backend), joined(second, self.second, backend))
+
+
+def reduced(
+    part: Part,
+    x: Array,
+    y: Array,
+    term: Callable[[Geometry], Callable[[Array, Array], Any]],
+    add: Callable[[list[Any]], Any],
+) -> Any:
+    """Compute a reduction over blocks of outputs.
+
+    ``term(geometry)`` returns a function of what a block of outputs sees, by that correlation, and
+    of the same block of y; ``add`` makes one of several terms.
+    """
+    from dask.delayed import Delayed
+    from dask.highlevelgraph import HighLevelGraph
+
+    graph = _Reduction(part, x, y, None)
+    keys = graph.terms(
+        lambda images, local, first, second: (
+            _Term(term(local), first[1], second[1]),
+            first[0],
+            second[0],
+        )
+    )
+    graph.add_up(keys, graph.name, add, add)
+    layers = HighLevelGraph.from_collections(graph.name, graph.tasks, dependencies=graph.sources)
+    return Delayed(graph.name, layers).compute()

@@ -15,7 +15,7 @@ from multiconv.chunked.joining import Joins, joined
 from multiconv.core.geometry import Geometry
 from multiconv.planning.dispatch import Operation, dispatch, plan_for
 from multiconv.planning.frame import Plan, planned
-from multiconv.planning.operands import Layout, Operand, Role, result_dtype
+from multiconv.planning.operands import Layout, Role, result_dtype
 
 
 @dataclass(frozen=True)

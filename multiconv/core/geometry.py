@@ -95,9 +95,7 @@ class Geometry:
         size[axis], pads[axis] = end - begin, (before, last - first - before - (end - begin))
         return slice(begin, end), replace(self, input_size=tuple(size), pads=tuple(pads))
 
-    def reaching(
-        self, axis: int, start: int, stop: int, outputs: int
-    ) -> tuple[slice, Geometry]:
+    def reaching(self, axis: int, start: int, stop: int, outputs: int) -> tuple[slice, Geometry]:
         """Return which of so many outputs of an axis the pixels [start, stop) take part in.
 
         The second is the correlation whose adjoint carries those outputs to these pixels alone. It
