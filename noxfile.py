@@ -41,11 +41,12 @@ LICENCES = {
     "flax": ["flax.py"],
     "equinox": ["equinox.py"],
     "keras": ["keras.py"],
-    "dask": ["dask.py"],
+    "dask": ["dask.py", "rounds.py"],
     "numba": ["numba.py"],
 }
 SOURCE = "multiconv"
-LIBRARIES = ["flax", "equinox", "keras", "optax", "cv2"]  # that ours works with, or is compared to
+# What ours works with, or is compared to.
+LIBRARIES = ["flax", "equinox", "keras", "optax", "cv2", "distributed", "tifffile", "zarr"]
 OPTIONAL_MODULES = [
     *FRAMEWORKS,
     *LIBRARIES,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.array_api import ArrayAPIBackend
-from multiconv.backends.base import Array, Backend, NumPyArray
+from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of
 
 
@@ -68,12 +68,6 @@ class DaskBackend(ArrayAPIBackend):
 
         computed: Sequence[Array] = dask.compute(*arrays)
         return computed
-
-    def from_numpy(self, array: NumPyArray, dtype: str, like: Array) -> Array:
-        """Make an array of the chunks' library: what is small goes with Dask arrays as it is."""
-        chunk = chunk_of(like)
-        inner, _ = backend_of({"array": chunk})
-        return inner.from_numpy(array, dtype, chunk)
 
 
 def chunk_of(array: Array) -> Array:

@@ -110,7 +110,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Place:
-    """Elements of a part from ``start`` on, that show ``width`` pixels of a block from ``at`` on."""
+    """Elements of a part, from ``start`` on, that show pixels of a block, from ``at`` on."""
 
     start: int
     at: int

@@ -20,6 +20,7 @@ from multiconv.planning import options
 from multiconv.tiles import apply as tiles
 from multiconv.tiles.apply import Done, Task
 from multiconv.tiles.array_files import SUFFIXES
+from multiconv.tiles.unfinished import OtherWorkError
 
 _DEFAULT = "1GB"
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -79,7 +80,7 @@ def applied(arguments: argparse.Namespace) -> Applied:
         with blaming("--memory"):
             tiles.side(task, source)
         done = tiles.apply(task, source)
-    except tiles.OtherWorkError as error:
+    except OtherWorkError as error:
         raise MisuseError(f"OUT: {error}") from error
     except tiles.DiskError as error:
         raise MisuseError(f"OUT: {arguments.out!r} cannot be written: {error}") from error

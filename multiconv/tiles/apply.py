@@ -1,4 +1,4 @@
-"""From one file to another: the tiles through Dask, a journal, and the name only when it is whole."""
+"""From one file to another: tiles through Dask, and a name only for what is whole."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from multiconv.tiles import array_files, grid
 from multiconv.tiles.array_files import ArrayFile
 from multiconv.tiles.grid import Grid
 from multiconv.tiles.rounds import rounds
-from multiconv.tiles.unfinished import OtherWorkError as OtherWorkError
 from multiconv.tiles.unfinished import Unfinished
 
 #: Bytes that a process needs before its first tile: the libraries, and what they keep.

@@ -83,8 +83,8 @@ class Unfinished:
         if not self.part.exists():
             return "nothing is left there"
         return (
-            f"{str(self.part)!r} keeps {len(self.done)} of {tiles} tiles, and the same command goes "
-            f"on from there"
+            f"{str(self.part)!r} keeps {len(self.done)} of {tiles} tiles, and the same command "
+            f"goes on from there"
         )
 
 
