@@ -41,7 +41,7 @@ LICENCES = {
     "flax": ["flax.py"],
     "equinox": ["equinox.py"],
     "keras": ["keras.py"],
-    "dask": ["dask.py", "rounds.py"],
+    "dask": ["dask.py"],
     "numba": ["numba.py"],
 }
 SOURCE = "multiconv"

@@ -142,15 +142,29 @@ def scaling(side, chunk, taps, rounds):
                 client.compute(mc.corr2d(x, k, padding="same").sum()).result()
                 samples.append(time.perf_counter() - start)
             seconds[workers] = statistics.median(samples[1:])
-    chunks = (side // chunk) ** 2
+    task, pixel = task_cost(), kernel_cost(chunk, taps)
     return {
         "pixels for each worker": side**2,
-        "chunks for each worker": chunks,
+        "chunk": chunk,
         "seconds": seconds,
         "weak scaling efficiency": seconds[1] / seconds[2],
-        "task": task_cost(),
-        "kernel": kernel_cost(chunk, taps),
+        "seconds for a task": task,
+        "seconds for a pixel": pixel,
+        "model": {n: model(n, chunk, taps, task, pixel) for n in (1, 2, 10, 100, 1000)},
     }
+
+
+def model(workers, chunk, taps, task, pixel, bandwidth=1e9, latency=1e-3, tasks=10):
+    """The efficiency of so many workers, from what a task, a pixel and a byte cost.
+
+    A worker computes a chunk and then fetches what its neighbours have: 8 pieces, of which the
+    share at the edge of a worker's own chunks comes from another; here all of them do, which is the
+    worst. One scheduler hands out the tasks of all workers, one after another.
+    """
+    compute = chunk**2 * pixel
+    halo = ((chunk + taps - 1) ** 2 - chunk**2) * 4 / bandwidth + 8 * latency
+    alone = compute + tasks * task
+    return alone / max(compute + (halo if workers > 1 else 0), workers * tasks * task)
 
 
 def task_cost():

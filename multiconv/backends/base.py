@@ -422,3 +422,8 @@ def device_of(array: Array) -> Any:
     import array_api_compat
 
     return array_api_compat.device(array)
+
+
+def chunk_of(array: Array) -> Array:
+    """Return an empty chunk of an array in chunks, and any other array as it is."""
+    return getattr(array, "_meta", array)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.array_api import ArrayAPIBackend
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import Array, Backend, chunk_of
 from multiconv.backends.registry import backend_of
 
 
@@ -68,11 +68,6 @@ class DaskBackend(ArrayAPIBackend):
 
         computed: Sequence[Array] = dask.compute(*arrays)
         return computed
-
-
-def chunk_of(array: Array) -> Array:
-    """Return an empty chunk of a Dask array, and any other array as it is."""
-    return getattr(array, "_meta", array)
 
 
 class _WholeAxes:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
-from multiconv.chunked.parts import Part
 from multiconv.core.geometry import Geometry
 from multiconv.methods.base import Method, Problem
 from multiconv.methods.table import FORCED, METHODS
@@ -38,7 +37,9 @@ def planned(
         return frame.planned(
             backend, given, wanted, layout, geometry, method, bias=bias, flips=flips
         )
-    from multiconv.chunked import dask
+    # Late, so that a process without chunks does without all of it.
+    from multiconv.chunked.build import build
+    from multiconv.chunked.parts import Part
 
     first, second = given.values()
     result = result_dtype(first, second, backend)
@@ -47,7 +48,7 @@ def planned(
     part = Part((*given,), wanted, layout, geometry, method, flips)  # type: ignore[arg-type]
 
     def run(x: Array, weight: Array, bias: Array | None = None) -> Any:
-        return dask.build(part, x, weight, bias)
+        return build(part, x, weight, bias)
 
     return Plan(
         run,

@@ -14,7 +14,7 @@ import numpy as np
 
 from multiconv.backends.base import Array
 from multiconv.backends.registry import backend_of
-from multiconv.chunked import dask as chunked
+from multiconv.chunked import reduction
 from multiconv.chunked.parts import Part
 from multiconv.core.geometry import Geometry
 from multiconv.layers.shared import LayerArguments
@@ -41,7 +41,7 @@ def normal_form(layer: LayerArguments, x: Array, y: Array) -> NormalForm:
     lead = x.shape[:-2] if is_image else x.shape[:1]
     layout = Layout(tuple(lead), layer.groups, *each, is_image=is_image)
     part = Part(("x", "y"), "weight", layout, geometry, "auto")
-    factors = chunked.reduced(part, x, y, lambda local: _Reduce(_local(layer, local)), _together)
+    factors = reduction.reduced(part, x, y, lambda local: _Reduce(_local(layer, local)), _together)
     return whole.normal_form_of(factors, layer)
 
 

@@ -21,8 +21,8 @@ from multiconv.planning.choose import MOST_WORKSPACE
 from multiconv.planning.options import Options
 from multiconv.tiles import array_files, grid
 from multiconv.tiles.array_files import ArrayFile
+from multiconv.tiles.dask import rounds
 from multiconv.tiles.grid import Grid
-from multiconv.tiles.rounds import rounds
 from multiconv.tiles.unfinished import Unfinished
 
 #: Bytes that a process needs before its first tile: the libraries, and what they keep.

@@ -107,6 +107,19 @@ class TestArguments:
         with pytest.raises(ValueError, match="method='native' cannot be used here"):
             mc.corr2d(ones(8, 8, chunks=4), np.ones((3, 3)), method="native")
 
+    def test_a_sum_over_blocks_is_not_rounded_once_and_so_is_no_exact_one(self):
+        from multiconv.chunked.build import build
+        from multiconv.chunked.parts import Part
+        from multiconv.core.geometry import resolve
+        from multiconv.planning.operands import Layout
+
+        geometry = resolve((8, 8), (3, 3), (1, 1), (1, 1), "same")
+        layout = Layout((), 1, 1, 1, is_image=True)
+        part = Part(("x", "y"), "weight", layout, geometry, "exact")
+        x = ones(8, 8, chunks=4)
+        with pytest.raises(ValueError, match=r"'exact' cannot .* each of 4 blocks .* rechunk"):
+            build(part, x, x, None)
+
     def test_the_errors_are_those_of_whole_arrays(self):
         x, k = np.ones((8, 8)), np.ones((9, 9))
         with pytest.raises(ValueError, match="larger than the padded input") as whole:
