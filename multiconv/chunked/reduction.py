@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,9 @@ class Reduction(Graph):
         behind = self.second.chunks[self.second.ndim - geometry.axes :]
         axes, beside = axes_of(geometry, chunks), [Axis(sizes) for sizes in behind]
         ranges = [blocks.output_blocks(geometry, i, c) for i, c in enumerate(chunks)]
+        count = math.prod(map(len, [*lead, *ranges]))
+        if count > 1:
+            self.refuse_exact(f"each of {count} blocks")
         keys = []
         for images in numbered(lead):
             numbers = [number for number, _ in images]
@@ -75,8 +79,6 @@ class WeightGrad(Reduction):
 
         shape = self.part.layout.whole("weight", self.geometry.kernel_size)
         terms = self.terms(term)
-        if len(terms) > 1:
-            self.refuse_exact(f"each of {len(terms)} blocks")
         self.dtype = self.result_dtype()
         self.add_up(terms, (self.name, *(0 for _ in shape)), Sum(), Sum(self.dtype))
         return self.finished([[n] for n in shape])
