@@ -36,12 +36,18 @@ def medians(candidates, rounds):
 def tiles(x, k, chunk):
     """The same tiles in a plain loop over slices of the whole image."""
     low = k.shape[0] // 2
-    padded = np.pad(x, low)
     y = np.empty_like(x)
     for top in range(0, len(x), chunk):
         for left in range(0, len(x), chunk):
-            rows, columns = (slice(at, at + chunk + 2 * low) for at in (top, left))
-            y[top : top + chunk, left : left + chunk] = mc.corr2d(padded[rows, columns], k)
+            rows, columns = (
+                (max(at - low, 0), min(at + chunk + low, len(x))) for at in (top, left)
+            )
+            pads = tuple(
+                (start + low - at, at + chunk + low - stop)
+                for at, (start, stop) in ((top, rows), (left, columns))
+            )
+            seen = x[slice(*rows), slice(*columns)]
+            y[top : top + chunk, left : left + chunk] = mc.corr2d(seen, k, padding=pads)
     return y
 
 

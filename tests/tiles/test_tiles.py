@@ -56,7 +56,7 @@ class TestNumbers:
         np.save("x.npy", x)
         status, out, err = run("sobel-x", "x.npy", "-o", "y.npy", "--memory", "1GB", *options)
         assert (status, err) == (0, "")
-        assert out.startswith("y.npy: sobel-x of x.npy, 150 x 200 -> ")
+        assert out.startswith("y.npy: sobel-x of x.npy, 150x200 -> ")
         given = dict(zip(options[::2], options[1::2], strict=False))
         stride = int(given.get("--stride", 1))
         expected = (mc.convolve2d if "--convolve" in options else mc.corr2d)(
