@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from multiconv.backends.array_api import ArrayAPIBackend
 from multiconv.backends.base import Array, Backend, chunk_of
-from multiconv.backends.registry import backend_of
 
 
 class DaskBackend(ArrayAPIBackend):
@@ -31,16 +30,6 @@ class DaskBackend(ArrayAPIBackend):
         if any(math.isnan(size) for size in array.shape):
             msg = f"{name} has chunks of unknown size: call {name}.compute_chunk_sizes() first"
             raise ValueError(msg)
-
-    def check_together(self, named: Mapping[str, Any]) -> None:
-        """Raise a `TypeError` where the chunks of two arrays are of different libraries."""
-        backend_of(
-            {
-                name: array if isinstance(array, (list, tuple)) else chunk_of(array)
-                for name, array in named.items()
-                if array is not None
-            }
-        )
 
     def signature(self, array: Array) -> tuple[Any, ...]:
         """Return shape and dtype; where the chunks are is not known yet."""

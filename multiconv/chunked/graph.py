@@ -42,14 +42,14 @@ class Graph:
         self.name = f"multiconv-{part.wanted}-{dask.token(part, x, second, bias)}"
         self.tasks: dict[Key, Any] = {}
         self.sources: list[Array] = []
-        self.x, self.second, self.bias = (self._source(n, a) for n, a in given)
+        self.x: Array = self._source("x", x)
+        self.second: Array = self._source("weight", second)
+        self.bias: Array | None = None if bias is None else self._source("bias", bias)
         self._plans: dict[Any, Any] = {}
         self.dtype = ""
 
-    def _source(self, name: str, array: Array | None) -> Array | None:
+    def _source(self, name: str, array: Array) -> Array:
         """Return an array as Dask's, in one chunk where it is small beside the image."""
-        if array is None:
-            return None
         array = dask.in_chunks(array, f"{self.name}-{name}")
         if name == "bias" or (name == "weight" and self.part.wanted != "weight"):
             array = array.rechunk(-1)

@@ -32,7 +32,7 @@ class Reduction(Graph):
         count = math.prod(map(len, [*lead, *ranges]))
         if count > 1:
             self.refuse_exact(f"each of {count} blocks")
-        keys = []
+        keys: list[Key] = []
         for images in numbered(lead):
             numbers = [number for number, _ in images]
             before, beside_before = self.before_space(self.x, numbers), self._beside(numbers)

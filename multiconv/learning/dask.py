@@ -37,9 +37,10 @@ def normal_form(layer: LayerArguments, x: Array, y: Array) -> NormalForm:
     """Reduce the patch matrix of x, with y beside it, in one pass over the chunks."""
     geometry = whole.geometry(layer, x.shape[-2:])
     is_image = layer.in_channels is None
-    each = [(count or 1) // layer.groups for count in (layer.in_channels, layer.out_channels)]
+    channels, filters = (n or 1 for n in (layer.in_channels, layer.out_channels))
     lead = x.shape[:-2] if is_image else x.shape[:1]
-    layout = Layout(tuple(lead), layer.groups, *each, is_image=is_image)
+    groups = layer.groups
+    layout = Layout(tuple(lead), groups, channels // groups, filters // groups, is_image)
     part = Part(("x", "y"), "weight", layout, geometry, "auto")
     factors = reduction.reduced(part, x, y, lambda local: _Reduce(_local(layer, local)), _together)
     return whole.normal_form_of(factors, layer)

@@ -40,7 +40,7 @@ class RawFile:
         with open(self.path, "rb", buffering=0) as file:
             for row, place in zip(rows, self._rows(window), strict=False):
                 file.seek(place)
-                if file.readinto(row.view(np.uint8)) != row.nbytes:
+                if file.readinto(row.view(np.uint8).data) != row.nbytes:
                     raise OSError(f"{self.path!r} ends before its numbers do")
         return part
 
@@ -52,7 +52,7 @@ class RawFile:
                 part.reshape(-1, part.shape[-1]), self._rows(window), strict=True
             ):
                 file.seek(place)
-                left = memoryview(row.view(np.uint8))
+                left = row.view(np.uint8).data
                 while left:
                     left = left[file.write(left) :]
             os.fsync(file.fileno())
