@@ -41,7 +41,7 @@ class RawFile:
             for row, place in zip(rows, self._rows(window), strict=False):
                 file.seek(place)
                 if file.readinto(row.view(np.uint8).data) != row.nbytes:
-                    raise OSError(f"{self.path!r} ends before its numbers do")
+                    raise OSError("it ends before its numbers do")
         return part
 
     def write(self, window: Window, part: NumPyArray) -> None:

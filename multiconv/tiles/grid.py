@@ -62,8 +62,11 @@ class Tile:
 
     def run(self, source: ArrayFile, kernel: NumPyArray, target: ArrayFile) -> int:
         """Compute and write it; return its number."""
-        y = self.compute([source.read(window) for window in self.reads], [kernel], None)
-        target.write(self.window, y)
+        try:
+            pieces = [source.read(window) for window in self.reads]
+        except OSError as error:  # which the result's own errors are not to be taken for
+            raise ValueError(f"{source.path!r} cannot be read: {error}") from error
+        target.write(self.window, self.compute(pieces, [kernel], None))
         return self.number
 
 

@@ -246,6 +246,19 @@ class TestMisuse:
         assert words in err
         assert os.listdir() == ["x.npy"]
 
+    def test_an_image_that_is_cut_short_under_way(self, run, monkeypatch):
+        np.save("x.npy", image(200, 300))
+        begun = array_files.created
+
+        def cut(*arguments):
+            os.truncate("x.npy", 1000)
+            return begun(*arguments)
+
+        monkeypatch.setattr(array_files, "created", cut)
+        status, _, err = run("gaussian", "x.npy", "-o", "y.npy", "--memory", "1GB")
+        assert (status, err.count("\n")) == (2, 1)
+        assert "x.npy' cannot be read: it ends before its numbers do" in err
+
     def test_files_that_are_not_what_they_seem(self, run):
         Path("x.npy").write_bytes(b"no array")
         status, _, err = run("gaussian", "x.npy", "-o", "y.npy", "--memory", "1GB")
