@@ -45,7 +45,8 @@ LICENCES = {
     "numba": ["numba.py"],
 }
 SOURCE = "multiconv"
-LIBRARIES = ["flax", "equinox", "keras", "optax", "cv2"]  # that ours works with, or is compared to
+# What ours works with, or is compared to.
+LIBRARIES = ["flax", "equinox", "keras", "optax", "cv2", "distributed", "tifffile", "zarr"]
 OPTIONAL_MODULES = [
     *FRAMEWORKS,
     *LIBRARIES,

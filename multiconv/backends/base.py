@@ -92,6 +92,13 @@ class Backend:
     def check_together(self, named: Mapping[str, Any]) -> None:
         """Raise a `TypeError` for arrays that do not go together; called where there is one."""
 
+    #: Whether its arrays are chunks of another backend's, which do the computing.
+    is_chunked: bool = False
+
+    def hosts(self, other: Backend) -> bool:
+        """Tell whether arrays of another backend may stand beside its own."""
+        return False
+
     def adopt(self, named: dict[str, Any]) -> dict[str, Any]:
         """Make those arrays the face's own that the framework's own functions take, too."""
         return named
@@ -544,6 +551,10 @@ class Backend:
         device = device_of(like)
         return self.astype(self.xp.asarray(array, device=device, copy=True), dtype)
 
+    def computed(self, arrays: Sequence[Array]) -> Sequence[Array]:
+        """Return arrays that have numbers: lazy ones are computed, all of them at one go."""
+        return arrays
+
     # Talking to people -------------------------------------------------------------------------
 
     @property
@@ -576,3 +587,8 @@ def device_of(array: Array) -> Any:
     import array_api_compat
 
     return array_api_compat.device(array)
+
+
+def chunk_of(array: Array) -> Array:
+    """Return an empty chunk of an array in chunks, and any other array as it is."""
+    return getattr(array, "_meta", array)

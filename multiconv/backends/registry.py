@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import Array, Backend, chunk_of
 from multiconv.backends.nested import array_of
 from multiconv.core.installation import install_line
 from multiconv.core.suggestions import closest
@@ -54,11 +54,13 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
             lists = True
             continue
         found = _of_type.get(type(array)) or _find(name, array)
-        if backend is None:
+        if backend is None or (found is not backend and found.hosts(backend)):
             backend, owner = found, name
-        elif found is not backend:
+        elif found is not backend and not backend.hosts(found):
             raise TypeError(_mixed(owner, named[owner], backend, name, array, found))
         found.check(name, array)
+    if default is not None and backend is not None and default.hosts(backend):
+        backend = default
     if default is not None and backend is not None and backend is not default:
         msg = (
             f"{owner} is a {backend.array_name}, and this is the {default.name} face: "
@@ -68,6 +70,8 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
         raise TypeError(msg)
     if backend is not None:
         backend.check_together(named)
+        if backend.is_chunked:
+            _check_chunks(named)
     backend = backend or default or load(default_name())
     if not lists:
         return backend, list(named.values())
@@ -76,6 +80,12 @@ def backend_of(named: dict[str, Any], default: Backend | None = None) -> tuple[B
         _of_list(name, given, backend, like) if isinstance(given, (list, tuple)) else given
         for name, given in named.items()
     ]
+
+
+def _check_chunks(named: dict[str, Any]) -> None:
+    """Raise a `TypeError` where chunks are of different libraries, or of one that is refused."""
+    arrays = {n: a for n, a in named.items() if not (a is None or isinstance(a, (list, tuple)))}
+    backend_of({name: chunk_of(array) for name, array in arrays.items()})
 
 
 def backend_of_type(kind: type) -> Backend | None:

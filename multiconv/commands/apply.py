@@ -14,7 +14,11 @@ every channel by itself, with 8 or 16 bits as the image has them, or floats.
 Alpha stays as it is; palettes become colours; images turned by the camera are
 set upright. IMAGE is a picture in any format that Pillow reads, or a .npy file
 of shape (H, W) or (H, W, C). OUT is a .png, .jpg, .jpeg, .tif, .tiff, .bmp,
-.webp or .npy file."""
+.webp or .npy file.
+
+With --memory or --cluster IMAGE may be larger than memory: a .npy file, a TIFF
+stack or a Zarr array (..., H, W), of which every image is computed in tiles and
+written to a file of such a kind."""
 
 _MORE = """\
 Sums of whole numbers are exact, others are those of float64 (in JAX of float32,
@@ -30,12 +34,19 @@ The border continues the pixels of the edge (--padding-mode replicate), as image
 editors do, so that no dark frame appears. OpenCV's default is reflect, that of
 scipy.ndimage symmetric, that of a layer zeros.
 
+In tiles, numbers are written as they are: whole ones through a whole kernel as
+integers, others in the precision of IMAGE. Until OUT is whole, what is done is
+in OUT.unfinished; after a break, the same command goes on from there. The
+workers of a cluster must see both files under the same names.
+
 examples:
   multiconv apply sharpen photo.jpg -o sharp.png
   multiconv apply sobel-x photo.jpg -o edges.png --abs
   multiconv apply "1 1 1; 1 1 1; 1 1 1" scan.tiff -o smooth.tiff --scale 1/9
   multiconv apply "[[1, -1]]" photo.png -o edges.npy --padding valid
   multiconv apply kernel.npy photo.png -o out.png --convolve --stride 2
+  multiconv apply gaussian scan.npy -o smooth.npy --memory 500MB
+  multiconv apply sobel-x stack.tiff -o edges.zarr --cluster tcp://head:8786
 
 exit status: 0, 2 when the command was misused or OUT could not be written"""
 
@@ -59,13 +70,18 @@ def _add(command: argparse.ArgumentParser) -> None:
     depth = "bits of the result, white staying white, or float (default: those of IMAGE)"
     option("--depth", choices=("8", "16", "float"), help=depth)
     option("--backend", metavar="NAME", help="what computes it (default: the default backend)")
+    memory = "compute tiles, and use at most so much memory, such as 500MB or 2GB"
+    option("--memory", metavar="SIZE", help=memory)
+    cluster = "compute tiles on the workers of a Dask scheduler, such as tcp://head:8786"
+    option("--cluster", metavar="ADDRESS", help=cluster)
     option("--method", default="auto", metavar="NAME", help=f"how {default}")
 
 
 def _run(arguments: argparse.Namespace) -> Outcome:
-    from multiconv.coursework import applying
+    from multiconv.coursework import applying, applying_tiles
 
-    applied = applying.applied(arguments)
+    in_tiles = applying_tiles.is_meant(arguments)
+    applied = (applying_tiles if in_tiles else applying).applied(arguments)
     if arguments.json:
         return as_json({"apply": applied.document()}), FINE
     return applied.lines(), FINE

@@ -97,6 +97,24 @@ class Geometry:
         size[axis], pads[axis] = end - begin, (before, last - first - before - (end - begin))
         return slice(begin, end), replace(self, input_size=tuple(size), pads=tuple(pads))
 
+    def reaching(self, axis: int, start: int, stop: int, outputs: int) -> tuple[slice, Geometry]:
+        """Return which of so many outputs of an axis the pixels [start, stop) take part in.
+
+        The second is the correlation whose adjoint carries those outputs to these pixels alone. It
+        may have more outputs than those. The border is one of zeros.
+        """
+        (low, _), s, span = self.pads[axis], self.stride[axis], self.span[axis]
+        # The first may reach nothing: then the pads cannot be negative.
+        first = min(-(-(start + low - span + 1) // s), (start + low) // s)
+        first = min(max(first, 0), outputs - 1)
+        last = min(max((stop - 1 + low) // s, first), outputs - 1)
+        size, pads = list(self.input_size), list(self.pads)
+        before = low + start - s * first
+        covered = (last - first) * s + span
+        size[axis] = stop - start
+        pads[axis] = (before, max(covered - before - size[axis], 0))
+        return slice(first, last + 1), replace(self, input_size=tuple(size), pads=tuple(pads))
+
     def tap_windows(self) -> list[tuple[tuple[int, ...], Window]]:
         """Return every kernel tap with the index of what it meets, one element per output."""
         if self._tap_windows is None:  # no cached_property: its lock stops torch.compile

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
+from multiconv.chunked.plans import planned
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan, planned
+from multiconv.planning.frame import Plan
 from multiconv.planning.operands import channels_and_weight, swapped
 from multiconv.planning.options import Options, read
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
+from multiconv.chunked.plans import planned
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.core.geometry import Geometry, transposed_pads, transposed_size
 from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan, planned
+from multiconv.planning.frame import Plan
 from multiconv.planning.operands import transposed_channels_and_weight
 from multiconv.planning.options import Options, read
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
+from multiconv.chunked.plans import planned
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan, planned
+from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Layout, Operand, check_grad, check_weight, leading
 from multiconv.planning.options import Options, read
 

@@ -9,12 +9,13 @@ from typing import Any
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of_type
 from multiconv.core import arguments
+from multiconv.chunked.plans import planned
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.callers import callers_level
 from multiconv.core.calls import takes
 from multiconv.planning import axis_order
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan, planned
+from multiconv.planning.frame import Plan
 from multiconv.planning.operands import image_and_kernel, swapped
 from multiconv.planning.options import Options, read
 

@@ -44,7 +44,8 @@ def _slope(task: Task, weight: Array, bias: Array | None) -> tuple[float, list[A
     gradients = [xp.reshape(dw, weight.shape)]
     if bias is not None:
         gradients.append(xp.sum(slope, axis=(0, 2, 3)))
-    return float(xp.sum(error * error) * scale), gradients
+    loss, *gradients = backend.computed([xp.sum(error * error) * scale, *gradients])
+    return float(loss), gradients
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -6,6 +6,7 @@ loop, and all others by the adjoint of the convolution.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -187,7 +188,7 @@ def learn_kernel(
         padding_mode=padding_mode,
     )
     weight, offset = start.read(given, init, seed)
-    scale = given.targets.size if mean else 1
+    scale = math.prod(given.y.shape) if mean else 1
     if steps and optimizer is None:
         rate.warn_if_divergent(given, lr, momentum, scale)
     watched = callback is not None

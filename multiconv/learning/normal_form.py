@@ -11,9 +11,9 @@ TSQR: Demmel, Grigori, Hoemmen and Langou, 2012). It holds all there is to know,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -51,19 +51,44 @@ class NormalForm:
 
 def normal_form(layer: LayerArguments, x: FloatArray, y: FloatArray) -> NormalForm:
     """Reduce the patch matrix of x, with y beside it, and solve what is left."""
-    return _joined([_of_one(*group) for group in by_group(layer, x, y)])
+    return normal_form_of([factor_of(*group) for group in by_group(layer, x, y)], layer)
+
+
+def normal_form_of(factors: Sequence[Factor], layer: LayerArguments) -> NormalForm:
+    """Solve what the factors of the layer's groups leave."""
+    return _joined([_solved(factor, layer.fan_in + layer.bias) for factor in factors])
+
+
+class Factor(NamedTuple):
+    """The triangular factor R of [A, 1, y] for one group, and how many rows that has."""
+
+    triangle: FloatArray
+    rows: int
+
+
+def factor_of(layer: LayerArguments, x: FloatArray, y: FloatArray) -> Factor:
+    """Reduce the rows of a layer with one group, block by block."""
+    columns = layer.fan_in + layer.bias + (layer.out_channels or 1)
+    return reduced((np.zeros((0, columns)), *blocks(layer, x, y)))
+
+
+def reduced(blocks: Iterable[FloatArray | Factor]) -> Factor:
+    """Reduce blocks of rows, and what other blocks were reduced to, to one factor."""
+    triangle: Any = None
+    rows = 0
+    for block in blocks:
+        found, count = block if isinstance(block, Factor) else (block, len(block))
+        rows += count
+        stacked = found if triangle is None else np.concatenate([triangle, found])
+        triangle = np.linalg.qr(stacked, mode="r")
+    return Factor(np.asarray(triangle), rows)
 
 
 @np.errstate(over="ignore")  # of squares, to infinity: the solution is right
-def _of_one(layer: LayerArguments, x: FloatArray, y: FloatArray) -> NormalForm:
+def _solved(found: Factor, unknowns: int) -> NormalForm:
     """Return the normal form of a layer with one group."""
-    unknowns = layer.fan_in + layer.bias
-    columns = unknowns + (layer.out_channels or 1)
-    factor: FloatArray = np.zeros((0, columns))
-    rows = 0
-    for block in blocks(layer, x, y):
-        rows += len(block)
-        factor = np.asarray(np.linalg.qr(np.concatenate([factor, block]), mode="r"))
+    factor, rows = found
+    columns = factor.shape[1]
     factor = np.concatenate([factor, np.zeros((columns, columns))])
     left, values, right = np.linalg.svd(factor[:unknowns, :unknowns])
     target = left.T @ factor[:unknowns, unknowns:]

@@ -7,14 +7,19 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from multiconv.backends import registry
 from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments, dtypes
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
-from multiconv.learning.normal_form import FloatArray, NormalForm, geometry, normal_form
+from multiconv.learning import numbers
+from multiconv.learning.normal_form import (
+    FloatArray,
+    NormalForm,
+    eigenvalue_beyond,
+    geometry,
+    normal_form,
+)
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,8 @@ class Problem:
     x: Array
     y: Array
     dtype: str  # of x, y and the kernel that is sought
-    images: FloatArray  # x and y in float64, on the CPU
-    targets: FloatArray
+    images: FloatArray | None  # x and y in float64, on the CPU; None where they are in chunks
+    targets: FloatArray | None
 
     @property
     def sums(self) -> str:
@@ -37,7 +42,18 @@ class Problem:
     @functools.cached_property
     def normal_form(self) -> NormalForm:
         """The least squares problem behind it, which takes as long as some steps of a descent."""
+        if self.images is None or self.targets is None:
+            from multiconv.learning import dask
+
+            return dask.normal_form(self.layer, self.x, self.y)
         return normal_form(self.layer, self.images, self.targets)
+
+    def eigenvalue_beyond(self, limit: float) -> float | None:
+        """Return the largest eigenvalue of A^T A where it is beyond a limit, None elsewhere."""
+        if self.images is not None and self.targets is not None:
+            return eigenvalue_beyond(limit, self.layer, self.images, self.targets)
+        largest = float(self.normal_form.eigenvalues[0])
+        return largest if largest > limit else None
 
 
 def read(x: Any, y: Any, kernel_size: Any, *, bias: Any, method: str, **options: Any) -> Problem:
@@ -48,7 +64,13 @@ def read(x: Any, y: Any, kernel_size: Any, *, bias: Any, method: str, **options:
     backend, (x, y) = registry.backend_of({"x": x, "y": y})
     layer = _layer(tuple(x.shape), kernel_size, bias=bias, method=method, **options)
     _check_target(layer, tuple(x.shape), tuple(y.shape))
-    images, targets = numbers(backend, "x", x), numbers(backend, "y", y)
+    images = targets = None
+    if backend.is_chunked:
+        from multiconv.learning import dask
+
+        x, y = dask.in_chunks("x", x), dask.in_chunks("y", y)
+    else:
+        images, targets = numbers.of(backend, "x", x), numbers.of(backend, "y", y)
     names = backend.dtype_name(x.dtype), backend.dtype_name(y.dtype)
     dtype = dtypes.promote(*names, default_integer=backend.default_integer)
     dtype = dtype if dtypes.kind(dtype) == "float" else "float32"
@@ -112,21 +134,3 @@ def _hint(layer: LayerArguments, x: tuple[int, ...], y: tuple[int, ...]) -> str:
         except ValueError:  # a border that is too wide, or a kernel that does not fit
             continue
     return ""
-
-
-def numbers(backend: Backend, name: str, array: Array) -> FloatArray:
-    """Return an array's numbers, real and finite, in float64 on the CPU."""
-    dtype = backend.dtype_name(array.dtype)
-    if dtype not in dtypes.SUPPORTED or dtypes.kind(dtype) == "complex":
-        msg = f"{name} has the dtype {dtype}: kernels are learned from real numbers"
-        raise TypeError(msg)
-    try:
-        values = np.asarray(backend.to_numpy(array), dtype=np.float64)
-    except (NotImplementedError, RuntimeError) as error:  # PyTorch's meta device, fake tensors
-        reason = str(error).partition(". ")[0]
-        msg = f"{name} is a {backend.array_name} without numbers to learn from: {reason}"
-        raise TypeError(msg) from error
-    if not np.all(np.isfinite(values)):
-        msg = f"{name} holds numbers that are not finite, and nothing can be learned from those"
-        raise ValueError(msg)
-    return values

@@ -10,7 +10,7 @@ import numpy as np
 
 from multiconv.core.callers import callers_level
 from multiconv.learning import momentum as heavy_ball
-from multiconv.learning.normal_form import FloatArray, NormalForm, eigenvalue_beyond
+from multiconv.learning.normal_form import FloatArray, NormalForm
 from multiconv.learning.problem import Problem
 
 
@@ -52,7 +52,7 @@ def _number(name: str, given: Any, example: str) -> float:
 def warn_if_divergent(problem: Problem, lr: float, momentum: float, scale: int) -> None:
     """Warn where the loss must grow; the normal form is computed only then, for the advice."""
     reach = scale * (1 + momentum)  # over the eigenvalue, the largest rate
-    largest = eigenvalue_beyond(reach / lr, problem.layer, problem.images, problem.targets)
+    largest = problem.eigenvalue_beyond(reach / lr)
     if largest is None:
         return
     best = heavy_ball.best_rate(problem.normal_form, scale, momentum)

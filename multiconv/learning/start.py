@@ -9,7 +9,7 @@ import numpy as np
 from multiconv.backends import registry
 from multiconv.backends.base import Array
 from multiconv.layers import shared as layers
-from multiconv.learning import problem
+from multiconv.learning import numbers
 from multiconv.learning.normal_form import FloatArray
 from multiconv.learning.problem import Problem
 
@@ -43,4 +43,4 @@ def _given(given: Problem, name: str, start: Any, shape: tuple[int, ...]) -> Flo
     if tuple(array.shape) != shape:
         msg = f"{name} must have the shape {shape}, got the shape {tuple(array.shape)}"
         raise ValueError(msg)
-    return problem.numbers(given.backend, name, array)
+    return numbers.of(given.backend, name, array)

@@ -202,21 +202,25 @@ def planned(
     border: Sequence[Operand] = (),
     bias: Operand | None = None,
     flips: bool = False,
+    within: Callable[..., Plan] | None = None,
 ) -> Plan:
     """Plan a correlation or an adjoint: the one of x, weight and y that is ``wanted``, of two.
 
     ``flips`` turns the kernel around first. A constant border that is an array is ``border``, and
-    follows the other arrays of the call.
+    follows the other arrays of the call. ``within`` plans what is inside a constant border, where
+    arrays are not in one piece.
     """
-    if geometry.padding_mode != "constant":
-        return _planned(
+
+    def plan_of(given: Mapping[Role, Operand], geometry: Geometry) -> Plan:
+        plan = within or _planned
+        return plan(
             backend, given, wanted, layout, geometry, options.method, bias=bias, flips=flips
         )
+
+    if geometry.padding_mode != "constant":
+        return plan_of(given, geometry)
     if wanted == "x":  # a border that does not depend on the image has no part in its gradient
-        inner = constant_border.without(geometry)
-        plan = _planned(
-            backend, given, wanted, layout, inner, options.method, bias=bias, flips=flips
-        )
+        plan = plan_of(given, constant_border.without(geometry))
         return ignoring_last(plan) if border else plan
     return bordered(
         backend,
@@ -225,16 +229,7 @@ def planned(
         layout,
         geometry,
         border,
-        lambda x: _planned(
-            backend,
-            {**given, "x": x},
-            wanted,
-            layout,
-            geometry.padded(),
-            options.method,
-            bias=bias,
-            flips=flips,
-        ),
+        lambda x: plan_of({**given, "x": x}, geometry.padded()),
     )
 
 

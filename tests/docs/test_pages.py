@@ -24,7 +24,14 @@ def needed(path):
     imports = re.findall(r"^(?:>>> )?(?:import|from) (.+)", path.read_text(), re.MULTILINE)
     words = set(re.findall(r"\w+", " ".join(imports)))
     backends = [pytest.mark.needs_backend(name) for name in BACKENDS if name in words]
-    return [*backends, *(pytest.mark.needs_library(name) for name in LIBRARIES if name in words)]
+    dask = (
+        [pytest.mark.slow] if "dask" in words else []
+    )  # it is there in the session with everything
+    return [
+        *dask,
+        *backends,
+        *(pytest.mark.needs_library(name) for name in LIBRARIES if name in words),
+    ]
 
 
 def parse(path):

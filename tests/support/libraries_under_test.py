@@ -1,7 +1,8 @@
 """Which libraries' layers and optimisers are tested with ours, beside torch's own.
 
-The environment variable MULTICONV_TEST_LIBRARIES names some of flax, equinox, optax, keras and cv2
-(whose filters the documentation compares with ours): one that is named and missing fails the run.
+The environment variable MULTICONV_TEST_LIBRARIES names some of flax, equinox, optax, keras, cv2
+(whose filters the documentation compares with ours), distributed, tifffile and zarr: one that is
+named and missing fails the run.
 Without the variable they are the installed ones whose framework is under test. Keras runs on what
 KERAS_BACKEND names: jax or torch.
 """
@@ -20,6 +21,9 @@ FRAMEWORKS = {
     "optax": "jax",
     "keras": os.environ["KERAS_BACKEND"],
     "cv2": "numpy",
+    "distributed": "numpy",
+    "tifffile": "numpy",
+    "zarr": "numpy",
 }
 NAMED = os.environ.get("MULTICONV_TEST_LIBRARIES")
 
@@ -38,7 +42,9 @@ CHOSEN = (
 )
 
 
-CONVOLUTIONS = tuple(name for name in CHOSEN if name not in ("optax", "cv2"))
+# What has no layers of its own.
+OTHERS = ("optax", "cv2", "distributed", "tifffile", "zarr")
+CONVOLUTIONS = tuple(name for name in CHOSEN if name not in OTHERS)
 
 
 def check_choice():

@@ -1,0 +1,166 @@
+"""A graph of tasks: one for every block of a result, and one for every piece that a block needs.
+
+A block takes the pieces of chunks that it sees, so no axis is ever gathered but that of the
+channels, which every output sums over. The number of tasks is linear in that of the chunks: with a
+border as wide as the kernel reaches, at most 3 pieces along each spatial axis.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from multiconv.backends.base import Array, Backend, chunk_of
+from multiconv.backends.registry import backend_of
+from multiconv.chunked import blocks, dask
+from multiconv.chunked.blocks import Range
+from multiconv.chunked.joining import Joins, Take
+from multiconv.chunked.parts import Compute, Part, plan_of
+from multiconv.chunked.pieces import Axis, Piece
+from multiconv.core.geometry import Geometry
+from multiconv.methods.base import MethodRefusal
+from multiconv.planning.operands import Operand, result_dtype
+
+#: The name of a task.
+Key: TypeAlias = Any
+#: The keys of the pieces of an array, and how they lie.
+Pieces: TypeAlias = tuple[list[Key], Joins]
+
+
+class Graph:
+    """The tasks of one result."""
+
+    def __init__(self, part: Part, x: Array, second: Array, bias: Array | None) -> None:
+        self.part = part
+        # A border of no width is no border, whatever it would show.
+        bordered = any(map(any, part.geometry.pads))
+        self.geometry = part.geometry if bordered else part.geometry.padded()
+        given = [("x", x), ("weight", second), ("bias", bias)]
+        self.inner: Backend = backend_of({n: chunk_of(a) for n, a in given if a is not None})[0]
+        self.name = f"multiconv-{part.wanted}-{dask.token(part, x, second, bias)}"
+        self.tasks: dict[Key, Any] = {}
+        self.sources: list[Array] = []
+        self.x: Array = self._source("x", x)
+        self.second: Array = self._source("weight", second)
+        self.bias: Array | None = None if bias is None else self._source("bias", bias)
+        self._plans: dict[Any, Any] = {}
+        self.dtype = ""
+
+    def _source(self, name: str, array: Array) -> Array:
+        """Return an array as Dask's, in one chunk where it is small beside the image."""
+        array = dask.in_chunks(array, f"{self.name}-{name}")
+        if name == "bias" or (name == "weight" and self.part.wanted != "weight"):
+            array = array.rechunk(-1)
+        self.sources.append(array)
+        return array
+
+    # Pieces ------------------------------------------------------------------------------------
+
+    def pieces(self, array: Array, axes: Sequence[Sequence[Piece]]) -> Pieces:
+        """Return the keys of the pieces of an array, cut where need be, and how they lie."""
+        keys = [self._piece(array, place) for place in itertools.product(*axes)]
+        return keys, tuple(tuple(piece.join for piece in axis) for axis in axes)
+
+    def _piece(self, array: Array, place: Sequence[Piece]) -> Key:
+        chunk = (array.name, *(piece.chunk for piece in place))
+        sizes = (chunks[p.chunk] for chunks, p in zip(array.chunks, place, strict=True))
+        if all(p.stop - p.start == size for p, size in zip(place, sizes, strict=True)):
+            return chunk
+        window = tuple((piece.start, piece.stop) for piece in place)
+        key = (f"{self.name}-piece-{array.name}", *chunk[1:], *itertools.chain(*window))
+        if key not in self.tasks:
+            self.tasks[key] = (Take(window), chunk)
+        return key
+
+    def one_chunk(self, array: Array) -> Pieces:
+        """Return the key of an array in one chunk."""
+        return self.pieces(array, [Axis(chunks).whole() for chunks in array.chunks])
+
+    def before_space(self, array: Array, lead: Sequence[int]) -> list[list[Piece]]:
+        """Return the pieces of the axes before space: a chunk of each, and all channels."""
+        pieces = [
+            [Piece(number, 0, chunks[number], False, chunks[number])]
+            for number, chunks in zip(lead, array.chunks, strict=False)
+        ]
+        channels = array.chunks[len(lead) : array.ndim - self.geometry.axes]
+        return pieces + [Axis(chunks).whole() for chunks in channels]
+
+    def refuse_exact(self, parts: str) -> None:
+        """Refuse to add up what is rounded already, where the sum is to be rounded once."""
+        if self.part.method.startswith("exact"):
+            reason = (
+                f"{parts} would round its own part of a sum; rechunk(-1) of the arrays makes "
+                f"one block of all"
+            )
+            raise MethodRefusal(self.part.method, reason)
+
+    # Blocks ------------------------------------------------------------------------------------
+
+    def lead(self, array: Array) -> list[Sequence[int]]:
+        """Return the chunks of the axes of the batch."""
+        return list(array.chunks[: len(self.part.layout.lead)])
+
+    def part_of(self, lead: Sequence[int], geometry: Geometry, *, is_wide: bool = False) -> Part:
+        """Return the part of a block, of so many images."""
+        layout = self.part.layout._replace(lead=tuple(lead))
+        return replace(self.part, layout=layout, geometry=geometry, is_wide=is_wide)
+
+    def compute(
+        self,
+        part: Part,
+        first: Pieces,
+        second: Pieces,
+        keep: Sequence[Range] = (),
+    ) -> tuple[Any, ...]:
+        """Return the task of a block, once it is known that there is a way to compute it."""
+        shapes = [
+            tuple(sum(join.length for join in axis) for axis in joins)
+            for joins in (first[1], second[1])
+        ]
+        known = (part, *shapes)
+        if known not in self._plans:
+            signed = [
+                (shape, *self.inner.signature(chunk_of(array))[1:])
+                for shape, array in zip(shapes, (self.x, self.second), strict=True)
+            ]
+            bias = self.bias
+            last = None if bias is None else self._signature_of_bias(bias)
+            self._plans[known] = plan_of(part, self.inner, (*signed, last))
+            self.dtype = self._plans[known].dtype
+        bias_key = None if self.bias is None else (self.bias.name, 0)
+        return (Compute(part, first[1], second[1], tuple(keep)), first[0], second[0], bias_key)
+
+    def _signature_of_bias(self, bias: Array) -> tuple[Any, ...]:
+        return (tuple(bias.shape), *self.inner.signature(chunk_of(bias))[1:])
+
+    def result_dtype(self) -> str:
+        """Return the dtype of the result, whose sums may be wider."""
+        operands = [
+            Operand(name, (), self.inner.dtype_name(chunk_of(array).dtype), None)
+            for name, array in zip(self.part.given, (self.x, self.second), strict=True)
+        ]
+        return result_dtype(operands[0], operands[1], self.inner)
+
+    def finished(self, chunks: Sequence[Sequence[int]]) -> Array:
+        """Return the Dask array of the tasks."""
+        like = self.inner.astype(chunk_of(self.x), self.dtype)
+        meta = self.inner.zeros((0,) * len(chunks), like)
+        return dask.array_of(self.name, self.tasks, self.sources, chunks, meta)
+
+
+def sizes(ranges: Sequence[Range]) -> list[int]:
+    """Return how long ranges are."""
+    return [stop - start for start, stop in ranges]
+
+
+def numbered(axes: Sequence[Sequence[Any]]) -> itertools.product[tuple[tuple[int, Any], ...]]:
+    """Return the blocks of a grid: of each axis, the number and what stands there."""
+    return itertools.product(*(list(enumerate(axis)) for axis in axes))
+
+
+def axes_of(geometry: Geometry, chunks: Sequence[Sequence[int]]) -> list[Axis]:
+    """Return the spatial axes of an image in chunks, with a border that shows its pixels."""
+    mode = geometry.padding_mode if blocks.repeats_pixels(geometry) else "zeros"
+    return [Axis(sizes, *pads, mode) for sizes, pads in zip(chunks, geometry.pads, strict=True)]
