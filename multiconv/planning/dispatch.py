@@ -151,6 +151,7 @@ def plan_for(
             backend.dtype_name(signature[1]),
             signature[2],
             backend.is_recorded(signature),
+            backend.placement(signature),
         )
         for name, signature in zip(operation.names, signatures, strict=True)
     ]

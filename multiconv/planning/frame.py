@@ -17,6 +17,7 @@ from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoin
 from multiconv.methods.base import Method, Problem
 from multiconv.planning.choose import Alternative, Choice, choose, said
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
+from multiconv.planning.sharding import on_shards
 
 _WORK = {"y": correlation, "x": input_adjoint, "weight": weight_adjoint}
 _SPATIAL = {"x": "input_size", "weight": "kernel_size", "y": "output_size"}
@@ -195,6 +196,10 @@ def planned(
 
     ``flips`` turns the kernel around first.
     """
+    if any(operand.placement for operand in given.values()):
+        return on_shards(
+            planned, backend, given, wanted, layout, geometry, method, bias=bias, flips=flips
+        )
     first, second = given.values()
     result = result_dtype(first, second, backend)
     size = getattr(geometry, _SPATIAL[wanted])

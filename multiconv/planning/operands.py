@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from multiconv.backends.base import Backend
 from multiconv.core import dtypes
+from multiconv.core.shards import Placement
 
 #: What an array is in a convolution: its image, its filters, or its result.
 Role: TypeAlias = Literal["x", "weight", "y"]
@@ -24,6 +25,7 @@ class Operand(NamedTuple):
     dtype: str
     device: Hashable
     is_recorded: bool = False
+    placement: Placement | None = None
 
 
 class Layout(NamedTuple):
