@@ -24,7 +24,7 @@ import numpy as np
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
-from multiconv.core.shards import Names, Piece, Placement
+from multiconv.core.shards import Piece, Placement
 
 
 def _host_memory() -> int:
@@ -281,8 +281,8 @@ class Backend:
         """
         raise NotImplementedError(f"the backend {self.name!r} places arrays on meshes it lacks")
 
-    def placed(self, name: str, spec: Sequence[Names]) -> str:
-        """Return the expression that places the argument ``name`` on its mesh in another way."""
+    def placed(self, name: str, placement: Placement) -> str:
+        """Return the expression that places the argument ``name`` so on its mesh."""
         raise NotImplementedError(f"the backend {self.name!r} places arrays on meshes it lacks")
 
     # Transforms --------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from multiconv.backends.sharded import jax as sharded
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
-from multiconv.core.shards import Names, Piece, Placement
+from multiconv.core.shards import Piece, Placement
 
 # A call of more operations than this is not worth its compilation; XLA's time grows faster than
 # linear.
@@ -217,9 +217,9 @@ class JaxBackend(Backend):
     ) -> Callable[..., Array]:
         return sharded.on_shards(body, placement, given, result, self)
 
-    def placed(self, name: str, spec: Sequence[Names]) -> str:
-        mesh = f"{name}.sharding.mesh"
-        return f"jax.device_put({name}, jax.NamedSharding({mesh}, {sharded.spelled(spec)}))"
+    def placed(self, name: str, placement: Placement) -> str:
+        spec = sharded.spelled(placement.spec)
+        return f"jax.device_put({name}, jax.NamedSharding({name}.sharding.mesh, {spec}))"
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         return jnp.take(array, jnp.asarray(indices), axis=-1)

@@ -211,7 +211,7 @@ def _names(
             if dimension == _GROUP and layout.groups % operand.placement.shards(names):
                 if role == "weight":  # which is small: every shard has all of it
                     continue
-                raise ValueError(_undivided(operand, layout, axes, names, backend))
+                raise ValueError(_undivided(operand, operand.placement, layout, names, backend))
             found[dimension] = names
             taken |= set(names)
     return found
@@ -234,19 +234,19 @@ def _dimensions(role: Role, layout: Layout, axes: int) -> tuple[Dimension, ...]:
 
 
 def _undivided(
-    operand: Operand, layout: Layout, axes: int, names: Names, backend: Backend
+    operand: Operand, placement: Placement, layout: Layout, names: Names, backend: Backend
 ) -> str:
-    placement = operand.placement
-    assert placement is not None
+    """Say that shards would have parts of groups, and which axis they may divide instead."""
     channel = len(layout.lead)
     shards = placement.shards(names)
     spec = list(placement.spec)
     spec[channel] = ()
-    free = next((a for a in range(channel + 1, channel + 1 + axes) if not spec[a]), None)
-    if free is not None and operand.shape[free] % shards == 0:
-        spec[free] = names
+    free = [a for a, n in enumerate(operand.shape) if a != channel and not spec[a]]
+    if fit := [a for a in free if operand.shape[a] % shards == 0]:
+        spec[fit[0]] = names
+    other = backend.placed(operand.name, placement._replace(spec=tuple(spec)))
     return (
         f"the {operand.shape[channel]} channels of {operand.name} are {layout.groups} groups, and "
-        f"lie on {shards} shards, which do not divide the groups: divide another axis, for example "
-        f"{operand.name}={backend.placed(operand.name, spec)}"
+        f"lie on {shards} shards, which do not divide the groups: divide another axis, with "
+        f"{operand.name}={other}"
     )

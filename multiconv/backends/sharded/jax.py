@@ -18,13 +18,16 @@ IS_SUPPORTED = hasattr(jax, "shard_map") and hasattr(jax, "typeof") and hasattr(
 def sharding_of(array: Array) -> Any:
     """Return the sharding of an array that is divided over a mesh, None for every other.
 
-    A tracer's is part of its type on a mesh of explicit axes; on automatic ones the compiler alone
-    knows it.
+    A tracer's is part of its type on a mesh of explicit axes. On automatic ones a derivative's is
+    that of the array it is taken at, and under `jax.jit` the compiler alone knows it.
     """
     if not IS_SUPPORTED:
         return None
     if isinstance(array, jax.core.Tracer):
         sharding = jax.typeof(array).sharding
+        if not any(sharding.spec):
+            point = getattr(array, "primal", None)
+            return None if point is None else sharding_of(point)
     else:
         sharding = array.sharding
     if type(sharding) is not jax.NamedSharding or not any(sharding.spec):
