@@ -41,12 +41,14 @@ class Placement(NamedTuple):
 class Piece(NamedTuple):
     """An array on a mesh: the axes it is split over, its shape, and that which the shards make up.
 
-    The second may be larger, so that all shards are alike; what is more is zeros.
+    The second may be larger, so that all shards are alike; what is more is zeros. ``shared`` are
+    the axes along which all shards have the same part, and each has a gradient of its own for it.
     """
 
     spec: tuple[Names, ...]
     shape: tuple[int, ...]
     whole: tuple[int, ...]
+    shared: Names = ()
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,9 @@ def on_shards(
     shape = layout.whole(wanted, size[wanted])
     piece = division.piece(wanted, shape, layout)
     if bias is not None:
-        pieces.append(Piece((division.names.get(division.filter(wanted), ()),), bias.shape, bias.shape))
+        names = piece.spec[-geometry.axes - 1]
+        after = tuple(n for d in piece.spec for n in d if n not in names)
+        pieces.append(Piece((names,), bias.shape, (piece.whole[-geometry.axes - 1],), after))
 
     def by(run: Callable[..., Array]) -> Callable[..., Array]:
         body = division.body(run, list(given), wanted, sums, result, backend)
@@ -94,10 +96,6 @@ class _Division:
         """Return how many parts the work is in."""
         return self.placement.shards(tuple(n for names in self.names.values() for n in names))
 
-    def filter(self, wanted: Role) -> Dimension:
-        """Return what the channels of a result stand for."""
-        return _dimensions(wanted, self.whole_layout, 0)[-1]
-
     def slab(self, role: Role) -> tuple[int, ...]:
         """Return the spatial size of what a local computation takes."""
         sizes = {
@@ -111,12 +109,16 @@ class _Division:
         """Return how an array is divided, and its shape where all shards are alike."""
         axes = self.geometry.axes
         dimensions = _dimensions(role, layout, axes)
-        whole = list(shape)
+        spec = tuple(self.names.get(dimension, ()) for dimension in dimensions)
+        counts = [self.placement.shards(names) for names in spec]
+        whole = [-(-n // count) * count for n, count in zip(shape, counts, strict=True)]
         if role != "weight":
-            for axis, has in self.exchanges.items():
-                each = has.block if role == "x" else has.outputs
-                whole[axis - axes] = each * self.placement.shards(has.names)
-        return Piece(tuple(self.names.get(d, ()) for d in dimensions), shape, tuple(whole))
+            for axis, own in self.exchanges.items():
+                each = own.block if role == "x" else own.outputs
+                whole[axis - axes] = each * counts[axis - axes]
+        used = {name for names in self.names.values() for name in names}
+        shared = tuple(sorted(used.difference(*spec), key=str))
+        return Piece(spec, shape, tuple(whole), shared)
 
     def body(
         self,
@@ -177,10 +179,10 @@ def _divided(
             shards = placement.shards(found)
             exchanges[axis] = exchange(geometry, axis, outputs[axis], shards, found, pixels)
     own = layout._replace(
-        lead=tuple(n // parts.get(("lead", i), 1) for i, n in enumerate(layout.lead)),
+        lead=tuple(-(-n // parts.get(("lead", i), 1)) for i, n in enumerate(layout.lead)),
         groups=layout.groups // parts.get(_GROUP, 1),
-        channels=layout.channels // parts.get(_CHANNEL, 1),
-        filters=layout.filters // parts.get(_FILTER, 1),
+        channels=-(-layout.channels // parts.get(_CHANNEL, 1)),
+        filters=-(-layout.filters // parts.get(_FILTER, 1)),
     )
     local = _with_borders(geometry, exchanges)
     return _Division(placement, names, own, geometry, local, exchanges, layout)

@@ -188,7 +188,6 @@ def on_shards(
     from torch.distributed.tensor import DTensor
 
     mesh = placement.mesh
-    used = {name for piece in given for names in piece.spec for name in names}
 
     def shards(names: Names) -> TorchShard:
         return TorchShard(names, mesh, backend)
@@ -196,9 +195,8 @@ def on_shards(
     def local(array: Any, piece: Piece) -> Array:
         own = placements(piece.spec, len(mesh.shape))
         part = array.redistribute(mesh, own).to_local(grad_placements=own)
-        shared = tuple(sorted(used - {name for names in piece.spec for name in names}))
-        if shared:
-            part = _Shared.apply(part, shards(shared).groups)
+        if piece.shared:
+            part = _Shared.apply(part, shards(piece.shared).groups)
         lacks = [
             whole // placement.shards(names) - has
             for whole, names, has in zip(piece.whole, piece.spec, part.shape, strict=True)
