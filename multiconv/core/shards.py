@@ -17,7 +17,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 from multiconv.core.geometry import Geometry
 
-
 #: Axes of a mesh, the slowest first.
 Names: TypeAlias = tuple[Hashable, ...]
 
@@ -201,7 +200,9 @@ def _halo(shown: list[list[int]], block: int) -> Halo:
             receivers.setdefault(shift, set()).add(shard)
     shifts = sorted(spans)
     bases = dict(
-        zip(shifts, accumulate((spans[s][1] - spans[s][0] for s in shifts), initial=0), strict=False)
+        zip(
+            shifts, accumulate((spans[s][1] - spans[s][0] for s in shifts), initial=0), strict=False
+        )
     )
     messages = tuple(
         Message(*spans[s], tuple(((i + s) % shards, i) for i in sorted(receivers[s])))
@@ -214,7 +215,5 @@ def _halo(shown: list[list[int]], block: int) -> Halo:
         shift = (pixel // block - shard) % shards
         return bases[shift] + pixel % block - spans[shift][0]
 
-    table = tuple(
-        tuple(row_of(pixel, shard) for pixel in row) for shard, row in enumerate(shown)
-    )
+    table = tuple(tuple(row_of(pixel, shard) for pixel in row) for shard, row in enumerate(shown))
     return Halo(messages, table)

@@ -1,1 +1,1 @@
-"""Arrays divided over the devices of a mesh: slabs of neighbouring blocks, framework by framework."""
+"""Arrays divided over the devices of a mesh: slabs of neighbouring blocks."""

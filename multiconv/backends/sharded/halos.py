@@ -109,9 +109,7 @@ def _returned(piece: Array, axis: int, halo: Halo, block: int, shard: Shard) -> 
     return total
 
 
-def _sent(
-    piece: Array, pairs: Sequence[tuple[int, int]], shard: Shard, *, is_local: bool
-) -> Array:
+def _sent(piece: Array, pairs: Sequence[tuple[int, int]], shard: Shard, *, is_local: bool) -> Array:
     # What stays is not asked for by those who do not need it, so that it may stay everywhere.
     return piece if is_local else shard.send(piece, pairs)
 

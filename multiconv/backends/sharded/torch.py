@@ -114,7 +114,9 @@ class TorchShard:
         return array.narrow(axis, start, size)
 
     def place(self, array: Array, start: int, size: int, axis: int) -> Array:
-        return functional.pad(array, [*[0, 0] * (-axis - 1), start, size - start - array.shape[axis]])
+        return functional.pad(
+            array, [*[0, 0] * (-axis - 1), start, size - start - array.shape[axis]]
+        )
 
     @property
     def groups(self) -> tuple[Any, ...]:
@@ -212,7 +214,9 @@ def on_shards(
         own = placements(result.spec, len(mesh.shape))
         stride = torch.empty(result.shape, device="meta").stride()
         shape = torch.Size(result.shape)
-        return DTensor.from_local(y.contiguous(), mesh, own, run_check=False, shape=shape, stride=stride)
+        return DTensor.from_local(
+            y.contiguous(), mesh, own, run_check=False, shape=shape, stride=stride
+        )
 
     return run
 
@@ -225,9 +229,7 @@ def is_finite(array: Any) -> bool:
     return bool(finite)
 
 
-def _rows(
-    y: Array, axis: int, result: Piece, shards: Callable[[Names], TorchShard]
-) -> slice:
+def _rows(y: Array, axis: int, result: Piece, shards: Callable[[Names], TorchShard]) -> slice:
     """Return the rows of a part that belong to the result: the last shards have fewer, or none."""
     names = result.spec[axis]
     if not names or result.shape[axis] == result.whole[axis]:
