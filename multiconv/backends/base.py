@@ -281,8 +281,8 @@ class Backend:
         """
         raise NotImplementedError(f"the backend {self.name!r} places arrays on meshes it lacks")
 
-    def placed(self, name: str, placement: Placement) -> str:
-        """Return the expression that places the argument ``name`` so on its mesh."""
+    def placed(self, name: str, placement: Placement, beside: str = "") -> str:
+        """Return the expression that places ``name`` so on its mesh, or on that of ``beside``."""
         raise NotImplementedError(f"the backend {self.name!r} places arrays on meshes it lacks")
 
     # Transforms --------------------------------------------------------------------------------

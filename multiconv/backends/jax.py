@@ -217,9 +217,10 @@ class JaxBackend(Backend):
     ) -> Callable[..., Array]:
         return sharded.on_shards(body, placement, given, result, self)
 
-    def placed(self, name: str, placement: Placement) -> str:
+    def placed(self, name: str, placement: Placement, beside: str = "") -> str:
         spec = sharded.spelled(placement.spec)
-        return f"jax.device_put({name}, jax.NamedSharding({name}.sharding.mesh, {spec}))"
+        mesh = f"{beside or name}.sharding.mesh"
+        return f"jax.device_put({name}, jax.NamedSharding({mesh}, {spec}))"
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         return jnp.take(array, jnp.asarray(indices), axis=-1)

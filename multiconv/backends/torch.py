@@ -140,7 +140,7 @@ class TorchBackend(Backend):
     ) -> Callable[..., Array]:
         return sharded.on_shards(body, placement, given, result, self)
 
-    def placed(self, name: str, placement: Placement) -> str:
+    def placed(self, name: str, placement: Placement, beside: str = "") -> str:
         """Return a call of redistribute, with torch.distributed.tensor's names."""
         places = sharded.placements(placement.spec, len(placement.sizes))
         return f"{name}.redistribute(placements={places})"

@@ -115,7 +115,7 @@ class TestValues:
             y = getattr(mc, f"conv{case.axes}d")(
                 placed(x, mesh, *of_x, dtype="int32"),
                 placed(weight, mesh, *of_weight, dtype="int32"),
-                None if bias is None else BACKEND.array(bias, "int32"),
+                None if bias is None else placed(bias, mesh, dtype="int32"),
                 **case.geometry,
                 method=method,
             )
@@ -140,8 +140,9 @@ class TestValues:
         x, weight, bias = integers((2, 4, 8, 6), (4, 3, 3, 2), (3,))
         options = {"stride": 2, "padding": 1, "output_padding": 1}
         expected = oracle.conv_transpose(x, weight, bias, **options)
-        image = placed(x, mesh_of(kind), "a", None, "b")
-        rest = BACKEND.array(weight, "float32"), BACKEND.array(bias, "float32")
+        mesh = mesh_of(kind)
+        image = placed(x, mesh, "a", None, "b")
+        rest = placed(weight, mesh), placed(bias, mesh)
         y = mc.conv_transpose2d(image, *rest, **options)
         assert np.array_equal(y, expected)
 
@@ -150,16 +151,16 @@ class TestValues:
     def test_direct_has_the_bits_of_one_device(self, mc, kind, mode):
         rng = np.random.default_rng(2)
         x, k = rng.standard_normal((64, 48)), rng.standard_normal((5, 5))
-        kernel = BACKEND.array(k, "float32")
         options = {"padding": "same", "padding_mode": mode, "method": "direct"}
-        y = mc.corr2d(placed(x, mesh_of(kind), "b", "a"), kernel, **options)
-        assert np.array_equal(y, mc.corr2d(BACKEND.array(x, "float32"), kernel, **options))
+        mesh = mesh_of(kind)
+        y = mc.corr2d(placed(x, mesh, "b", "a"), placed(k, mesh), **options)
+        expected = mc.corr2d(BACKEND.array(x, "float32"), BACKEND.array(k, "float32"), **options)
+        assert np.array_equal(y, expected)
 
     def test_a_halo_wider_than_a_shard(self, mc):
         x, k = integers((16, 3), (15, 1))
-        y = mc.corr2d(
-            placed(x, mesh_of("Explicit", (8,)), "a"), BACKEND.array(k, "float32"), padding="full"
-        )
+        mesh = mesh_of("Explicit", (8,))
+        y = mc.corr2d(placed(x, mesh, "a"), placed(k, mesh), padding="full")
         assert np.array_equal(y, oracle.corr2d(x, k, padding="full"))
 
 
@@ -216,16 +217,26 @@ class TestDerivatives:
 class TestRefusals:
     def test_parts_of_groups_with_a_call_that_works(self, jax, mc):
         x, weight = integers((2, 6, 8), (3, 2, 3))
-        image, kernel = placed(x, mesh_of("Auto"), None, "a"), BACKEND.array(weight, "float32")
+        mesh = mesh_of("Auto")
+        image, kernel = placed(x, mesh, None, "a"), placed(weight, mesh)
         with pytest.raises(ValueError, match="do not divide the groups") as refused:
             mc.conv1d(image, kernel, groups=3)
         call = str(refused.value).split("x=")[1]
         y = mc.conv1d(eval(call, {"jax": jax, "x": image}), kernel, groups=3)
         assert np.array_equal(y, oracle.conv(x, weight, groups=3))
 
+    def test_a_kernel_on_one_device_with_a_call_that_works(self, jax, mc):
+        x, k = integers((8, 6), (3, 3))
+        image, kernel = placed(x, mesh_of("Explicit"), "a"), BACKEND.array(k, "float32")
+        with pytest.raises(ValueError, match="k on") as refused:
+            mc.corr2d(image, kernel)
+        call = str(refused.value).split("k=")[1]
+        y = mc.corr2d(image, eval(call, {"jax": jax, "x": image, "k": kernel}))
+        assert np.array_equal(y, oracle.corr2d(x, k))
+
 
 def test_an_array_of_one_device_is_known_by_as_much_as_before(jax):
-    from multiconv.backends.jax import BACKEND as backend
+    from multiconv.backends.jax import BACKEND as JAX
 
-    assert len(backend.signature(jax.numpy.ones(3))) == 3
-    assert len(backend.signature(jax.device_put(np.ones(3), jax.devices()[0]))) == 3
+    assert len(JAX.signature(jax.numpy.ones(3))) == 3
+    assert len(JAX.signature(jax.device_put(np.ones(3), jax.devices()[0]))) == 3
