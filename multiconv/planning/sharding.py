@@ -146,7 +146,7 @@ class _Division:
             local = [slab(a, shards) if r == "x" else a for r, a in zip(roles, wide, strict=False)]
             y = run(*local)
             if wanted == "x":
-                for axis, own in reversed(exchanges.items()):
+                for axis, own in reversed(list(exchanges.items())):
                     y = block_of(y, axis - axes, own, shards(own.names))
             if summed:
                 y = shards(summed).sum(y)
@@ -175,7 +175,8 @@ def _divided(
     for axis in range(axes):
         found = names.get(("space", axis))
         if found:
-            pixels = pixel_of_border(geometry.input_size[axis], *geometry.pads[axis], mode)
+            border = pixel_of_border(geometry.input_size[axis], *geometry.pads[axis], mode)
+            pixels: list[int] = border.tolist()
             shards = placement.shards(found)
             exchanges[axis] = exchange(geometry, axis, outputs[axis], shards, found, pixels)
     own = layout._replace(

@@ -66,10 +66,10 @@ class JaxShard:
         return jnp.asarray(table)[jax.lax.axis_index(self.names)]
 
     def send(self, piece: Array, pairs: Sequence[tuple[int, int]]) -> Array:
-        return jax.lax.ppermute(piece, self.names, pairs)
+        return jax.lax.ppermute(piece, self.names, pairs)  # type: ignore[no-untyped-call]
 
     def sum(self, array: Array) -> Array:
-        return jax.lax.psum(array, self.names)
+        return jax.lax.psum(array, self.names)  # type: ignore[no-untyped-call]
 
     def take(self, array: Array, rows: Array, axis: int) -> Array:
         return jnp.take(array, rows, axis=axis, mode="clip")
@@ -134,7 +134,7 @@ def _manual(mesh: Any) -> set[str]:
 
 
 def _partition(piece: Piece) -> jax.sharding.PartitionSpec:
-    return jax.sharding.PartitionSpec(
+    return jax.sharding.PartitionSpec(  # type: ignore[no-untyped-call]
         *[None if not n else n[0] if len(n) == 1 else n for n in piece.spec]
     )
 
@@ -150,7 +150,7 @@ def _grown(array: Array, piece: Piece) -> Array:
 def _spread(array: Array, piece: Piece, mesh: Any) -> Array:
     if not _is_explicit(mesh):
         return array  # as shard_map would
-    return jax.reshard(array, jax.NamedSharding(mesh, _partition(piece)))
+    return jax.reshard(array, jax.NamedSharding(mesh, _partition(piece)))  # type: ignore[no-untyped-call]
 
 
 def _cut(array: Array, piece: Piece, mesh: Any) -> Array:

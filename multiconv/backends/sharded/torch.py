@@ -36,8 +36,8 @@ def placement_of(array: Array) -> Placement | None:
         count = placement.shards(names)
         if len(names) > 1 and array.shape[axis] % count:
             msg = (
-                f"axis {axis} of a DTensor of shape {tuple(array.shape)} is divided by {len(names)} "
-                f"axes of the mesh, {count} shards that do not divide {array.shape[axis]}: divide "
+                f"axis {axis} of a DTensor of shape {tuple(array.shape)} is divided by "
+                f"{len(names)} axes of the mesh, {count} shards that do not divide {array.shape[axis]}: divide "
                 f"it by one of them, with x.redistribute(placements={list(_single(array, axis))})"
             )
             raise ValueError(msg)
@@ -98,10 +98,10 @@ class TorchShard:
         return row if row.ndim else int(row)
 
     def send(self, piece: Array, pairs: Sequence[tuple[int, int]]) -> Array:
-        return _Sent.apply(piece, tuple((self.ranks[a], self.ranks[b]) for a, b in pairs))
+        return _Sent.apply(piece, tuple((self.ranks[a], self.ranks[b]) for a, b in pairs))  # type: ignore[no-untyped-call]
 
     def sum(self, array: Array) -> Array:
-        return _Summed.apply(array, self.groups)
+        return _Summed.apply(array, self.groups)  # type: ignore[no-untyped-call]
 
     def take(self, array: Array, rows: NumPyArray, axis: int) -> Array:
         return array.index_select(axis, torch.as_tensor(rows, device=array.device))
@@ -147,7 +147,7 @@ class _Sent(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Array) -> Any:
-        return _Sent.apply(grads[0], tuple((b, a) for a, b in ctx.pairs)), None
+        return _Sent.apply(grads[0], tuple((b, a) for a, b in ctx.pairs)), None  # type: ignore[no-untyped-call]
 
 
 class _Summed(torch.autograd.Function):
@@ -163,7 +163,7 @@ class _Summed(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Array) -> Any:
-        return _Shared.apply(grads[0], ctx.groups), None
+        return _Shared.apply(grads[0], ctx.groups), None  # type: ignore[no-untyped-call]
 
 
 class _Shared(torch.autograd.Function):
@@ -176,7 +176,7 @@ class _Shared(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Array) -> Any:
-        return _Summed.apply(grads[0], ctx.groups), None
+        return _Summed.apply(grads[0], ctx.groups), None  # type: ignore[no-untyped-call]
 
 
 def on_shards(
@@ -198,7 +198,7 @@ def on_shards(
         own = placements(piece.spec, len(mesh.shape))
         part = array.redistribute(mesh, own).to_local(grad_placements=own)
         if piece.shared:
-            part = _Shared.apply(part, shards(piece.shared).groups)
+            part = _Shared.apply(part, shards(piece.shared).groups)  # type: ignore[no-untyped-call]
         lacks = [
             whole // placement.shards(names) - has
             for whole, names, has in zip(piece.whole, piece.spec, part.shape, strict=True)
