@@ -37,7 +37,7 @@ def placement_of(array: Array) -> Placement | None:
         if len(names) > 1 and array.shape[axis] % count:
             msg = (
                 f"axis {axis} of a DTensor of shape {tuple(array.shape)} is divided by "
-                f"{len(names)} axes of the mesh, {count} shards that do not divide {array.shape[axis]}: divide "
+                f"{len(names)} axes of the mesh, {count} shards that do not divide it: divide "
                 f"it by one of them, with x.redistribute(placements={list(_single(array, axis))})"
             )
             raise ValueError(msg)
