@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-# Before JAX starts: four virtual devices, so that sharded arrays can be tested on any machine.
+# Before JAX starts: eight virtual devices, so that sharded arrays can be tested on any machine.
 os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 ).strip()
 
 # What this user has measured does not decide what is tested.

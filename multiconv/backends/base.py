@@ -25,6 +25,7 @@ import numpy as np
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
+from multiconv.core.shards import Piece, Placement
 
 
 class Terms(NamedTuple):
@@ -177,6 +178,10 @@ class Backend:
         """Tell whether what is done to an array is recorded, to be differentiated later."""
         return False
 
+    def placement(self, signature: tuple[Any, ...]) -> Placement | None:
+        """Return where an array lies on a mesh of devices, None where it is in one piece."""
+        return None
+
     def with_gradients(
         self, function: Callable[..., Array], arrays: Sequence[Array]
     ) -> Callable[[], Any] | None:
@@ -305,6 +310,29 @@ class Backend:
             products = [self.matmul(*factors()) for factors in row]
             rows.append(self.xp.concat(products, axis=-1) if len(products) > 1 else products[0])
         return self.xp.concat(rows, axis=0) if len(rows) > 1 else rows[0]
+
+    # Arrays on meshes ---------------------------------------------------------------------------
+
+    def on_shards(
+        self,
+        body: Callable[..., Array],
+        placement: Placement,
+        given: Sequence[Piece],
+        result: Piece,
+    ) -> Callable[..., Array]:
+        """Return a function of whole arrays that runs ``body`` on the parts that every shard has.
+
+        ``body(shards, *arrays)`` finds in ``shards(names)`` the `Shard` among those of some axes of
+        the mesh. What it returns is part of the result.
+        """
+        raise NotImplementedError(f"the backend {self.name!r} places arrays on meshes it lacks")
+
+    #: Whether a function of whole arrays can be given arrays on a mesh: the framework moves them.
+    gathers_shards: bool = False
+
+    def placed(self, name: str, placement: Placement, beside: str = "") -> str:
+        """Return the expression that places ``name`` so on its mesh, or on that of ``beside``."""
+        raise NotImplementedError(f"the backend {self.name!r} places arrays on meshes it lacks")
 
     # Transforms --------------------------------------------------------------------------------
 

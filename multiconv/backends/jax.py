@@ -17,9 +17,11 @@ from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.edits import pad_or_crop
 from multiconv.backends.native import jax as own
 from multiconv.backends.numpy import BACKEND as NUMPY
+from multiconv.backends.sharded import jax as sharded
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
+from multiconv.core.shards import Piece, Placement
 
 # A call of more operations than this is not worth its compilation; XLA's time grows faster than
 # linear.
@@ -92,12 +94,23 @@ class JaxBackend(Backend):
         """Return what JAX gives for a 64-bit dtype, which depends on its x64 setting."""
         return str(jax.dtypes.canonicalize_dtype(name).name)
 
-    def signature(self, array: Array) -> tuple[tuple[int, ...], Any, Hashable]:
-        """Return shape, dtype and the devices of an array that is bound to them."""
-        bound = None
-        if not isinstance(array, jax.core.Tracer) and array.committed:
+    def signature(self, array: Array) -> tuple[Any, ...]:
+        """Return shape, dtype, the devices of an array that is bound to them, and its sharding."""
+        if isinstance(array, jax.core.Tracer):
+            bound, sharding = None, sharded.sharding_of(array)
+        elif not array.committed:
+            return array.shape, array.dtype, None
+        else:
             bound = frozenset(array.devices())
-        return array.shape, array.dtype, bound
+            sharding = sharded.sharding_of(array) if len(bound) > 1 else None
+        if sharding is None:
+            return array.shape, array.dtype, bound
+        return array.shape, array.dtype, bound, sharding
+
+    def placement(self, signature: tuple[Any, ...]) -> Placement | None:
+        if len(signature) < 4:
+            return None
+        return sharded.placement_of(signature[3], len(signature[0]))
 
     def configuration(self) -> Hashable:
         return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
@@ -288,6 +301,22 @@ class JaxBackend(Backend):
             return values, mask.at[found].set(False, mode="drop")
 
         return self.while_loop(lambda _, mask: jnp.any(mask), step, (values, mask))[0]
+
+    def on_shards(
+        self,
+        body: Callable[..., Array],
+        placement: Placement,
+        given: Sequence[Piece],
+        result: Piece,
+    ) -> Callable[..., Array]:
+        return sharded.on_shards(body, placement, given, result, self)
+
+    gathers_shards = True
+
+    def placed(self, name: str, placement: Placement, beside: str = "") -> str:
+        spec = sharded.spelled(placement.spec)
+        mesh = f"{beside or name}.sharding.mesh"
+        return f"jax.device_put({name}, jax.NamedSharding({mesh}, {spec}))"
 
     def gather(self, array: Array, indices: NumPyArray) -> Array:
         return jnp.take(array, jnp.asarray(indices), axis=-1)

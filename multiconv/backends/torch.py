@@ -24,9 +24,11 @@ from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
 from multiconv.backends.loops import compiled
 from multiconv.backends.loops.exactly import calls as exactly
 from multiconv.backends.native import torch as own
+from multiconv.backends.sharded import torch as sharded
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
+from multiconv.core.shards import Piece, Placement
 
 # PyTorch stores these but does not calculate with them. A wider signed sum, cast back, is the same
 # modulo 2**bits (uint64 and int64 are the same bits).
@@ -73,9 +75,10 @@ class TorchBackend(Backend):
             raise TypeError(msg)
 
     def check_together(self, named: Mapping[str, Any]) -> None:
-        """Refuse a fake tensor beside one of another mode, or a real one that is not allowed."""
+        """Refuse a fake tensor or a DTensor beside a tensor that it does not go with."""
         if torch.compiler.is_compiling():
             return
+        sharded.check_together(named)
         # Not isinstance, which asks the metaclass: this is on the path of every call.
         fakes = {n: a.fake_mode for n, a in named.items() if FakeTensor in type(a).__mro__}
         for fake, mode in fakes.items():
@@ -127,7 +130,28 @@ class TorchBackend(Backend):
         if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
             shape = torch.Size(map(int, shape))
         records = array.requires_grad and torch.is_grad_enabled()
-        return shape, array.dtype, array.device, array.layout, records
+        own = shape, array.dtype, array.device, array.layout, records
+        if type(array) in _PLAIN:
+            return own
+        placement = sharded.placement_of(array)
+        return own if placement is None else (*own, placement)
+
+    def placement(self, signature: tuple[Any, ...]) -> Placement | None:
+        return signature[5] if len(signature) > 5 else None
+
+    def on_shards(
+        self,
+        body: Callable[..., Array],
+        placement: Placement,
+        given: Sequence[Piece],
+        result: Piece,
+    ) -> Callable[..., Array]:
+        return sharded.on_shards(body, placement, given, result, self)
+
+    def placed(self, name: str, placement: Placement, beside: str = "") -> str:
+        """Return a call of redistribute, with torch.distributed.tensor's names."""
+        places = sharded.placements(placement.spec, len(placement.sizes))
+        return f"{name}.redistribute(placements={places})"
 
     def is_recorded(self, signature: tuple[Any, ...]) -> bool:
         return len(signature) > 4 and bool(signature[4])
@@ -164,6 +188,8 @@ class TorchBackend(Backend):
 
     def is_finite(self, array: Array) -> bool:
         """Tell, unless there are no numbers, or those of many calls at once."""
+        if sharded.placement_of(array) is not None:
+            return sharded.is_finite(array)
         if not self.is_plain(array) or array.is_meta or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
             return True
         if torch._C._functorch.is_functorch_wrapped_tensor(array):

@@ -169,6 +169,7 @@ def plan_for(
             backend.dtype_name(signature[1]),
             signature[2],
             backend.is_recorded(signature),
+            backend.placement(signature),
         )
         for name, signature in zip(_names(operation, signatures), signatures, strict=True)
     ]

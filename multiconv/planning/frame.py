@@ -17,10 +17,12 @@ from multiconv.exact.description import Sum
 from multiconv.exact.table import evaluation
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Method, Problem
+from multiconv.methods.table import FORCED
 from multiconv.planning import constant_border
 from multiconv.planning.choose import Alternative, Choice, choose, said
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
 from multiconv.planning.options import Options
+from multiconv.planning.sharding import on_shards
 
 _WORK = {"y": correlation, "x": input_adjoint, "weight": weight_adjoint}
 _SPATIAL = {"x": "input_size", "weight": "kernel_size", "y": "output_size"}
@@ -289,6 +291,12 @@ def _planned(
     flips: bool = False,
 ) -> Plan:
     """Plan without a constant border."""
+    # A sum that is divided would be rounded more than once.
+    is_whole = method.removesuffix(FORCED) == "exact" and backend.gathers_shards
+    if any(operand.placement for operand in given.values()) and not is_whole:
+        return on_shards(
+            _planned, backend, given, wanted, layout, geometry, method, bias=bias, flips=flips
+        )
     first, second = given.values()
     result = result_dtype(first, second, backend)
     size = getattr(geometry, _SPATIAL[wanted])

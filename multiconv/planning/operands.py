@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from multiconv.backends.base import Backend
 from multiconv.core import dtypes
+from multiconv.core.shards import Placement
 
 #: What an array is in a convolution: its image, its filters, or its result.
 Role: TypeAlias = Literal["x", "weight", "y"]
@@ -24,6 +25,7 @@ class Operand(NamedTuple):
     dtype: str
     device: Hashable
     is_recorded: bool = False
+    placement: Placement | None = None
 
 
 class Layout(NamedTuple):
@@ -80,10 +82,13 @@ def check_devices(operands: Sequence[Operand | None], backend: Backend) -> None:
     for other in placed[1:]:
         first = placed[0]
         if other.device != first.device:
+            moved = backend.transfer(other.name, first.name)
+            if first.placement:  # which is for its own axes
+                everywhere = first.placement._replace(spec=())
+                moved = backend.placed(other.name, everywhere, first.name)
             msg = (
                 f"{first.name} is on the device {_shown(first.device)} and {other.name} on "
-                f"{_shown(other.device)}: move one of them, for example with "
-                f"{other.name}={backend.transfer(other.name, first.name)}"
+                f"{_shown(other.device)}: move one of them, for example with {other.name}={moved}"
             )
             raise ValueError(msg)
 

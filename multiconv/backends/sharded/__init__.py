@@ -1,0 +1,1 @@
+"""Arrays divided over the devices of a mesh: slabs of neighbouring blocks."""
