@@ -55,11 +55,6 @@ def border_map(n, low, high, mode):
     return np.array(source, dtype=np.int64)
 
 
-def border_limit(n, mode):
-    """The widest border that the image has pixels for."""
-    return {"reflect": n - 1, "symmetric": n, "circular": n}.get(mode, np.inf)
-
-
 def tap_maps(size, kernel, stride=1, padding=0, dilation=1, mode="zeros"):
     """For every axis, the input position that output p reads through tap t, at [p, t]."""
     axes = len(kernel)

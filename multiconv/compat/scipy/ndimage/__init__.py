@@ -1,0 +1,1 @@
+"""The filters of scipy.ndimage that are correlations."""
