@@ -5,8 +5,9 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from multiconv.backends.base import Backend
-from multiconv.compat.arrays import dtype_called
 from multiconv.core import dtypes
 
 _PRECISIONS = (
@@ -56,7 +57,7 @@ def result_dtype(lhs: str, rhs: str, preferred: Any, backend: Backend) -> str:
         )
     if preferred is None:
         return lhs
-    name = backend.canonical(dtype_called("preferred_element_type", preferred, backend))
+    name = backend.canonical(_name(preferred, backend))
     kinds = dtypes.kind(lhs), dtypes.kind(name)
     if kinds != ("integer", "float"):
         if kinds[0] != kinds[1]:
@@ -65,4 +66,16 @@ def result_dtype(lhs: str, rhs: str, preferred: Any, backend: Backend) -> str:
             raise TypeError(f"preferred_element_type={name} has no sign, and {lhs} has one")
     if dtypes.itemsize(name) < dtypes.itemsize(lhs):
         raise TypeError(f"preferred_element_type={name} is narrower than {lhs}")
+    return name
+
+
+def _name(dtype: Any, backend: Backend) -> str:
+    """Return NumPy's name of a dtype: a name, NumPy's, or a framework's own."""
+    name = dtype if isinstance(dtype, str) else backend.dtype_name(dtype)
+    if name not in dtypes.SUPPORTED:
+        name = str(np.dtype(dtype).name)
+    if name not in dtypes.SUPPORTED:
+        raise TypeError(
+            f"preferred_element_type must be one of {', '.join(dtypes.SUPPORTED)}, got {name}"
+        )
     return name

@@ -21,13 +21,14 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from multiconv.backends.base import Array
 from multiconv.compat.arrays import arrays_of
 from multiconv.compat.jax import windows
 from multiconv.compat.jax.checks import check_groups, check_precision, result_dtype
 from multiconv.compat.jax.correlation import correlation
 from multiconv.compat.jax.dimension_numbers import ConvDimensionNumbers, conv_dimension_numbers
-from multiconv.core.arguments import Pairs
 from multiconv.core.calls import takes
 
 __all__ = [
@@ -42,8 +43,6 @@ __all__ = [
 
 Padding: TypeAlias = str | Sequence[tuple[int, int]]
 DimensionNumbers: TypeAlias = ConvDimensionNumbers | tuple[str, str, str] | None
-
-_CHANNELS_LAST = {0: "", 1: "H", 2: "HW", 3: "HWD"}
 
 
 @takes("lhs", "rhs")
@@ -299,7 +298,7 @@ def conv_transpose(
     numbers = conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
     kernel_axes = tuple(numbers.rhs_spec[2:])
     pads = padding
-    if use_consistent_padding or padding in ("SAME", "VALID"):
+    if use_consistent_padding or (isinstance(padding, str) and padding in ("SAME", "VALID")):
         kernel = tuple(rhs.shape[axis] for axis in kernel_axes)
         pads = windows.transposed_pads(kernel, strides, padding, rhs_dilation)
     if transpose_kernel:
@@ -369,7 +368,32 @@ def conv_general_dilated_patches(
     taps = math.prod(filter_shape)
     channels = lhs.shape[numbers.lhs_spec[1]]
     # A filter for every tap, which is 1 there: their sums are the pixels themselves.
-    ones = backend.xp.eye(taps, dtype=lhs.dtype, device=windows.device(lhs, backend))
-    filters = backend.xp.reshape(ones, (1, taps, *filter_shape))
-    filters = backend.xp.tile(filters, (channels, *(1,) * (1 + len(filter_shape))))
-    raise NotImplementedError
+    ones = np.tile(np.eye(taps), (channels, 1)).reshape(channels * taps, 1, *filter_shape)
+    dtype = backend.dtype_name(lhs.dtype)
+    filters = backend.from_numpy(ones, dtype, lhs)
+    out, into, *_ = numbers.rhs_spec
+    order = (out, into, *numbers.rhs_spec[2:])
+    places = tuple(order.index(axis) for axis in range(len(order)))
+    return conv_general_dilated(
+        lhs,
+        backend.xp.permute_dims(filters, places),
+        window_strides,
+        padding,
+        lhs_dilation,
+        rhs_dilation,
+        numbers,
+        feature_group_count=channels,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
+
+
+def _channels_last(axes: int) -> tuple[str, str, str]:
+    """Return the layout that `conv_transpose` has by default."""
+    spatial = ("", "H", "HW", "HWD")
+    if axes >= len(spatial):
+        raise ValueError(
+            f"conv_transpose has no dimension_numbers of its own for {axes} spatial axes: give "
+            "three strings"
+        )
+    return f"N{spatial[axes]}C", f"{spatial[axes]}IO", f"N{spatial[axes]}C"

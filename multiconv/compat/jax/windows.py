@@ -63,11 +63,32 @@ def read(
     name = _NAMES.get(padding.upper())
     if name is None:
         raise RuntimeError(f"padding must be pairs or one of {', '.join(_NAMES)}, got {padding!r}")
-    if name == "valid":
+    if name == "valid" or axes == 0:
         return Windows(strides, ((0, 0),) * axes, before, after)
     # An empty image, or kernel, has nothing around it.
     sizes = tuple(max(n, 1) for n in size), tuple(max(k, 1) for k in kernel)
     return Windows(strides, resolve(*sizes, strides, after, name, "zeros").pads, before, after)
+
+
+def transposed_pads(kernel: Sequence[int], strides: Any, padding: Any, rhs_dilation: Any) -> Pairs:
+    """Return the zeros around the image, of the padding of the convolution transposed."""
+    axes = len(kernel)
+    steps = _lengths("strides", strides, axes)
+    dilations = _lengths("rhs_dilation", rhs_dilation, axes)
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
+    if padding == "VALID":
+        return tuple((span - 1, max(s, span) - 1) for span, s in zip(spans, steps, strict=True))
+    if padding == "SAME":
+        pairs = []
+        for span, step in zip(spans, steps, strict=True):
+            total = span + step - 2
+            low = span - 1 if step > span - 1 else -(-total // 2)
+            pairs.append((low, total - low))
+        return tuple(pairs)
+    if isinstance(padding, str):
+        raise ValueError(f"padding must be 'SAME', 'VALID' or pairs, got {padding!r}")
+    given = zip(spans, _pairs(padding, axes), strict=True)
+    return tuple((span - 1 - low, span - 1 - high) for span, (low, high) in given)
 
 
 def _lengths(name: str, value: Any, axes: int) -> tuple[int, ...]:
@@ -83,7 +104,8 @@ def _lengths(name: str, value: Any, axes: int) -> tuple[int, ...]:
             f"{name}={(lengths or (1,))[:1] * axes} would do"
         )
     if any(length < 1 for length in lengths):
-        raise ValueError(f"{name} must be positive, got {lengths}")
+        kind = TypeError if name.endswith("dilation") else ValueError
+        raise kind(f"{name} must be positive, got {lengths}")
     return lengths
 
 
