@@ -39,6 +39,8 @@ class Window(NamedTuple):
     pads: Pairs
     border: str
     cval: complex
+    #: Whether it is one of the filters along a line, which SciPy adds up in another order.
+    is_line: bool = False
 
 
 def border(mode: Any) -> str:

@@ -250,7 +250,7 @@ def _line(
         raise RuntimeError(msg)
     axes = (arguments.axis_of(axis, x.ndim),)
     pads = arguments.pads(tuple(weights.shape), [origin], flipped=flipped)
-    window = Window(axes, pads, arguments.border(mode), cval)
+    window = Window(axes, pads, arguments.border(mode), cval, is_line=True)
     return _filtered(x, weights, output, window, backend, flipped=flipped)
 
 

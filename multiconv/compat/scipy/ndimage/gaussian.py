@@ -69,7 +69,7 @@ def gaussian_filter1d(
     --------
     >>> from multiconv.compat.scipy import ndimage
     >>> ndimage.gaussian_filter1d([1.0, 2.0, 3.0, 4.0, 5.0], 1).round(4)
-    array([1.4271, 2.0678, 3.    , 3.9322, 4.5729])
+    array([1.427 , 2.0678, 3.    , 3.9322, 4.573 ])
     """
     reach = int(truncate * float(sigma) + 0.5) if radius is None else radius
     if not isinstance(reach, Integral) or reach < 0:

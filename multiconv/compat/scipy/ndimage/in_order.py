@@ -1,9 +1,9 @@
 """Sums in SciPy's own order, for where the last bit decides about an integer.
 
-* Several axes: y = 0, then y = y + w[t] * x[t] for every tap t in C order.
-* One axis, a window of 2 s + 1 that is even, to within 2**-52: y = w[0] * x[0], then
+* An image: y = 0, then y = y + w[t] * x[t] for every tap t in C order.
+* A line, with a window of 2 s + 1 that is even, to within 2**-52: y = w[0] * x[0], then
   y = y + w[-j] * (x[-j] + x[j]) for j = s, ..., 1; for an odd one x[-j] - x[j].
-* One axis, else: y = w[last] * x[last], then the others in order.
+* A line, else: y = w[last] * x[last], then the others in order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def sum_in_order(
     padded = extended(
         x, backend, axes=window.axes, pads=window.pads, border=window.border, value=window.cval
     )
-    if len(window.axes) == 1:
+    if window.is_line:
         return _along_a_line(padded, size, weights, values, window.axes[0])
     total = None
     for tap in positions(tuple(weights.shape)):

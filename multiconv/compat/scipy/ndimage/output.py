@@ -33,7 +33,7 @@ def output_of(
     """Read ``output`` for an image of a dtype; a result is complex where what makes it is."""
     if output is None:
         return Output(numpy_promotion(dtype, "complex64", backend) if is_complex else dtype)
-    if hasattr(output, "shape"):
+    if hasattr(output, "shape") and not isinstance(output, (type, np.dtype)):
         return _array(output, x, backend, is_complex=is_complex)
     name = _name(output, backend)
     if is_complex and dtypes.kind(name) != "complex":
