@@ -186,6 +186,10 @@ class Backend:
         """Return zeros of the dtype and on the device of ``like``."""
         return self.xp.zeros(shape, dtype=like.dtype, device=device_of(like))
 
+    def full(self, shape: tuple[int, ...], value: complex, like: Array) -> Array:
+        """Return an array of one number, of the dtype and on the device of ``like``."""
+        return self.xp.full(shape, value, dtype=like.dtype, device=device_of(like))
+
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         """Add ``(low, high)`` zeros around each of the last axes."""
         for axis, (low, high) in zip(range(-len(pads), 0), pads, strict=True):

@@ -108,6 +108,10 @@ class JaxBackend(Backend):
         """Return zeros of the dtype of ``like``; XLA places them."""
         return jnp.zeros(shape, like.dtype)
 
+    def full(self, shape: tuple[int, ...], value: complex, like: Array) -> Array:
+        """Return an array of one number; XLA places it."""
+        return jnp.full(shape, value, like.dtype)
+
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         config = [(0, 0, 0)] * (array.ndim - len(pads)) + [(low, high, 0) for low, high in pads]
         return jax.lax.pad(array, jnp.zeros((), array.dtype), config)

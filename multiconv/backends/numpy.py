@@ -73,6 +73,9 @@ class NumPyBackend(Backend):
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         return np.zeros(shape, like.dtype)
 
+    def full(self, shape: tuple[int, ...], value: complex, like: Array) -> Array:
+        return np.full(shape, value, like.dtype)
+
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         """Add zeros by writing the array into the middle of them."""
         sizes = array.shape[-len(pads) :]

@@ -7,21 +7,49 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends import registry
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import Array, Backend, NumPyArray
 from multiconv.core import dtypes
+
+_NUMBERS = (bool, int, float, complex, np.generic)
 
 
 def arrays_of(**named: Any) -> tuple[Backend, list[Array]]:
-    """Return the backend of all arrays, and the arrays: lists and numbers become such arrays."""
-    nested = {
-        name: [given] if isinstance(given, (bool, int, float, complex)) else given
-        for name, given in named.items()
-    }
-    backend, found = registry.backend_of(nested)
-    return backend, [
-        array if nested[name] is given else array[0]
-        for array, (name, given) in zip(found, named.items(), strict=True)
-    ]
+    """Return the backend of all arrays, and the arrays: lists and numbers become such arrays.
+
+    Numbers are read by NumPy, in float64 and int64: a framework's default may round them.
+    """
+    arrays = {name: given for name, given in named.items() if not is_numbers(given)}
+    backend, found = registry.backend_of(arrays)
+    read = dict(zip(arrays, found, strict=True))
+    like = next(iter(found), None)
+    for name, given in named.items():
+        if name not in read:
+            read[name] = array_like(np.asarray(given), like, backend)
+    return backend, [read[name] for name in named]
+
+
+def is_numbers(given: Any) -> bool:
+    """Tell whether something is a number or a nested list of numbers alone."""
+    if isinstance(given, (list, tuple)):
+        return all(is_numbers(entry) for entry in given)
+    return isinstance(given, _NUMBERS)
+
+
+def array_like(values: NumPyArray, like: Array | None, backend: Backend) -> Array:
+    """Make an array of NumPy's, in its dtype, on the device of another."""
+    if like is None:
+        return backend.asarray(values.tolist())
+    return backend.from_numpy(values, backend.canonical(str(values.dtype)), like)
+
+
+def values_of(array: Array, backend: Backend) -> NumPyArray | None:
+    """Return the numbers of an array, None where there are none yet: under a compiler."""
+    if backend.is_tracing():
+        return None
+    try:
+        return backend.to_numpy(array)
+    except (TypeError, RuntimeError):  # a tracer of JAX, or of torch.func
+        return None
 
 
 def dtype_of(array: Array, backend: Backend, name: str) -> str:
@@ -34,8 +62,3 @@ def dtype_of(array: Array, backend: Backend, name: str) -> str:
         )
         raise TypeError(msg)
     return dtype
-
-
-def array_like(values: Any, dtype: str, like: Array, backend: Backend) -> Array:
-    """Make an array of numbers, of a dtype, beside another."""
-    return backend.from_numpy(np.asarray(values), dtype, like)

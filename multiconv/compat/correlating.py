@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from multiconv.backends.base import Array, Backend
-from multiconv.compat.arrays import array_like
 from multiconv.core.arguments import Pairs
+from multiconv.core.geometry import Geometry
 from multiconv.functions.conv import CONV
-from multiconv.methods.borders import pixel_of_border
+from multiconv.methods.borders import extend
 from multiconv.planning.dispatch import dispatch
 
 
@@ -30,29 +29,34 @@ def correlated(
     xp = backend.xp
     rest = tuple(a for a in range(x.ndim) if a not in axes)
     order = rest + axes
+    if border == "constant":
+        x = extended(x, backend, axes=axes, pads=pads, border=border, value=value)
+        pads, border = ((0, 0),) * len(axes), "zeros"
     x = xp.permute_dims(x, order)
-    for axis, (low, high) in zip(range(-len(axes), 0), pads, strict=True):
-        x = _extended(x, axis, low, high, border, value, backend)
     lead = x.shape[: len(rest)]
     grouped = xp.reshape(x, (math.prod(lead), 1, *x.shape[len(rest):]))
-    y = dispatch(CONV, (grouped, k[None, None, ...], None), (len(axes), 1, 0, 1, 1, "zeros", method))
+    y = dispatch(CONV, (grouped, k[None, None, ...], None), (len(axes), 1, pads, 1, 1, border, method))
     y = xp.reshape(y, (*lead, *y.shape[2:]))
     return xp.permute_dims(y, tuple(int(a) for a in np.argsort(order)))
 
 
-def _extended(x, axis, low, high, border, value, backend):
-    if not low and not high:
-        return x
-    xp = backend.xp
-    if border in ("zeros", "constant"):
-        sides = []
-        for amount in (low, high):
-            shape = list(x.shape)
-            shape[axis] = amount
-            side = backend.zeros(tuple(shape), x)
-            sides.append(side if not value else side + array_like(value, backend.dtype_name(x.dtype), x, backend))
-        return xp.concat([sides[0], x, sides[1]], axis=axis)
-    names = {"reflect": "reflect", "symmetric": "symmetric", "circular": "wrap", "replicate": "edge"}
-    indices = np.pad(np.arange(x.shape[axis]), (low, high), names[border])
-    y = backend.gather(xp.moveaxis(x, axis, -1), indices)
-    return xp.moveaxis(y, -1, axis)
+def extended(
+    x: Array,
+    backend: Backend,
+    *,
+    axes: tuple[int, ...],
+    pads: Pairs,
+    border: str,
+    value: complex = 0,
+) -> Array:
+    """Continue an image along some of its axes."""
+    around = [(0, 0)] * x.ndim
+    for axis, pair in zip(axes, pads, strict=True):
+        around[axis] = pair
+    size, ones = tuple(x.shape), (1,) * x.ndim
+    geometry = Geometry(size, ones, ones, ones, tuple(around), border)
+    y = extend(x, geometry, backend)
+    if border != "constant" or value == 0:
+        return y
+    inside = extend(backend.zeros(size, x) + 1, geometry, backend)
+    return y + value * (1 - inside)

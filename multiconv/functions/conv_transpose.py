@@ -227,9 +227,7 @@ def _plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
     # The convolution whose adjoint this is. With an output_padding from the stride on it would
     # have more results than x, so that it is not resolved but put together.
     geometry = Geometry(size, kernel_size, stride, dilation, pads)
-    return planned(
-        backend, {"y": x, "weight": weight}, "x", layout, geometry, options.method, bias=bias
-    )
+    return planned(backend, {"y": x, "weight": weight}, "x", layout, geometry, options, bias=bias)
 
 
 CONV_TRANSPOSE = Operation(_plan, ("x", "weight", "bias"), _read)

@@ -25,6 +25,7 @@ def conv_input_grad(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
+    padding_value: complex | Array = 0,
     method: str = "auto",
 ) -> Array:
     r"""Return the gradient of a convolution with respect to its input.
@@ -43,8 +44,8 @@ def conv_input_grad(
         The filters. A kernel of shape (kh, kw) is that of `corr2d`: then grad is (..., H', W').
     input_size : int or sequence of int
         Spatial size of the convolution's input; the full shape, (N, C, *spatial), is taken too.
-    stride, padding, dilation, groups, padding_mode : optional
-        Those of the convolution, as in `conv2d`.
+    stride, padding, dilation, groups, padding_mode, padding_value : optional
+        Those of the convolution, as in `conv2d`; the value of a constant border does not matter.
     method : str, optional
         As in `conv2d`.
 
@@ -73,7 +74,7 @@ def conv_input_grad(
             [1, 2, 1]]])
     """
     given = (input_size, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(INPUT_GRAD, (grad, weight), given)
+    return dispatch(INPUT_GRAD, (grad, weight), given, padding_value)
 
 
 @takes("x", "grad")
@@ -87,6 +88,7 @@ def conv_weight_grad(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
+    padding_value: complex | Array = 0,
     method: str = "auto",
 ) -> Array:
     r"""Return the gradient of a convolution with respect to its weight.
@@ -106,7 +108,7 @@ def conv_weight_grad(
     kernel_size : int or sequence of int
         Spatial size of the weight; the full shape, (O, C/groups, *kernel), is taken too. An int is
         a square kernel of as many axes as x and grad leave for it: those behind (N, C).
-    stride, padding, dilation, groups, padding_mode : optional
+    stride, padding, dilation, groups, padding_mode, padding_value : optional
         Those of the convolution, as in `conv2d`.
     method : str, optional
         As in `conv2d`.
@@ -133,7 +135,7 @@ def conv_weight_grad(
              [20, 24]]]])
     """
     given = (kernel_size, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(WEIGHT_GRAD, (x, grad), given)
+    return dispatch(WEIGHT_GRAD, (x, grad), given, padding_value)
 
 
 def _read_input_grad(arrays: Any, input_size: Any, *given: Any) -> Options:
@@ -155,6 +157,7 @@ def _read(
     groups: Any,
     padding_mode: Any,
     method: Any,
+    padding_value: Any = 0,
 ) -> Options:
     return read(
         axes,
@@ -163,6 +166,7 @@ def _read(
         dilation,
         groups=groups,
         padding_mode=padding_mode,
+        padding_value=padding_value,
         method=method,
         given_size=given_size,
     )
@@ -222,7 +226,7 @@ def _image(lead: tuple[int, ...], groups: int) -> Layout:
 
 
 def _plan_input_grad(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    grad, weight = operands
+    grad, weight, *_ = operands
     axes, groups = options.axes, options.groups
     if len(weight.shape) == 2:
         layout = _image(grad.shape[:-axes], groups)
@@ -235,11 +239,11 @@ def _plan_input_grad(backend: Backend, operands: list[Any], options: Options) ->
     of = f"input_size={input_size}, {weight.name} of shape {weight.shape}"
     check_grad(grad, layout.whole("y", geometry.output_size), of)
     _check_size("input_size", options.given_size, layout.whole("x", input_size), axes)
-    return planned(backend, {"y": grad, "weight": weight}, "x", layout, geometry, options.method)
+    return planned(backend, {"y": grad, "weight": weight}, "x", layout, geometry, options)
 
 
 def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    x, grad = operands
+    x, grad, *border = operands
     axes = options.axes
     is_image = len(x.shape) == axes
     layout = _image((), options.groups) if is_image else _two_batches(x, grad, axes, options.groups)
@@ -248,7 +252,7 @@ def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -
     of = f"kernel_size={kernel_size}, {x.name} of shape {x.shape}"
     check_grad(grad, layout.whole("y", geometry.output_size), of)
     _check_size("kernel_size", options.given_size, layout.whole("weight", kernel_size), axes)
-    return planned(backend, {"x": x, "y": grad}, "weight", layout, geometry, options.method)
+    return planned(backend, {"x": x, "y": grad}, "weight", layout, geometry, options, border=border)
 
 
 def _two_batches(x: Operand, grad: Operand, axes: int, groups: int) -> Layout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from multiconv.backends import registry
@@ -11,7 +12,7 @@ from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.functions.conv import CONV
 from multiconv.functions.conv_transpose import CONV_TRANSPOSE
-from multiconv.functions.correlate import CORR2D
+from multiconv.functions.images import CORR2D
 from multiconv.planning.dispatch import plan_for
 from multiconv.planning.frame import Plan
 from multiconv.planning.options import read
@@ -27,6 +28,7 @@ def plan(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
+    padding_value: complex | Sequence[complex] = 0,
     method: str = "auto",
     transposed: bool = False,
     output_padding: IntOrInts = 0,
@@ -40,7 +42,7 @@ def plan(
     x, weight : array or tuple of int
         The arrays, or their shapes. A weight (kh, kw) is that of `corr2d`; one of more axes that of
         `conv1d`, `conv2d` or `conv3d`, or their transposes.
-    stride, padding, dilation, groups, padding_mode, method : optional
+    stride, padding, dilation, groups, padding_mode, padding_value, method : optional
         As in `conv2d`.
     transposed : bool, optional
         Plan `conv_transpose2d` instead, with its ``output_padding``.
@@ -95,6 +97,7 @@ def plan(
         dilation,
         groups=groups,
         padding_mode=padding_mode,
+        padding_value=padding_value,
         method=method,
         output_padding=arguments.per_axis("output_padding", output_padding, axes, minimum=0),
     )

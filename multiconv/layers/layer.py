@@ -91,6 +91,8 @@ class Layer(Exchangeable):
         As in `multiconv.conv2d`, and for a transposed layer in `multiconv.conv_transpose2d`.
     padding_mode : str, optional
         As in `multiconv.conv2d`; a transposed layer has none.
+    padding_value : float or one per channel, optional
+        What a border of padding_mode="constant" shows.
     output_padding : int or one per spatial axis, optional
         Of a transposed layer alone, as in `multiconv.conv_transpose2d`.
     bias : bool, optional
@@ -132,6 +134,7 @@ class Layer(Exchangeable):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
+        padding_value: float | tuple[float, ...] = 0,
         method: str = "auto",
         dtype: Any = None,
         device: Any = None,

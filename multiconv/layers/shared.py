@@ -16,7 +16,7 @@ import numpy as np
 from multiconv.backends.base import Array
 from multiconv.backends.registry import backend_of, backend_of_type
 from multiconv.core import arguments, geometry
-from multiconv.core.arguments import IntOrInts, Padding, Pairs
+from multiconv.core.arguments import Constant, IntOrInts, Padding, Pairs
 from multiconv.functions.conv import CONV, conv1d, conv2d, conv3d
 from multiconv.functions.conv_transpose import (
     CONV_TRANSPOSE,
@@ -55,6 +55,7 @@ class LayerArguments:
     groups: int
     bias: bool
     padding_mode: str
+    padding_value: Constant
     method: str
 
     @property
@@ -91,14 +92,20 @@ class LayerArguments:
     def __post_init__(self) -> None:
         """Put the options of the layer's function together once, and not by every call."""
         names = ("stride", "padding", "dilation", "groups", "method")
-        own = "output_padding" if self.transposed else "padding_mode"
-        options = {name: getattr(self, name) for name in (*names, own)}
+        own = ("output_padding",) if self.transposed else ("padding_mode", "padding_value")
+        options = {name: getattr(self, name) for name in (*names, *own)}
         object.__setattr__(self, "_options", options)
         given: tuple[Any, ...] = (KINDS[self.kind].axes, self.stride, self.padding)
         if self.transposed:
             given += (self.output_padding, self.groups, self.dilation, self.method)
         else:
-            given += (self.dilation, self.groups, self.padding_mode, self.method)
+            given += (
+                self.dilation,
+                self.groups,
+                self.padding_mode,
+                self.method,
+                self.padding_value,
+            )
         object.__setattr__(self, "_given", Exact(given))
 
     def options(self) -> dict[str, Any]:
@@ -137,6 +144,7 @@ def read(
     groups: int = 1,
     bias: Any = True,
     padding_mode: str = "zeros",
+    padding_value: Any = 0,
     method: str = "auto",
 ) -> LayerArguments:
     """Read the arguments of a layer."""
@@ -162,11 +170,23 @@ def read(
         arguments.per_axis("dilation", dilation, axes, minimum=1),
         groups,
         bool(bias),
-        arguments.padding_mode(padding_mode),
+        *arguments.border(padding_mode, _real(padding_value)),
         methods.parse(method),
     )
     _check_kind(layer)
     return layer
+
+
+def _real(padding_value: Any) -> Any:
+    """Refuse what no file of a layer has."""
+    each = padding_value if isinstance(padding_value, (tuple, list)) else (padding_value,)
+    for value in each:
+        if value is None or isinstance(value, complex):
+            msg = (
+                f"padding_value of a layer must be a real number, or one per channel, got {value!r}"
+            )
+            raise TypeError(msg)
+    return padding_value
 
 
 def _channels(

@@ -75,7 +75,8 @@ def fold(y: Array, geometry: Geometry, backend: Backend) -> Array:
         n = geometry.input_size[axis]
         before, after = _both(mode, n, low, high)
         folded = cut(y, axis, low, low + n)
-        for at, runs in ((0, before), (low + n, after)):
+        for first, runs in ((0, before), (low + n, after)):
+            at = first
             for run in runs:
                 piece = cut(y, axis, at, at + run.length)
                 folded = folded + _returned(piece, axis, n, run, backend)

@@ -12,6 +12,7 @@ import oracle
 from hypothesis import strategies as st
 
 PADDING_MODES = ("zeros", "reflect", "symmetric", "replicate", "circular")
+BORDERS = (*PADDING_MODES, "constant")
 PADDING_NAMES = ("valid", "full", "same", "same_lower")
 
 
@@ -31,6 +32,8 @@ class Configuration:
     bias: bool
     dtype: str
     seed: int
+    padding_value: object = None
+    """None: of a border that is no constant."""
 
     @property
     def axes(self):
@@ -53,7 +56,8 @@ class Configuration:
     @property
     def geometry(self):
         """The arguments that conv and the gradients share."""
-        return {
+        value = {} if self.padding_value is None else {"padding_value": self.padding_value}
+        return value | {
             "stride": self.stride,
             "padding": self.padding,
             "dilation": self.dilation,
@@ -114,6 +118,15 @@ def paddings(draw, axes, largest):
     return draw(st.sampled_from((tuple, list)))([(draw(sides), draw(sides)) for _ in range(axes)])
 
 
+@st.composite
+def padding_values(draw, dtype, channels):
+    """One number that the dtype holds for all channels, or one for each."""
+    number = st.integers(0 if dtype.startswith(("uint", "bool")) else -1, 1)
+    if draw(st.booleans()):
+        return draw(number)
+    return tuple(draw(st.lists(number, min_size=channels, max_size=channels)))
+
+
 def fitting_sizes(kernel, stride, padding, dilation, largest):
     """For every axis, the sizes up to ``largest`` on which the arguments make sense."""
     axes = len(kernel)
@@ -145,20 +158,22 @@ def configurations(draw, dtypes=("int64",), axes=None, modes=PADDING_MODES, batc
     sizes = fitting_sizes(kernel, stride, padding, dilation, largest)
     hypothesis.assume(all(sizes))
     groups = draw(st.sampled_from((1, 1, 2, 3)))
+    in_each, dtype = draw(st.integers(1, 2)), draw(st.sampled_from(dtypes))
     return Configuration(
         size=tuple(draw(st.sampled_from(fit)) for fit in sizes),
         kernel=kernel,
         batch=draw(st.sampled_from(batches or (None, 0, 1, 2))),
         groups=groups,
-        in_each=draw(st.integers(1, 2)),
+        in_each=in_each,
         out_each=draw(st.integers(1, 2)),
         stride=stride,
         dilation=dilation,
         padding=padding,
         padding_mode=mode,
         bias=draw(st.booleans()),
-        dtype=draw(st.sampled_from(dtypes)),
+        dtype=dtype,
         seed=draw(st.integers(0, 2**32 - 1)),
+        padding_value=draw(padding_values(dtype, groups * in_each)) if mode == "constant" else None,
     )
 
 

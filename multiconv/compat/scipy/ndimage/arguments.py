@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 from multiconv.core.arguments import Pairs
 
 T = TypeVar("T")
+Ints: TypeAlias = int | Iterable[int]
+Numbers: TypeAlias = float | Iterable[float]
+Modes: TypeAlias = str | Iterable[str]
 
 # What a border is called here and there. A filter reads whole pixels, so the grid-modes are no
 # others; NumPy calls "reflect" symmetric and "mirror" reflect.
@@ -27,6 +30,17 @@ BORDERS = {
     "constant": "constant",
     "grid-constant": "constant",
 }
+
+
+class Window(NamedTuple):
+    """What a filter reads around each pixel, and how the image goes on beyond its border."""
+
+    axes: tuple[int, ...]
+    pads: Pairs
+    border: str
+    cval: complex
+    #: Whether it is one of the filters along a line, which SciPy adds up in another order.
+    is_line: bool = False
 
 
 def border(mode: Any) -> str:
