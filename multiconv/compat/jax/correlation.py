@@ -90,4 +90,3 @@ def _transposed(lhs: Array, rhs: Array, windows: Windows, groups: int, backend: 
 
 def _cuts(pads: Pairs) -> Pairs:
     return tuple((min(low, 0), min(high, 0)) for low, high in pads)
-

@@ -22,13 +22,12 @@ class Windows(NamedTuple):
 
     def spread_size(self, size: Sequence[int]) -> tuple[int, ...]:
         """Return the size of the image with zeros between its pixels."""
-        return tuple(
-            max((n - 1) * f + 1, 0) for n, f in zip(size, self.lhs_dilation, strict=True)
-        )
+        return tuple(max((n - 1) * f + 1, 0) for n, f in zip(size, self.lhs_dilation, strict=True))
 
     def output_size(self, size: Sequence[int], kernel: Sequence[int]) -> tuple[int, ...]:
         """Return the size of the result, 0 where the kernel does not fit."""
-        rows = zip(self.spread_size(size), self.pads, kernel, self.rhs_dilation, self.strides)
+        spread = self.spread_size(size)
+        rows = zip(spread, self.pads, kernel, self.rhs_dilation, self.strides, strict=True)
         sizes = []
         for axis, (n, (low, high), k, d, s) in enumerate(rows):
             padded, span = n + low + high, max(d * (k - 1) + 1, 0)

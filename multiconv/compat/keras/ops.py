@@ -16,7 +16,6 @@ differs:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from multiconv.backends.base import Array
 from multiconv.compat.arrays import arrays_of
