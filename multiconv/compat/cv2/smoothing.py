@@ -1,6 +1,6 @@
 """OpenCV's means: `GaussianBlur`, `blur` and `boxFilter`.
 
-Sums of bytes go through integers, as in OpenCV: a Gaussian in 256ths, and a mean rounded half up.
+Sums of bytes go through integers, as in OpenCV: a Gaussian in 256ths, and a mean by a product.
 """
 
 from __future__ import annotations
@@ -163,8 +163,9 @@ def boxFilter(
     Returns
     -------
     array of the shape of src
-        Integers are added up exactly. A mean of uint8 in uint8 is rounded half up for windows of at
-        most 256 pixels; others to the nearest, to even at ties; all saturate.
+        Integers are added up exactly and saturate. A mean of uint8 in uint8, of at most 256 pixels,
+        is rounded as OpenCV does, half up and of some sizes from a little below a half on; others
+        to the nearest, to even at ties.
 
     Raises
     ------
@@ -189,12 +190,27 @@ def boxFilter(
     pixels = backend.astype(image.pixels, sums)
     total = correlated_with(pixels, next(ones)[None, :], (x, 0), borderType, backend)
     total = correlated_with(total, next(ones)[:, None], (0, y), borderType, backend)
-    if not normalize:
+    if not normalize or count == 1:
         return saturated(total, image)
     if image.dtype == image.result == "uint8" and count <= 256:
-        return saturated((total + count // 2) // count, image)
+        return saturated(_divided(total, count), image)
     factor = kernel_like(1 / count, image.sums, image)
     return saturated(backend.astype(total, image.sums) * factor, image)
+
+
+def _divided(total: Array, count: int) -> Array:
+    """Divide sums of bytes by their number as OpenCV does, by one product and a shift.
+
+    That rounds to the nearest, but for numbers from a little below a half on, such as 3/8 of eight
+    pixels, where the quotient of 2**23 by the number rounds down.
+    """
+    factor, rest = divmod(2**23, count)
+    half = count // 2
+    if 2 * rest < count:
+        half += 1
+    else:
+        factor += 1
+    return (total + half) * factor // 2**23
 
 
 def _in_fixed_point(image: Image, taps: list[Any], bits: int, sums: str, border: Any) -> Array:
