@@ -162,7 +162,7 @@ def Laplacian(
         taps = (
             [[0, 1, 0], [1, -4, 1], [0, 1, 0]] if ksize == 1 else [[2, 0, 2], [0, -8, 0], [2, 0, 2]]
         )
-        kernel = kernel_like(np.multiply(np.float32(taps), scale), "float32", image)
+        kernel = kernel_like(np.asarray(taps, "float32") * scale, "float32", image)
         kernel = image.backend.astype(kernel, image.sums)
         pixels = image.backend.astype(image.pixels, image.sums)
         y = correlated_with(pixels, kernel, _CENTRE, borderType, image.backend)
@@ -219,30 +219,29 @@ def getDerivKernels(
     >>> kx.ravel(), ky.ravel()
     (array([-1.,  0.,  1.], dtype=float32), array([1., 2., 1.], dtype=float32))
     """
-    if kx is not None or ky is not None:
+    if any(given is not None for given in (kx, ky)):
         raise error("kx and ky must be None: arrays are not written to here")
     if ktype not in (CV_32F, CV_64F):
         raise error(f"ktype must be CV_32F or CV_64F, got {ktype!r}")
-    orders = (dx, dy)
-    taps = _pair(dx, dy, ksize)
-    if normalize:
-        taps = tuple(k * _share(k, order, ksize) for k, order in zip(taps, orders, strict=True))
-    first, second = (given_like(k[:, None], ktype, like) for k in taps)
-    return first, second
+    first, second = (
+        k * (_share(k, order, ksize) if normalize else 1.0)
+        for k, order in zip(_pair(dx, dy, ksize), (dx, dy), strict=True)
+    )
+    return given_like(first[:, None], ktype, like), given_like(second[:, None], ktype, like)
 
 
 def _derivative(image: Image, taps: Any, dx: int, scale: float, delta: float, border: Any) -> Array:
     row, column = (np.asarray(k, image.sums) for k in taps)
     if scale != 1:  # OpenCV scales the smoothing part, in the precision of the kernel
         row, column = (row * scale, column) if dx == 0 else (row, column * scale)
-    kernels = (kernel_like(k, image.sums, image) for k in (row, column))
-    return separable(image, *kernels, _CENTRE, delta, border)
+    row, column = (kernel_like(k, image.sums, image) for k in (row, column))
+    return separable(image, row, column, _CENTRE, delta, border)
 
 
 def _pair(dx: Any, dy: Any, ksize: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the taps along x and y."""
-    for name, value in (("dx", dx), ("dy", dy), ("ksize", ksize)):
-        if isinstance(value, bool) or not isinstance(value, int):
+    for name, value in {"dx": dx, "dy": dy, "ksize": ksize}.items():
+        if type(value) is not int:
             raise error(f"{name} must be an int, got {value!r}")
     if min(dx, dy) < 0 or dx + dy < 1:
         raise error(f"dx and dy must be orders of a derivative, not both 0, got {dx} and {dy}")

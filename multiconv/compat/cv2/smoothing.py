@@ -92,8 +92,8 @@ def GaussianBlur(
     bits, sums = _FIXED_POINT.get(image.dtype, (0, ""))
     if bits and image.backend.canonical(sums) == sums:
         return _in_fixed_point(image, taps, bits, sums, borderType)
-    kernels = (kernel_like(k, image.sums, image) for k in taps)
-    return separable(image, *kernels, _CENTRE, 0, borderType)
+    row, column = (kernel_like(k, image.sums, image) for k in taps)
+    return separable(image, row, column, _CENTRE, 0, borderType)
 
 
 @explained("src")

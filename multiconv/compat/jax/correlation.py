@@ -79,11 +79,10 @@ def _transposed(lhs: Array, rhs: Array, windows: Windows, groups: int, backend: 
     excess = tuple(
         (low - most, high - most) for (low, high), most in zip(windows.pads, reach, strict=True)
     )
-    options = (axes, windows.lhs_dilation, 0, 0, groups, windows.rhs_dilation, "auto")
-    if all(low <= 0 and high <= 0 for low, high in excess):
-        cut = tuple((-low, -high) for low, high in excess)
-        options = (axes, windows.lhs_dilation, cut, 0, groups, windows.rhs_dilation, "auto")
-        excess = ((0, 0),) * axes
+    cut = ((0, 0),) * axes
+    if all(low <= 0 and high <= 0 for low, high in excess):  # it need not be computed at all
+        cut, excess = tuple((-low, -high) for low, high in excess), cut
+    options = (axes, windows.lhs_dilation, cut, 0, groups, windows.rhs_dilation, "auto")
     y = dispatch(_CONV_TRANSPOSE, (lhs, weight, None), options)
     return pad_or_crop(y, excess, backend)
 

@@ -402,7 +402,7 @@ def fold(
         rows = f"C * {size[0]} * {size[1]}"
         raise RuntimeError(f"input must have the shape (N, {rows}, L) or ({rows}, L), got {shape}")
     image = _pair("output_size", output_size)
-    geometry = {
+    geometry: dict[str, Any] = {
         "stride": _pair("stride", stride),
         "padding": _pair("padding", padding),
         "dilation": _pair("dilation", dilation),
