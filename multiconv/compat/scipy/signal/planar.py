@@ -121,7 +121,8 @@ def sepfir2d(input: Array, hrow: Array, hcol: Array) -> Array:
     .. math:: y[p, q] = \sum_{i, j} x[p - i + r, q - j + s] \; c[i] \; h[j]
 
     with c the filter of the columns, of 2r + 1 numbers, and h that of the rows, of 2s + 1. The
-    border mirrors the image without repeating its edge.
+    border mirrors the image and repeats its edge. (In SciPy 1.17 a filter longer than the image reads
+    beyond it.)
 
     Parameters
     ----------
@@ -161,7 +162,7 @@ def sepfir2d(input: Array, hrow: Array, hcol: Array) -> Array:
     y = backend.astype(x, dtype)
     for axis, taps in ((1, filters["hrow"]), (0, filters["hcol"])):
         reach = taps.shape[0] // 2
-        y = correlated(y, taps, backend, axes=(axis,), pads=((reach, reach),), border="reflect")
+        y = correlated(y, taps, backend, axes=(axis,), pads=((reach, reach),), border="symmetric")
     return y
 
 

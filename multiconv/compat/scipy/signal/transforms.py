@@ -90,16 +90,14 @@ def _transformed(x: Array, w: Array, mode: str, axes: Any, backend: Backend) -> 
     if x.ndim != w.ndim:
         msg = f"in1 and in2 should have the same dimensionality, got the shapes {shapes}"
         raise ValueError(msg)
-    dtype = _dtype(x, w, backend)
-    x, w = backend.astype(x, dtype), backend.astype(w, dtype)
     if x.ndim == 0:
-        return x * w
+        return _product(x, w, backend)
     check_mode(mode)
     if 0 in (*x.shape, *w.shape):
-        return backend.zeros((0,), x)
+        return backend.zeros((0,), backend.astype(x, _dtype(x, w, backend)))
     along = _axes(axes, x.ndim)
     # Along an axis of size 1 a convolution is a product, which broadcasts.
-    along = tuple(a for a in along if x.shape[a] != 1 and w.shape[a] != 1)
+    along = tuple(sorted(a for a in along if x.shape[a] != 1 and w.shape[a] != 1))
     for a in range(x.ndim):
         if a not in along and x.shape[a] != w.shape[a] and 1 not in (x.shape[a], w.shape[a]):
             msg = (
@@ -113,12 +111,20 @@ def _transformed(x: Array, w: Array, mode: str, axes: Any, backend: Backend) -> 
     return _middle(y, x.shape) if mode == "same" else y
 
 
+def _product(x: Array, w: Array, backend: Backend) -> Array:
+    """Multiply where there is nothing to transform, in the dtype of the product."""
+    names = dtype_of(x, backend, "in1"), dtype_of(w, backend, "in2")
+    dtype = numpy_promotion(*names, backend)
+    return backend.astype(x, dtype) * backend.astype(w, dtype)
+
+
 def _along(x: Array, w: Array, mode: str, axes: tuple[int, ...], backend: Backend) -> Array:
     """Convolve along some axes and broadcast along the others."""
     if not axes:
-        return x * w
+        return _product(x, w, backend)
     xp, rest = backend.xp, tuple(a for a in range(x.ndim) if a not in axes)
-    w = xp.flip(w, axis=axes)
+    dtype = _dtype(x, w, backend)
+    x, w = backend.astype(x, dtype), xp.flip(backend.astype(w, dtype), axis=axes)
     pads = pads_of(mode, tuple(w.shape[a] for a in axes))
     if any(w.shape[a] > 1 for a in rest):
         shape = tuple(max(x.shape[a], w.shape[a]) for a in rest)
