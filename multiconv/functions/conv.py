@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
+from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan, planned
 from multiconv.planning.operands import channels_and_weight, swapped
@@ -24,7 +26,8 @@ def conv1d(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
-    padding_value: complex | Array = 0,
+    padding_value: complex | Sequence[complex] | Array = 0,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     """Correlate signals of several channels with a bank of filters.
@@ -39,7 +42,7 @@ def conv1d(
         The filters.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, dilation, groups, padding_mode, padding_value, method : optional
+    stride, padding, dilation, groups, padding_mode, padding_value, channels_last, method : optional
         As in `conv2d`, for one axis: ``padding=((1, 0),)`` pads the start only.
 
     Returns
@@ -62,7 +65,7 @@ def conv1d(
     array([[1, 3, 5, 7]])
     """
     options = (1, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(CONV, (x, weight, bias), options, padding_value)
+    return dispatch(CONV_ORDERS.ordered(channels_last), (x, weight, bias), options, padding_value)
 
 
 @takes("x", "weight", "bias")
@@ -76,7 +79,8 @@ def conv2d(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
-    padding_value: complex | Array = 0,
+    padding_value: complex | Sequence[complex] | Array = 0,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     r"""Correlate images of several channels with a bank of filters.
@@ -112,6 +116,9 @@ def conv2d(
     padding_value : number, sequence of numbers or array of shape () or (C,), optional
         What a constant border shows, one number or one per channel that the dtype of x holds.
         Gradients flow to an array.
+    channels_last : bool, optional
+        Whether the channels are the last axis: x (N, H, W, C) or (H, W, C), weight
+        (kh, kw, C/groups, O) and the result likewise, as in Keras and Flax.
     method : str, optional
         How to compute it, as in `corr2d`.
 
@@ -154,7 +161,7 @@ def conv2d(
             [25, 25]]], dtype=uint8)
     """
     options = (2, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(CONV, (x, weight, bias), options, padding_value)
+    return dispatch(CONV_ORDERS.ordered(channels_last), (x, weight, bias), options, padding_value)
 
 
 @takes("x", "weight", "bias")
@@ -168,7 +175,8 @@ def conv3d(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
-    padding_value: complex | Array = 0,
+    padding_value: complex | Sequence[complex] | Array = 0,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     """Correlate volumes of several channels with a bank of filters.
@@ -183,7 +191,7 @@ def conv3d(
         The filters.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, dilation, groups, padding_mode, padding_value, method : optional
+    stride, padding, dilation, groups, padding_mode, padding_value, channels_last, method : optional
         As in `conv2d`, for three axes.
 
     Returns
@@ -205,7 +213,7 @@ def conv3d(
            [8., 8.]])
     """
     options = (3, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(CONV, (x, weight, bias), options, padding_value)
+    return dispatch(CONV_ORDERS.ordered(channels_last), (x, weight, bias), options, padding_value)
 
 
 def _read(
@@ -249,3 +257,4 @@ def _plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
 
 
 CONV = Operation(_plan, ("x", "weight", "bias"), _read)
+CONV_ORDERS = Ordered.of(CONV, ("image", "weight"), "image")

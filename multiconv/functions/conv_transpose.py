@@ -9,6 +9,7 @@ from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.core.geometry import Geometry, transposed_pads, transposed_size
+from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan, planned
 from multiconv.planning.operands import transposed_channels_and_weight
@@ -26,6 +27,7 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: IntOrInts = 1,
     *,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     """Spread signals out through a bank of filters: the adjoint of `conv1d`.
@@ -40,7 +42,7 @@ def conv_transpose1d(
         The filters, in the layout of the convolution that this is the adjoint of.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, output_padding, groups, dilation, method : optional
+    stride, padding, output_padding, groups, dilation, channels_last, method : optional
         As in `conv_transpose2d`, for one axis.
 
     Returns
@@ -61,7 +63,7 @@ def conv_transpose1d(
     array([[ 1, 10,  2, 20,  3, 30]])
     """
     options = (1, stride, padding, output_padding, groups, dilation, method)
-    return dispatch(CONV_TRANSPOSE, (x, weight, bias), options)
+    return dispatch(CONV_TRANSPOSE_ORDERS.ordered(channels_last), (x, weight, bias), options)
 
 
 @takes("x", "weight", "bias")
@@ -75,6 +77,7 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: IntOrInts = 1,
     *,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     r"""Spread images out through a bank of filters: the exact adjoint of `conv2d`.
@@ -107,6 +110,9 @@ def conv_transpose2d(
         As in `conv2d`.
     dilation : int or (int, int), optional
         As in `conv2d`.
+    channels_last : bool, optional
+        Whether the channels are the last axis: x (N, H, W, C), weight (kh, kw, O/groups, C), that
+        of the convolution which this is the adjoint of, and the result likewise.
     method : str, optional
         How to compute it, as in `corr2d`.
 
@@ -135,7 +141,7 @@ def conv_transpose2d(
             [ 300, 3400, 4000]]])
     """
     options = (2, stride, padding, output_padding, groups, dilation, method)
-    return dispatch(CONV_TRANSPOSE, (x, weight, bias), options)
+    return dispatch(CONV_TRANSPOSE_ORDERS.ordered(channels_last), (x, weight, bias), options)
 
 
 @takes("x", "weight", "bias")
@@ -149,6 +155,7 @@ def conv_transpose3d(
     groups: int = 1,
     dilation: IntOrInts = 1,
     *,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     """Spread volumes out through a bank of filters: the adjoint of `conv3d`.
@@ -163,7 +170,7 @@ def conv_transpose3d(
         The filters, in the layout of the convolution that this is the adjoint of.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, output_padding, groups, dilation, method : optional
+    stride, padding, output_padding, groups, dilation, channels_last, method : optional
         As in `conv_transpose2d`, for three axes.
 
     Returns
@@ -184,7 +191,7 @@ def conv_transpose3d(
     array([[[[1., 1., 1., 1.]]]])
     """
     options = (3, stride, padding, output_padding, groups, dilation, method)
-    return dispatch(CONV_TRANSPOSE, (x, weight, bias), options)
+    return dispatch(CONV_TRANSPOSE_ORDERS.ordered(channels_last), (x, weight, bias), options)
 
 
 def _read(
@@ -231,3 +238,4 @@ def _plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
 
 
 CONV_TRANSPOSE = Operation(_plan, ("x", "weight", "bias"), _read)
+CONV_TRANSPOSE_ORDERS = Ordered.of(CONV_TRANSPOSE, ("image", "weight"), "image")

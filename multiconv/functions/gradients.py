@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
+from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan, planned
 from multiconv.planning.operands import Layout, Operand, check_grad, check_weight, leading
@@ -25,7 +27,8 @@ def conv_input_grad(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
-    padding_value: complex | Array = 0,
+    padding_value: complex | Sequence[complex] | Array = 0,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     r"""Return the gradient of a convolution with respect to its input.
@@ -46,6 +49,8 @@ def conv_input_grad(
         Spatial size of the convolution's input; the full shape, (N, C, *spatial), is taken too.
     stride, padding, dilation, groups, padding_mode, padding_value : optional
         Those of the convolution, as in `conv2d`; the value of a constant border does not matter.
+    channels_last : bool, optional
+        Whether the channels are the last axis of all arrays, as in `conv2d`.
     method : str, optional
         As in `conv2d`.
 
@@ -74,7 +79,7 @@ def conv_input_grad(
             [1, 2, 1]]])
     """
     given = (input_size, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(INPUT_GRAD, (grad, weight), given, padding_value)
+    return dispatch(_INPUT_GRAD_ORDERS.ordered(channels_last), (grad, weight), given, padding_value)
 
 
 @takes("x", "grad")
@@ -88,7 +93,8 @@ def conv_weight_grad(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
-    padding_value: complex | Array = 0,
+    padding_value: complex | Sequence[complex] | Array = 0,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     r"""Return the gradient of a convolution with respect to its weight.
@@ -110,6 +116,8 @@ def conv_weight_grad(
         a square kernel of as many axes as x and grad leave for it: those behind (N, C).
     stride, padding, dilation, groups, padding_mode, padding_value : optional
         Those of the convolution, as in `conv2d`.
+    channels_last : bool, optional
+        Whether the channels are the last axis of all arrays, as in `conv2d`.
     method : str, optional
         As in `conv2d`.
 
@@ -135,7 +143,7 @@ def conv_weight_grad(
              [20, 24]]]])
     """
     given = (kernel_size, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(WEIGHT_GRAD, (x, grad), given, padding_value)
+    return dispatch(_WEIGHT_GRAD_ORDERS.ordered(channels_last), (x, grad), given, padding_value)
 
 
 def _read_input_grad(arrays: Any, input_size: Any, *given: Any) -> Options:
@@ -278,3 +286,5 @@ def _two_batches(x: Operand, grad: Operand, axes: int, groups: int) -> Layout:
 
 INPUT_GRAD = Operation(_plan_input_grad, ("grad", "weight"), _read_input_grad)
 WEIGHT_GRAD = Operation(_plan_weight_grad, ("x", "grad"), _read_weight_grad)
+_INPUT_GRAD_ORDERS = Ordered.of(INPUT_GRAD, ("image", "weight"), "image")
+_WEIGHT_GRAD_ORDERS = Ordered.of(WEIGHT_GRAD, ("image", "image"), "weight")

@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from multiconv.backends.base import Array, Backend
+from multiconv.core import arguments
 from multiconv.methods.base import MethodRefusal
-from multiconv.planning.dispatch import Planner
+from multiconv.planning.dispatch import Operation, Planner
 from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Operand, kernel_letters
 from multiconv.planning.operands import spatial as spatial_letters
@@ -64,13 +65,36 @@ def planned(
     )
 
 
-def channels_last(planner: Planner, takes: Sequence[What], gives: What, size: What) -> Planner:
-    """Return the planner of the same operation with the channels behind the spatial axes.
+class Ordered(NamedTuple):
+    """An operation in every order of axes.
 
-    ``takes`` says what its arrays are, ``gives`` what its result is, and ``size`` of what the size
-    is that it is given, where that may be a whole shape: images (N, *spatial, C), weights
-    (*kernel, C/groups, O).
+    Channels last are images (N, *spatial, C) and weights (*kernel, C/groups, O); a layer has images
+    like that, and weights in the usual order.
     """
+
+    first: Operation
+    last: Operation
+    images_last: Operation
+
+    @classmethod
+    def of(cls, operation: Operation, takes: Sequence[What], gives: What) -> Ordered:
+        """Return the orders of an operation, of what its arrays are and of what it gives.
+
+        The latter is also what a size given to it is of, where that is a whole shape.
+        """
+        last = operation._replace(planner=_channels_last(operation.planner, takes, gives))
+        images: list[What] = [what if what == "image" else None for what in takes]
+        images_last = operation._replace(planner=_channels_last(operation.planner, images, gives))
+        return cls(operation, last, images_last)
+
+    def ordered(self, channels_last: Any) -> Operation:
+        """Return the operation for the argument ``channels_last``."""
+        if channels_last is False:  # the usual case, on the path of every call
+            return self.first
+        return self.last if arguments.flag("channels_last", channels_last) else self.first
+
+
+def _channels_last(planner: Planner, takes: Sequence[What], gives: What) -> Planner:
 
     def plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
         axes = options.axes
@@ -84,7 +108,7 @@ def channels_last(planner: Planner, takes: Sequence[What], gives: What, size: Wh
         )
         given = options.given_size
         if len(given) > axes:
-            order = _to_first(size, len(given), axes) or range(len(given))
+            order = _to_first(gives, len(given), axes) or range(len(given))
             options = options._replace(given_size=tuple(given[axis] for axis in order))
         rank = _result_rank(gives, operands, axes)
         reordered = Reordered(orders, _to_last(gives, rank, axes))
