@@ -8,6 +8,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.functions.conv import CONV
+from multiconv.functions.images import correlate
 from multiconv.methods.borders import extend
 from multiconv.planning.dispatch import dispatch
 
@@ -15,7 +16,6 @@ from multiconv.planning.dispatch import dispatch
 def correlated(
     x: Array,
     k: Array,
-    backend: Backend,
     *,
     axes: tuple[int, ...],
     pads: Pairs,
@@ -29,14 +29,10 @@ def correlated(
     """
     if not axes:
         return x * k
-    xp, order = backend.xp, _last(axes, x.ndim)
-    moved = xp.permute_dims(x, order)
-    lead, size = moved.shape[: -len(axes)], moved.shape[-len(axes) :]
-    images = xp.reshape(moved, (math.prod(lead), 1, *size))
-    options = (len(axes), 1, pads, 1, 1, border, method)
     shown = value if border == "constant" else 0
-    y = dispatch(CONV, (images, k[None, None, ...], None), options, shown)
-    return xp.permute_dims(xp.reshape(y, (*lead, *y.shape[2:])), _inverse(order))
+    return correlate(
+        x, k, padding=pads, padding_mode=border, padding_value=shown, axes=axes, method=method
+    )
 
 
 def correlated_each(

@@ -48,7 +48,6 @@ def weighted_sum(
     y = correlated(
         x,
         weights,
-        backend,
         axes=window.axes,
         pads=window.pads,
         border=window.border,

@@ -127,7 +127,6 @@ def sum_or_transform(x: Array, w: Array, mode: str, method: str, backend: Backen
     y = correlated(
         x,
         backend.xp.flip(w),
-        backend,
         axes=tuple(range(x.ndim)),
         pads=pads_of(mode, tuple(w.shape)),
         method=method,

@@ -162,7 +162,7 @@ def sepfir2d(input: Array, hrow: Array, hcol: Array) -> Array:
     y = backend.astype(x, dtype)
     for axis, taps in ((1, filters["hrow"]), (0, filters["hcol"])):
         reach = taps.shape[0] // 2
-        y = correlated(y, taps, backend, axes=(axis,), pads=((reach, reach),), border="symmetric")
+        y = correlated(y, taps, axes=(axis,), pads=((reach, reach),), border="symmetric")
     return y
 
 
@@ -181,7 +181,6 @@ def _filtered(
     y = correlated(
         backend.astype(x, sums),
         backend.astype(w, sums),
-        backend,
         axes=(0, 1),
         pads=pads,
         border=BOUNDARIES[boundary],

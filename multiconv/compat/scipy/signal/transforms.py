@@ -130,7 +130,7 @@ def _along(x: Array, w: Array, mode: str, axes: tuple[int, ...], backend: Backen
         shape = tuple(max(x.shape[a], w.shape[a]) for a in rest)
         return correlated_each(x, w, shape, backend, axes=axes, pads=pads, method="fft")
     kernel = w[tuple(slice(None) if a in axes else 0 for a in range(x.ndim))]
-    return correlated(x, kernel, backend, axes=axes, pads=pads, method="fft")
+    return correlated(x, kernel, axes=axes, pads=pads, method="fft")
 
 
 def _middle(y: Array, size: tuple[int, ...]) -> Array:
