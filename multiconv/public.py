@@ -43,7 +43,7 @@ _ALIASES = {
     "conv": "conv2d",
     "conv_transpose": "conv_transpose2d",
     "convolution": "convolve2d",
-    "convolve1d": "correlate1d",
+    "convolve1d": "convolve",
     "correlate2d": "corr2d",
     "cross_correlate": "correlate",
     "deconv2d": "conv_transpose2d",

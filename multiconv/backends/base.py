@@ -102,6 +102,15 @@ class Backend:
         """The integer dtype that the framework gives where none is asked for."""
         return self.dtype_name(self.xp.asarray(0).dtype)
 
+    @property
+    def default_float(self) -> str:
+        """The floating-point dtype that the framework gives where none is asked for."""
+        return self.dtype_name(self.xp.asarray(0.0).dtype)
+
+    def empty_on(self, device: Any) -> Array:
+        """Return an array without numbers on a device, None being the default one."""
+        return self.xp.empty(0, device=device)
+
     def canonical(self, name: str) -> str:
         """Return the dtype that the framework can give where ``name`` is asked for."""
         return name

@@ -22,6 +22,7 @@ class NumPyBackend(Backend):
     array_name = "NumPy array"
     xp = np
     default_integer = np.dtype(int).name
+    default_float = "float64"
     leaves_dtypes = True
 
     def owns(self, array: object) -> bool:
@@ -43,6 +44,12 @@ class NumPyBackend(Backend):
 
     def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
         return np.array(nested)
+
+    def empty_on(self, device: Any) -> Array:
+        if device not in (None, "cpu"):
+            msg = f"device={device!r} is none of NumPy's, whose arrays are on the 'cpu'"
+            raise ValueError(msg)
+        return np.empty(0)
 
     def dtype_name(self, dtype: Any) -> str:
         """Return the name, the same for either byte order."""

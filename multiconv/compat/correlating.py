@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from multiconv.backends.base import Array, Backend
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.functions.conv import CONV
+from multiconv.functions.images import correlate
 from multiconv.methods.borders import extend
 from multiconv.planning.dispatch import dispatch
 
@@ -17,7 +16,6 @@ from multiconv.planning.dispatch import dispatch
 def correlated(
     x: Array,
     k: Array,
-    backend: Backend,
     *,
     axes: tuple[int, ...],
     pads: Pairs,
@@ -25,19 +23,40 @@ def correlated(
     value: complex = 0,
     method: str = "auto",
 ) -> Array:
-    """Correlate along some axes of x, of k's dtype, with a kernel that has these axes alone."""
-    xp = backend.xp
-    rest = tuple(a for a in range(x.ndim) if a not in axes)
-    order = rest + axes
-    if border == "constant":
-        x = extended(x, backend, axes=axes, pads=pads, border=border, value=value)
-        pads, border = ((0, 0),) * len(axes), "zeros"
-    x = xp.permute_dims(x, order)
-    lead = x.shape[: len(rest)]
-    grouped = xp.reshape(x, (math.prod(lead), 1, *x.shape[len(rest):]))
-    y = dispatch(CONV, (grouped, k[None, None, ...], None), (len(axes), 1, pads, 1, 1, border, method))
-    y = xp.reshape(y, (*lead, *y.shape[2:]))
-    return xp.permute_dims(y, tuple(int(a) for a in np.argsort(order)))
+    """Correlate along some axes of x, of k's dtype, with a kernel that has these axes alone.
+
+    Each other axis is a batch.
+    """
+    if not axes:
+        return x * k
+    shown = value if border == "constant" else 0
+    return correlate(
+        x, k, padding=pads, padding_mode=border, padding_value=shown, axes=axes, method=method
+    )
+
+
+def correlated_each(
+    x: Array,
+    k: Array,
+    shape: tuple[int, ...],
+    backend: Backend,
+    *,
+    axes: tuple[int, ...],
+    pads: Pairs,
+    method: str = "auto",
+) -> Array:
+    """Correlate images with a kernel each: along the other axes both broadcast to ``shape``."""
+    xp, order, count = backend.xp, _last(axes, x.ndim), math.prod(shape)
+
+    def channels(array: Array) -> Array:
+        moved = xp.permute_dims(array, order)
+        size = moved.shape[-len(axes) :]
+        return xp.reshape(xp.broadcast_to(moved, (*shape, *size)), (count, 1, *size))
+
+    images = xp.permute_dims(channels(x), (1, 0, *range(2, 2 + len(axes))))
+    options = (len(axes), 1, pads, 1, count, "zeros", method)
+    y = dispatch(CONV, (images, channels(k), None), options)
+    return xp.permute_dims(xp.reshape(y, (*shape, *y.shape[2:])), _inverse(order))
 
 
 def extended(
@@ -49,7 +68,7 @@ def extended(
     border: str,
     value: complex = 0,
 ) -> Array:
-    """Continue an image along some of its axes."""
+    """Continue an image of floats along some of its axes."""
     around = [(0, 0)] * x.ndim
     for axis, pair in zip(axes, pads, strict=True):
         around[axis] = pair
@@ -59,4 +78,13 @@ def extended(
     if border != "constant" or value == 0:
         return y
     inside = extend(backend.zeros(size, x) + 1, geometry, backend)
-    return y + value * (1 - inside)
+    return backend.xp.where(inside == 0, backend.zeros((), x) + value, y)
+
+
+def _last(axes: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """Return the order of axes in which some of them are the last."""
+    return (*(a for a in range(rank) if a not in axes), *axes)
+
+
+def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(order)), key=order.__getitem__))

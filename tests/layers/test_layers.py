@@ -432,10 +432,13 @@ class TestPlace:
             "bias": True,
             "padding_mode": "zeros",
             "padding_value": 0,
+            "channels_last": False,
             "method": "auto",
             "dtype": None,
             "device": None,
+            "weight_init": "default",
             "seed": None,
+            "key": None,
         }
 
     def test_the_repr_shows_what_was_chosen(self, Conv2D):

@@ -48,11 +48,10 @@ def weighted_sum(
     y = correlated(
         x,
         weights,
-        backend,
         axes=window.axes,
         pads=window.pads,
         border=window.border,
-        value=window.cval,
+        value=int(window.cval.real) if is_integer(sums) else window.cval,
     )
     return as_in_c(y, dtype, backend)
 
