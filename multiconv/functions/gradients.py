@@ -234,7 +234,7 @@ def _image(lead: tuple[int, ...], groups: int) -> Layout:
 
 
 def _plan_input_grad(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    grad, weight, *_ = operands
+    grad, weight, *border = operands
     axes, groups = options.axes, options.groups
     if len(weight.shape) == 2:
         layout = _image(grad.shape[:-axes], groups)
@@ -247,7 +247,9 @@ def _plan_input_grad(backend: Backend, operands: list[Any], options: Options) ->
     of = f"input_size={input_size}, {weight.name} of shape {weight.shape}"
     check_grad(grad, layout.whole("y", geometry.output_size), of)
     _check_size("input_size", options.given_size, layout.whole("x", input_size), axes)
-    return planned(backend, {"y": grad, "weight": weight}, "x", layout, geometry, options)
+    return planned(
+        backend, {"y": grad, "weight": weight}, "x", layout, geometry, options, border=border
+    )
 
 
 def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -> Plan:

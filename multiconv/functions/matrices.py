@@ -19,7 +19,7 @@ from multiconv.methods import toeplitz
 from multiconv.methods.base import per_tap
 from multiconv.methods.borders import extend, fold, pixel_of_border
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan, bordered, check_memory, framed
+from multiconv.planning.frame import Plan, bordered, check_memory, framed, ignoring_last
 from multiconv.planning.operands import Layout, Operand, check_weight, result_dtype
 from multiconv.planning.options import Options, read
 
@@ -288,7 +288,7 @@ def _gathered(backend: Backend, x: Operand, geometry: Geometry, shape: tuple[int
 
 
 def _plan_col2im(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    cols, *_ = operands
+    cols, *border = operands
     axes, kernel_size, size = options.axes, options.kernel_size, options.given_size
     geometry = options.resolve(size[-axes:], kernel_size)
     taps, outputs, shape = geometry.taps, geometry.outputs, cols.shape
@@ -308,7 +308,8 @@ def _plan_col2im(backend: Backend, operands: list[Any], options: Options) -> Pla
     def compute(pieces: Array) -> Array:
         return _added_up(pieces, geometry, backend)
 
-    return _plan(backend, cols, compute, grouped, (*lead, *size[-axes:]), 5 * taps)
+    plan = _plan(backend, cols, compute, grouped, (*lead, *size[-axes:]), 5 * taps)
+    return ignoring_last(plan) if border else plan
 
 
 def _added_up(pieces: Array, geometry: Geometry, backend: Backend) -> Array:

@@ -95,17 +95,14 @@ class Ordered(NamedTuple):
 
 
 def _channels_last(planner: Planner, takes: Sequence[What], gives: What) -> Planner:
+    """Return the planner for arrays whose channels are the last axis."""
 
     def plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
         axes = options.axes
-        if any(
-            what and o and len(o.shape) == axes for what, o in zip(takes, operands, strict=False)
-        ):
+        both = [(what, len(o.shape)) for what, o in zip(takes, operands, strict=False)]
+        if any(what and rank == axes for what, rank in both):
             return planner(backend, operands, options)  # an image or a kernel without channels
-        orders = tuple(
-            None if operand is None else _to_first(what, len(operand.shape), axes)
-            for what, operand in zip(takes, operands, strict=False)
-        )
+        orders = tuple(_to_first(what, rank, axes) for what, rank in both)
         given = options.given_size
         if len(given) > axes:
             order = _to_first(gives, len(given), axes) or range(len(given))
@@ -119,12 +116,7 @@ def _channels_last(planner: Planner, takes: Sequence[What], gives: What) -> Plan
         except MethodRefusal:
             raise
         except ValueError as error:
-            msg = (
-                f"{error} (with channels_last=True x is (N, {spatial_letters(axes)}, C) and weight "
-                f"({kernel_letters(axes)}, C/groups, O); this names their axes in the order of the "
-                f"channels first)"
-            )
-            raise ValueError(msg) from None
+            raise ValueError(f"{error}{_note(axes, has_weight='weight' in takes)}") from None
 
     return plan
 
@@ -150,6 +142,15 @@ def spatial_last(
         return plan_of(list(operands))
     back = tuple(order.index(axis) for axis in range(rank))
     return planned(backend, operands, Reordered((order,), back), plan_of)
+
+
+def _note(axes: int, *, has_weight: bool) -> str:
+    """Return what to say behind an error about arrays in our order."""
+    weight = f" and weight ({kernel_letters(axes)}, C/groups, O)" if has_weight else ""
+    return (
+        f" (with channels_last=True x is (N, {spatial_letters(axes)}, C){weight}; the shapes in "
+        f"this message have the channels first)"
+    )
 
 
 def _permuted(operand: Operand | None, order: Order | None) -> Operand | None:

@@ -207,9 +207,10 @@ def planned(
         )
     if wanted == "x":  # a border that does not depend on the image has no part in its gradient
         inner = constant_border.without(geometry)
-        return _planned(
+        plan = _planned(
             backend, given, wanted, layout, inner, options.method, bias=bias, flips=flips
         )
+        return ignoring_last(plan) if border else plan
     return bordered(
         backend,
         options,
@@ -227,6 +228,16 @@ def planned(
             bias=bias,
             flips=flips,
         ),
+    )
+
+
+def ignoring_last(plan: Plan) -> Plan:
+    """Return the plan for arrays behind which a border follows that does not matter."""
+    run, again = plan.run, plan.unless_finite
+    return replace(
+        plan,
+        run=lambda *arrays: run(*arrays[:-1]),
+        unless_finite=again and (lambda *arrays: again(*arrays[:-1])),
     )
 
 

@@ -73,10 +73,9 @@ class TestArrays:
             expected = oracle.conv(X, WEIGHT, **OPTIONS, padding_value=value)
             assert_same(backend, y, expected, "int32")
 
-    def test_gradients_flow_to_it(self, backend):
+    def test_gradients_flow_to_it(self, differentiable):
         """What an output has of it: the taps that lie on the border, of the channel."""
-        if backend.name not in ("torch", "jax"):
-            pytest.skip("NumPy and the plain array API have no autodiff")
+        backend = differentiable
         expected = [
             oracle.conv(X * 0, WEIGHT, **OPTIONS, padding_value=np.eye(3, dtype=int)[c]).sum()
             for c in range(3)
@@ -112,8 +111,29 @@ class TestOtherFunctions:
         sizes, zeros = ((2, 2), (2, 2)), {"padding": 1}
         plain = backend.functions.col2im(cols, *sizes, **zeros)
         constant = zeros | {"padding_mode": "constant", "padding_value": 5}
-        found = backend.functions.col2im(cols, *sizes, **constant)
-        assert_same(backend, found, backend.to_numpy(plain), "int32")
+        for value in (5, backend.array(np.array(5), "int32")):
+            found = backend.functions.col2im(cols, *sizes, **constant | {"padding_value": value})
+            assert_same(backend, found, backend.to_numpy(plain), "int32")
+
+    @pytest.mark.parametrize("value", [5, np.array(5), np.array([1, 2, 3])])
+    def test_the_gradient_of_the_image_does_not_see_it(self, backend, value):
+        mine = backend.array(value, "int32") if isinstance(value, np.ndarray) else value
+        size, options = (5, 6), {"padding": 1, "stride": (1, 2)}
+        grad = RNG.integers(-3, 4, (2, 4, *oracle.output_size(size, (3, 2), (1, 2), 1)))
+        arrays = backend.array(grad, "int32"), backend.array(WEIGHT, "int32")
+        expected = oracle.input_grad(grad, WEIGHT, size, **options)
+        constant = options | {"padding_mode": "constant", "padding_value": mine}
+        dx = backend.functions.conv_input_grad(*arrays, size, **constant)
+        assert_same(backend, dx, expected, "int32")
+
+    def test_the_gradient_of_the_weight_does(self, backend):
+        value = np.array([1, 0, 2])
+        y = oracle.conv(X, WEIGHT, **OPTIONS)
+        arrays = backend.array(X, "int32"), backend.array(y, "int32")
+        expected = oracle.weight_grad(X, y, (3, 2), **OPTIONS, padding_value=value)
+        for mine in (tuple(value.tolist()), backend.array(value, "int32")):
+            dw = backend.functions.conv_weight_grad(*arrays, (3, 2), **OPTIONS, padding_value=mine)
+            assert_same(backend, dw, expected, "int32")
 
     def test_images_without_channels(self, backend):
         x, k = X[0], WEIGHT[0, 0]

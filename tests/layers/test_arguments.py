@@ -162,10 +162,10 @@ class TestChannelsLast:
             expected = run(
                 face, plain, face.array(x[lead], "float32"), face.array(dy[lead], "float32")
             )
-            for what, mine, others in zip(("y", "dx", "dw", "db"), found, expected, strict=True):
-                others = face.to_numpy(others)
-                if what in ("y", "dx"):
-                    others = np.moveaxis(others, -1 - axes, -1)
+            for what, mine, theirs in zip(("y", "dx", "dw", "db"), found, expected, strict=True):
+                others = face.to_numpy(theirs)
+                moves = what in ("y", "dx")
+                others = np.moveaxis(others, -1 - axes, -1) if moves else others
                 # The order of additions may be another one: a handful of roundings of small sums.
                 bound = 64 * 2.0**-24 * max(1.0, np.abs(others).max())
                 assert np.abs(face.to_numpy(mine) - others).max() <= bound, what
