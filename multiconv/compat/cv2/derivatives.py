@@ -165,7 +165,7 @@ def Laplacian(
         kernel = kernel_like(np.asarray(taps, "float32") * scale, "float32", image)
         kernel = image.backend.astype(kernel, image.sums)
         pixels = image.backend.astype(image.pixels, image.sums)
-        y = correlated_with(pixels, kernel, _CENTRE, borderType, image.backend)
+        y = correlated_with(pixels, kernel, _CENTRE, borderType)
         return saturated(y + delta, image)
     image = read(src, ddepth, CONVERTED, dst)
     over, smooth = (kernel_like(taps, image.sums, image) for taps in _pair(2, 0, ksize))

@@ -112,14 +112,12 @@ def border_name(border: Any) -> str:
     return name
 
 
-def correlated_with(
-    pixels: Array, kernel: Array, anchor: Any, border: Any, backend: Backend
-) -> Array:
+def correlated_with(pixels: Array, kernel: Array, anchor: Any, border: Any) -> Array:
     """Correlate the first two axes with a kernel (kh, kw) of the same dtype."""
     rows, columns = kernel.shape
     x, y = anchored(anchor, (columns, rows))
     pads = ((y, rows - 1 - y), (x, columns - 1 - x))
-    return correlated(pixels, kernel, backend, axes=(0, 1), pads=pads, border=border_name(border))
+    return correlated(pixels, kernel, axes=(0, 1), pads=pads, border=border_name(border))
 
 
 def anchored(anchor: Any, size: tuple[int, int]) -> tuple[int, int]:

@@ -82,7 +82,6 @@ def filter2D(
         backend.astype(kernel, image.sums),
         anchor,
         borderType,
-        backend,
     )
     return saturated(y + delta, image)
 
@@ -158,8 +157,8 @@ def passed(image: Image, row: Array, column: Array, anchor: Any, border: Any) ->
     x, y = anchored(anchor, (row.shape[0], column.shape[0]))
     row, column = (backend.astype(kernel, image.sums) for kernel in (row, column))
     pixels = backend.astype(image.pixels, image.sums)
-    along_x = correlated_with(pixels, row[None, :], (x, 0), border, backend)
-    return correlated_with(along_x, column[:, None], (0, y), border, backend)
+    along_x = correlated_with(pixels, row[None, :], (x, 0), border)
+    return correlated_with(along_x, column[:, None], (0, y), border)
 
 
 def _is_centred(sizes: tuple[int, int], anchor: Any) -> bool:

@@ -188,8 +188,8 @@ def boxFilter(
     sums = "int32" if is_whole else image.sums
     ones = (kernel_like(np.ones(n), sums, image) for n in (width, height))
     pixels = backend.astype(image.pixels, sums)
-    total = correlated_with(pixels, next(ones)[None, :], (x, 0), borderType, backend)
-    total = correlated_with(total, next(ones)[:, None], (0, y), borderType, backend)
+    total = correlated_with(pixels, next(ones)[None, :], (x, 0), borderType)
+    total = correlated_with(total, next(ones)[:, None], (0, y), borderType)
     if not normalize or count == 1:
         return saturated(total, image)
     if image.dtype == image.result == "uint8" and count <= 256:
@@ -218,8 +218,8 @@ def _in_fixed_point(image: Image, taps: list[Any], bits: int, sums: str, border:
     backend = image.backend
     row, column = (kernel_like(in_fixed_point(k, bits), sums, image) for k in taps)
     pixels = backend.astype(image.pixels, sums)
-    along_x = correlated_with(pixels, row[None, :], _CENTRE, border, backend)
-    y = correlated_with(along_x, column[:, None], _CENTRE, border, backend)
+    along_x = correlated_with(pixels, row[None, :], _CENTRE, border)
+    y = correlated_with(along_x, column[:, None], _CENTRE, border)
     return saturated((y + 2 ** (2 * bits - 1)) // 2 ** (2 * bits), image)
 
 

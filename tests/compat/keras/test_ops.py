@@ -44,7 +44,7 @@ def check(backend, name, arrays, keywords):
     try:
         expected = ops.convert_to_numpy(getattr(ops, name)(*theirs, **keywords))
     except ValueError:
-        with pytest.raises(ValueError, match="[a-z]"):
+        with pytest.raises(ValueError, match="inputs|no output"):
             getattr(compat, name)(*own, **keywords)
         return
     assert_same(backend, getattr(compat, name)(*own, **keywords), expected, "float32")

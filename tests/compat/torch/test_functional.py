@@ -4,9 +4,9 @@ import bounds
 import hypothesis
 import numpy as np
 import pytest
-import strategies
 from comparing import assert_same, check_error
 from hypothesis import strategies as st
+from strategies import for_all, one_or_each
 
 from multiconv.compat.torch.nn import functional as compat
 
@@ -69,58 +69,62 @@ def check(backend, name, arrays, options, dtype):
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 class TestAgainstTorch:
-    @hypothesis.given(data=st.data())
-    def test_convolutions_are_equal(self, backend, data):
-        check(backend, *data.draw(calls(transposed=False)))
+    def test_convolutions_are_equal(self, backend):
+        @for_all(backend, st.data(), times=2.0)
+        def _(data):
+            check(backend, *data.draw(calls(transposed=False)))
 
-    @hypothesis.given(data=st.data())
-    def test_transposed_convolutions_are_equal(self, backend, data):
-        name, *rest = data.draw(calls(transposed=True))
-        check(backend, name.replace("conv", "conv_transpose"), *rest)
+    def test_transposed_convolutions_are_equal(self, backend):
+        @for_all(backend, st.data(), times=2.0)
+        def _(data):
+            name, *rest = data.draw(calls(transposed=True))
+            check(backend, name.replace("conv", "conv_transpose"), *rest)
 
-    @hypothesis.given(data=st.data())
-    def test_patches_and_their_sums_are_equal(self, backend, data):
-        import torch
+    def test_patches_and_their_sums_are_equal(self, backend):
+        @for_all(backend, st.data(), times=2.0)
+        def _(data):
+            import torch
 
-        size = data.draw(st.tuples(st.integers(1, 6), st.integers(1, 6)))
-        options = {
-            "kernel_size": data.draw(strategies.one_or_each(2, st.integers(1, 3))),
-            "stride": data.draw(strategies.one_or_each(2, st.integers(1, 3))),
-            "dilation": data.draw(strategies.one_or_each(2, st.integers(1, 2))),
-            "padding": data.draw(strategies.one_or_each(2, st.integers(0, 2))),
-        }
-        batch = data.draw(st.sampled_from(((), (2,))))
-        x = np.arange(np.prod((*batch, 2, *size))).reshape(*batch, 2, *size) % 7
-        theirs, own = torch.from_numpy(x.astype("float32")), backend.array(x, "float32")
-        try:
-            columns = torch.nn.functional.unfold(theirs, **options)
-        except RuntimeError:
-            with pytest.raises(RuntimeError):
-                compat.unfold(own, **options)
-            return
-        found = compat.unfold(own, **options)
-        assert_same(backend, found, columns.numpy(), "float32")
-        sums = torch.nn.functional.fold(columns, size, **options)
-        assert_same(backend, compat.fold(found, size, **options), sums.numpy(), "float32")
+            size = data.draw(st.tuples(st.integers(1, 6), st.integers(1, 6)))
+            options = {
+                "kernel_size": data.draw(one_or_each(2, st.integers(1, 3))),
+                "stride": data.draw(one_or_each(2, st.integers(1, 3))),
+                "dilation": data.draw(one_or_each(2, st.integers(1, 2))),
+                "padding": data.draw(one_or_each(2, st.integers(0, 2))),
+            }
+            batch = data.draw(st.sampled_from(((), (2,))))
+            x = np.arange(np.prod((*batch, 2, *size))).reshape(*batch, 2, *size) % 7
+            theirs, own = torch.from_numpy(x.astype("float32")), backend.array(x, "float32")
+            try:
+                columns = torch.nn.functional.unfold(theirs, **options)
+            except RuntimeError:
+                with pytest.raises(RuntimeError):
+                    compat.unfold(own, **options)
+                return
+            found = compat.unfold(own, **options)
+            assert_same(backend, found, columns.numpy(), "float32")
+            sums = torch.nn.functional.fold(columns, size, **options)
+            assert_same(backend, compat.fold(found, size, **options), sums.numpy(), "float32")
 
-    @hypothesis.given(data=st.data())
-    def test_floats_keep_the_bound_of_sums(self, backend, data):
-        name, arrays, options, _ = data.draw(calls(transposed=False))
-        hypothesis.assume(0 not in arrays[0].shape)
-        rng = np.random.default_rng(arrays[0].size)
-        drawn = [rng.standard_normal(a.shape).astype("float32") for a in arrays]
-        try:
-            result = getattr(compat, name)(*map(backend.array, drawn), **options)
-        except RuntimeError:  # the same as torch's, by the tests above
-            return
-        x, weight, bias = [*drawn, None][:3]
-        for option in ("stride", "dilation", "padding"):
-            if isinstance(options[option], tuple) and len(options[option]) == 1:
-                options[option] = options[option][0]
-        values = backend.to_numpy(result).astype("float64")
-        if x.ndim < weight.ndim:
-            x, values = x[None], values[None]
-        assert not bounds.elementwise_excess(values, x, weight, bias, "float32", **options)
+    def test_floats_keep_the_bound_of_sums(self, backend):
+        @for_all(backend, st.data(), times=2.0)
+        def _(data):
+            name, arrays, options, _ = data.draw(calls(transposed=False))
+            hypothesis.assume(0 not in arrays[0].shape)
+            rng = np.random.default_rng(arrays[0].size)
+            drawn = [rng.standard_normal(a.shape).astype("float32") for a in arrays]
+            try:
+                result = getattr(compat, name)(*map(backend.array, drawn), **options)
+            except RuntimeError:  # the same as torch's, by the tests above
+                return
+            x, weight, bias = [*drawn, None][:3]
+            for option in ("stride", "dilation", "padding"):
+                if isinstance(options[option], tuple) and len(options[option]) == 1:
+                    options[option] = options[option][0]
+            values = backend.to_numpy(result).astype("float64")
+            if x.ndim < weight.ndim:
+                x, values = x[None], values[None]
+            assert not bounds.elementwise_excess(values, x, weight, bias, "float32", **options)
 
 
 class TestDocumentedExamples:
