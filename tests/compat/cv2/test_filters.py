@@ -170,9 +170,12 @@ class TestBitForBit:
         for size in (1, 2, 3, 5, 7, 9, 11, 20):
             for sigma in (-1, 0, 0.7, 2.5):
                 expected, found = (m.getGaussianKernel(size, sigma) for m in (cv2, compat))
-                # Each is a quotient of sums of `size` exponentials, of half a unit each or so.
-                unit = float(bounds.ROUNDOFF["float64"])
-                np.testing.assert_allclose(found, expected, rtol=(2 * size + 8) * unit, atol=0)
+                # A quotient of exponentials, whose arguments are four roundings off: relative errors
+                # of as many units as four times the argument, and one for each term of the sum.
+                width = sigma if sigma > 0 else 0.15 * size + 0.35
+                argument = ((np.arange(size) - (size - 1) / 2) / width) ** 2 / 2
+                units = 2 * (4 * argument + size + 4)[:, None] * float(bounds.ROUNDOFF["float64"])
+                assert (abs(found - expected) <= 2 * units * expected).all()
         for size in (-1, 1, 3, 5, 7, 9, 31):
             for orders in ((1, 0), (0, 1), *([(1, 1), (2, 0), (0, 2)] if size > 0 else [])):
                 for normalize in (False, True):
