@@ -68,9 +68,10 @@ def gaussian(size: Any, sigma: float) -> NDArray[np.float64]:
         raise error(f"ksize must be an int of at least 1, got {size!r}")
     if sigma <= 0 and size in _SMALL:
         return np.array(_SMALL[size]) / 256
-    values = bell(
-        np.arange(float(size)) - (size - 1) / 2, sigma if sigma > 0 else size * 0.15 + 0.35
-    )
+    distance = np.arange(float(size)) - (size - 1) / 2
+    # Of an even number, the two in the middle are as high as the peak between them would be.
+    distance = np.where(np.abs(distance) < 1, 0.0, distance)
+    values = bell(distance, sigma if sigma > 0 else size * 0.15 + 0.35)
     return values / np.sum(values)
 
 
