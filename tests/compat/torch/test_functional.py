@@ -177,6 +177,11 @@ class TestErrors:
         call = lambda: compat.conv2d(backend.array(x, "float32"), backend.array(w, "float32"))  # noqa: E731
         check_error(RuntimeError, call, "input", 3, "weight", 2)
 
+    def test_advice_is_a_call_of_torch(self, backend):
+        x, w = (backend.array(np.ones(shape), "float32") for shape in ((1, 1, 4, 4), (1, 1, 6, 5)))
+        check_error(RuntimeError, lambda: compat.conv2d(x, w), "kernel", 6, "padding=(2, 1)")
+        assert tuple(compat.conv2d(x, w, padding=(2, 1)).shape) == (1, 1, 3, 2)
+
     def test_columns_that_are_none(self, backend):
         x = backend.array(np.ones((8, 10)), "float32")
         check_error(RuntimeError, lambda: compat.fold(x, 4, 2), "input", 9, "(8, 10)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,6 +14,9 @@ from multiconv.core.calls import takes
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_PAIR = r"\((\d+), (\d+)\)"
+_PAIRS = re.compile(rf"padding=\((?:{_PAIR}(?:, |,)?)+\)")
 
 
 def explained(*arrays: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -26,11 +30,20 @@ def explained(*arrays: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             try:
                 return checked(*args, **kwargs)
             except ValueError as error:
-                raise RuntimeError(str(error)) from None
+                raise RuntimeError(_padded_alike(str(error))) from None
 
         return call
 
     return decorate
+
+
+def _padded_alike(message: str) -> str:
+    """Give advice for both sides of an axis at once, as torch pads: the larger pad is enough."""
+
+    def larger(pairs: re.Match[str]) -> str:
+        return f"padding={tuple(max(int(a), int(b)) for a, b in re.findall(_PAIR, pairs[0]))}"
+
+    return _PAIRS.sub(larger, message)
 
 
 def operands(**named: Array | None) -> tuple[Array | None, ...]:
