@@ -297,7 +297,7 @@ class TestInputs:
             __array__ = None
 
         check_error(
-            TypeError, lambda: compat.filter2D(backend.array([[1.0]]), -1, Other()), "kernel"
+            TypeError, lambda: compat.filter2D(backend.array([[1.0]], "float32"), -1, Other()), "kernel"
         )
 
 

@@ -1,7 +1,6 @@
 """``compat.torch.nn.functional`` against torch: values, sizes, dtypes and errors."""
 
 import bounds
-import hypothesis
 import numpy as np
 import pytest
 from comparing import assert_same, check_error
@@ -33,7 +32,7 @@ def calls(draw, *, transposed):
     filters = groups * draw(st.integers(1, 2))
     size = [draw(st.integers(1, 6)) for _ in range(axes)]
     kernel = [draw(st.integers(1, 3)) for _ in range(axes)]
-    batch = draw(st.sampled_from(((), (1,), (2,), (0,))))
+    batch = draw(st.sampled_from(((), (1,), (2,))))
     options = {"stride": draw(lengths(axes, st.integers(1, 3))), "groups": groups}
     options["dilation"] = draw(lengths(axes, st.integers(1, 2)))
     options["padding"] = draw(lengths(axes, st.integers(0, 2)))
@@ -60,6 +59,8 @@ def check(backend, name, arrays, options, dtype):
     theirs = [torch.from_numpy(a.astype(dtype)) for a in arrays]
     try:
         expected = original(*theirs, **options)
+    except NotImplementedError:  # torch has not all of its convolutions for all integers
+        expected = original(*[a.double() for a in theirs], **options).to(theirs[0].dtype)
     except RuntimeError:
         with pytest.raises(RuntimeError):
             function(*own, **options)
@@ -110,7 +111,6 @@ class TestAgainstTorch:
         @for_all(backend, st.data(), times=2.0)
         def _(data):
             name, arrays, options, _ = data.draw(calls(transposed=False))
-            hypothesis.assume(0 not in arrays[0].shape)
             rng = np.random.default_rng(arrays[0].size)
             drawn = [rng.standard_normal(a.shape).astype("float32") for a in arrays]
             try:
@@ -125,6 +125,11 @@ class TestAgainstTorch:
             if x.ndim < weight.ndim:
                 x, values = x[None], values[None]
             assert not bounds.elementwise_excess(values, x, weight, bias, "float32", **options)
+
+    def test_an_empty_batch(self, backend):
+        arrays = np.ones((0, 2, 5)), np.ones((3, 2, 2))
+        check(backend, "conv1d", arrays, {"stride": 2}, "float32")
+        check(backend, "conv_transpose1d", (arrays[0], np.ones((2, 3, 2))), {}, "float32")
 
 
 class TestDocumentedExamples:
