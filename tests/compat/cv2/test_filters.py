@@ -1,8 +1,8 @@
 """``compat.cv2`` against OpenCV.
 
 Whole numbers and halves of them are exact in float32, whatever the order of the sums: there the two
-are equal bit for bit, in every depth. Means of bytes and Gaussians go through OpenCV's own integers,
-and are equal too. Other coefficients are compared within twice the bound of sums, which is all that
+are equal bit for bit, in every depth. Means of bytes and Gaussians go through OpenCV's integers, and
+are equal too. Other coefficients are compared within twice the bound of sums, which is all that
 OpenCV keeps: its own bytes differ by one where a sum is that close to a tie.
 """
 
@@ -170,8 +170,8 @@ class TestBitForBit:
         for size in (1, 2, 3, 5, 7, 9, 11, 20):
             for sigma in (-1, 0, 0.7, 2.5):
                 expected, found = (m.getGaussianKernel(size, sigma) for m in (cv2, compat))
-                # A quotient of exponentials, whose arguments are four roundings off: relative errors
-                # of as many units as four times the argument, and one for each term of the sum.
+                # A quotient of exponentials, whose arguments are four roundings off: of units
+                # relative to it, four times the argument, and one for each term of the sum.
                 width = sigma if sigma > 0 else 0.15 * size + 0.35
                 argument = ((np.arange(size) - (size - 1) / 2) / width) ** 2 / 2
                 units = 2 * (4 * argument + size + 4)[:, None] * float(bounds.ROUNDOFF["float64"])
@@ -297,7 +297,9 @@ class TestInputs:
             __array__ = None
 
         check_error(
-            TypeError, lambda: compat.filter2D(backend.array([[1.0]], "float32"), -1, Other()), "kernel"
+            TypeError,
+            lambda: compat.filter2D(backend.array([[1.0]], "float32"), -1, Other()),
+            "kernel",
         )
 
 

@@ -36,18 +36,18 @@ def as_tuple(value):
     return tuple(value) if isinstance(value, list) else value
 
 
-def check(backend, name, arrays, keywords):
+def check(backend, name, arrays, keywords, dtype="float32"):
     from keras import ops
 
-    theirs = [np.asarray(a, "float32") for a in arrays]
-    own = [backend.array(a, "float32") for a in arrays]
+    theirs = [np.asarray(a, dtype) for a in arrays]
+    own = [backend.array(a, dtype) for a in arrays]
     try:
         expected = ops.convert_to_numpy(getattr(ops, name)(*theirs, **keywords))
     except ValueError:
-        with pytest.raises(ValueError, match="inputs|no output"):
+        with pytest.raises(ValueError, match=r"inputs|no output"):
             getattr(compat, name)(*own, **keywords)
         return
-    assert_same(backend, getattr(compat, name)(*own, **keywords), expected, "float32")
+    assert_same(backend, getattr(compat, name)(*own, **keywords), expected, dtype)
 
 
 class TestAgainstKeras:
@@ -89,7 +89,8 @@ class TestAgainstKeras:
                 extra = None
             given = {"strides": strides, "output_padding": extra}
             given["padding"] = data.draw(st.sampled_from(("valid", "same")))
-            check(backend, "conv_transpose", (x, k), keywords | given)
+            # Integers: of floats with zeros between them XLA aborts the process for some sizes.
+            check(backend, "conv_transpose", (x, k), keywords | given, "int32")
 
     def test_the_image_takes_the_dtype_of_the_kernel(self, backend):
         x, k = np.array([[[1], [2]]]), np.array([[[0.5]]])
