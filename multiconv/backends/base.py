@@ -97,6 +97,10 @@ class Backend:
         """Cast, without a copy where nothing changes."""
         return self.xp.astype(array, self.dtype(name), copy=False)
 
+    def reshape(self, array: Array, shape: tuple[int, ...]) -> Array:
+        """Reshape, on the path of every call."""
+        return self.xp.reshape(array, shape)
+
     @property
     def default_integer(self) -> str:
         """The integer dtype that the framework gives where none is asked for."""
@@ -249,12 +253,16 @@ class Backend:
             met = self.xp.stack(seen, axis=last + 1)
         return self.xp.reshape(met, (*lead, *geometry.kernel_size, *geometry.output_size))
 
-    def product_by_rows(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
-        """Correlate (N, G, C, *size) with (G, O, C, *kernel) by a product per row of the kernel.
+    def product_of_fewer(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Correlate (N, G, C, *size) with (G, O, C, *kernel) by products of fewer repeated pixels.
 
         There are zeros around. None where the whole patch matrix is better.
         """
         return None
+
+    def multiplies_first(self, channels: int, filters: int, geometry: Geometry, dtype: str) -> bool:
+        """Tell whether `product_of_fewer` repeats the results for each tap, and no pixel."""
+        return False
 
     def products(
         self,

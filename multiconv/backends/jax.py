@@ -14,6 +14,7 @@ import numpy as np
 
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.edits import pad_or_crop
+from multiconv.backends.native import jax as own
 from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
@@ -176,6 +177,11 @@ class JaxBackend(Backend):
             precision=jax.lax.Precision.HIGHEST,
             preferred_element_type=x.dtype,
         )
+
+    def native_call(
+        self, wanted: str, geometry: Geometry, groups: int, dtype: str, device: Any
+    ) -> Callable[..., Array] | None:
+        return own.call(wanted, geometry, groups, dtype)
 
     def correlate_last(
         self,

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from multiconv.backends import fourier, packed, rows
+from multiconv.backends import fourier, packed, rows, scattered
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.loops import compiled, sums
+from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.installation import install_line
@@ -65,6 +66,9 @@ class NumPyBackend(Backend):
 
     def astype(self, array: Array, name: str) -> Array:
         return array.astype(self.dtype(name), copy=False)
+
+    def reshape(self, array: Array, shape: tuple[int, ...]) -> Array:
+        return array.reshape(shape)  # numpy.reshape takes longer than what it calls
 
     def signature(self, array: Array) -> tuple[tuple[int, ...], Any, None]:
         """Return shape and dtype; all arrays live in the same memory."""
@@ -133,10 +137,16 @@ class NumPyBackend(Backend):
             writeable=False,
         )
 
-    def product_by_rows(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
-        if not packed.takes(x, weight, geometry):
-            return None
-        return packed.correlate(x, weight, geometry)
+    def product_of_fewer(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        if self.multiplies_first(x.shape[2], weight.shape[1], geometry, x.dtype.name):
+            return scattered.correlate(x, weight, geometry)
+        if packed.takes(x, weight, geometry):
+            return packed.correlate(x, weight, geometry)
+        return None
+
+    def multiplies_first(self, channels: int, filters: int, geometry: Geometry, dtype: str) -> bool:
+        """Tell, of the dtypes that BLAS multiplies."""
+        return dtypes.kind(dtype) != "integer" and scattered.takes(channels, filters, geometry)
 
     def products(
         self,

@@ -57,7 +57,7 @@ def correlate(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArr
     kernels = np.moveaxis(weight, 3, 1).reshape(groups, high, filters, depth)
     y = np.empty((batch, groups, filters, height * across), x.dtype)
     taps, places = _grids(geometry)
-    with_border = _border(x, (channels,), geometry)
+    with_border = border(x, (channels,), geometry)
     for n, g in np.ndindex(batch, groups):
         seen = _seen(with_border(x[n, g]), taps, places)
         for start, stop in parts:
@@ -85,7 +85,7 @@ def _few_outputs(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPy
     product = np.empty((filters, depth), x.dtype)
     y = np.zeros((groups, high, filters, depth), x.dtype)
     taps, places = _grids(geometry)
-    with_border = _border(x, (batch,), geometry)
+    with_border = border(x, (batch,), geometry)
     for g, c in np.ndindex(groups, channels):
         seen = _seen(with_border(x[:, g, c]), places, taps)
         kernel = weight[g, :, c].reshape(filters, height * across)
@@ -100,7 +100,7 @@ def _few_outputs(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPy
     return np.moveaxis(y, (3, 0, 2, 1), (0, 1, 2, 3))
 
 
-def _border(
+def border(
     x: NumPyArray, lead: tuple[int, ...], geometry: Geometry
 ) -> Callable[[NumPyArray], NumPyArray]:
     """Return what puts a border around images, one after another into the same memory."""

@@ -161,10 +161,18 @@ def choice(
     raise ValueError(msg)
 
 
-def axes(name: str, value: Any) -> tuple[int, ...]:
-    """Read the numbers of axes, negative ones counted from the end: one int or several."""
+def axes(name: str, value: Any, count: int) -> tuple[int, ...]:
+    """Read the numbers of so many axes, negative ones counted from the end."""
     items = tuple(value) if is_sequence(name, value) else (value,)
-    return tuple(_index(name, item, "an int or a sequence of ints") for item in items)
+    found = tuple(_index(name, item, "an int or a sequence of ints") for item in items)
+    if len(found) != count:
+        last = -1 if count == 1 else tuple(range(-count, 0))
+        msg = (
+            f"{name} must be {count} ints, one for each axis of the kernel, got {name}={value!r}; "
+            f"{name}={last} would be the last"
+        )
+        raise ValueError(msg)
+    return found
 
 
 def sizes(name: str, value: Any, axes: int) -> tuple[int, ...]:

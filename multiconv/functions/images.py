@@ -321,13 +321,6 @@ def _options(
     axes: Any,
     padding_value: Any,
 ) -> Options:
-    chosen = () if _is_left_out(axes) else arguments.axes("axes", axes)
-    if chosen and len(chosen) != count:
-        msg = (
-            f"axes must be {count} ints, one for each axis of the kernel, got axes={axes!r}; "
-            f"axes={tuple(range(-count, 0))} are the last"
-        )
-        raise ValueError(msg)
     return read(
         count,
         stride,
@@ -336,7 +329,7 @@ def _options(
         padding_mode=padding_mode,
         padding_value=padding_value,
         method=method,
-        image_axes=chosen,
+        image_axes=() if _is_left_out(axes) else arguments.axes("axes", axes, count),
     )
 
 
@@ -346,7 +339,10 @@ def _is_left_out(axes: Any) -> bool:
 
 def _warn_of_colours(x: Any) -> None:
     """Warn of a picture whose colours were taken for its width, unless a compiler reads along."""
-    shape = tuple(getattr(x, "shape", ()))
+    try:
+        shape = tuple(getattr(x, "shape", ()))
+    except Exception:  # a tensor without sizes, of which what reads the arrays says more
+        return
     if len(shape) < 3 or shape[-1] not in (3, 4) or min(shape[-3:-1]) < _LARGE:
         return
     backend = backend_of_type(type(x))

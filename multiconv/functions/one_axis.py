@@ -71,7 +71,7 @@ def correlate1d(
     return correlate(
         x,
         k,
-        axes=arguments.axes("axis", axis),
+        axes=arguments.axes("axis", axis, 1),
         stride=stride,
         padding=padding,
         dilation=dilation,
@@ -154,9 +154,9 @@ def separable(
 
 def _axes(axes: Any, count: int, rank: int) -> tuple[int, ...]:
     """Return which axes they are, counted from the first."""
-    chosen = tuple(range(-count, 0)) if axes is None else arguments.axes("axes", axes)
+    chosen = tuple(range(-count, 0)) if axes is None else arguments.axes("axes", axes, count)
     found = {axis % rank for axis in chosen if -rank <= axis < rank}
-    if len(chosen) != count or len(found) != count:
+    if len(found) != count:
         msg = (
             f"axes must be {count} different axes of x, one for each kernel, got axes={chosen} for "
             f"an x of {rank} axes"

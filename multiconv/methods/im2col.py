@@ -40,7 +40,7 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     if backend.is_exporting() or not all(isinstance(size, int) for size in sizes):
         # To cut by size would narrow an open one.
         return _whole(pad_or_crop(x, geometry.pads, backend), weight, geometry.padded(), backend)
-    y = backend.product_by_rows(x, weight, geometry)
+    y = backend.product_of_fewer(x, weight, geometry)
     if y is not None:
         return y
     x, geometry = pad_or_crop(x, geometry.pads, backend), geometry.padded()
@@ -210,8 +210,10 @@ def _workspace(problem: Problem, backend: Backend) -> int:
 
 def _counts(problem: Problem, backend: Backend) -> Counts:
     geometry = problem.geometry
-    images = problem.batch * problem.groups * problem.channels
-    columns = images * geometry.taps * geometry.outputs
+    first = backend.multiplies_first(problem.channels, problem.filters, geometry, problem.dtype)
+    # What is repeated for each tap: the pixels, or the results before they are added up.
+    each = problem.filters if first else problem.channels
+    columns = problem.batch * problem.groups * each * geometry.taps * geometry.outputs
     return {
         "call": 1,
         "column": columns * problem.width,

@@ -155,7 +155,7 @@ def framed(
     the arrays. It is added in the dtype of the sums, in the shape ``bias_shape``; where that is
     None, ``compute`` takes the bias itself.
     """
-    xp, sums = backend.xp, backend.accumulator(result)
+    reshape, sums = backend.reshape, backend.accumulator(result)
     dtype, narrows = backend.dtype(sums), sums != result
     # What has its shape and dtype already is left alone: small calls are made of such trifles.
     sizes = [None if has == takes else takes for has, takes in given]
@@ -166,7 +166,7 @@ def framed(
         # The dtype and not its name: NumPy's may be in the other byte order.
         if casts_all or array.dtype != dtype:
             array = backend.astype(array, sums)
-        return array if size is None else xp.reshape(array, size)
+        return array if size is None else reshape(array, size)
 
     def run(*arrays: Array) -> Array:
         own = [fitted(a, size) for a, size in zip(arrays, sizes, strict=False)]
@@ -178,7 +178,7 @@ def framed(
             if bias is not None:
                 y = y + fitted(bias, bias_shape)
         if not is_shaped:
-            y = xp.reshape(y, shape)
+            y = reshape(y, shape)
         return backend.astype(y, result) if narrows else y
 
     return run

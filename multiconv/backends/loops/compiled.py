@@ -84,8 +84,10 @@ def taps(
     y = np.empty(shape, x.dtype) if y is None else y
     rows_of = (*shape[:3], *missing, *geometry.output_size)
     height, results = rows_of[-2], math.prod(rows_of[:2]) * rows_of[3]
-    threads = thread_count() if threads is None else threads
-    threads = threads if y.size * geometry.taps >= _SHARED else 1
+    if y.size * geometry.taps < _SHARED:
+        threads = 1
+    elif threads is None:
+        threads = thread_count()
     # Some bands of rows for each thread, where there are not many images anyway.
     rows = min(_ROWS, max(1, height * results // (4 * threads)), height)
     arguments = (
