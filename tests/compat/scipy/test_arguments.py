@@ -93,7 +93,9 @@ class TestOutput:
         if backend.name == "numpy":
             return
         x = backend.array(X)
-        with pytest.raises(TypeError, match=r"only arrays of NumPy are written to.*output='float32'"):
+        with pytest.raises(
+            TypeError, match=r"only arrays of NumPy are written to.*output='float32'"
+        ):
             M.sobel(x, output=backend.array(X))
 
     def test_real_outputs_of_complex_images_are_promoted_with_a_warning(self):
@@ -147,7 +149,7 @@ class TestInputs:
     def test_no_module_of_compat_loads_scipy(self):
         from subprocesses import run_python
 
-        code = "import sys; from multiconv.compat.scipy import ndimage, signal; ndimage.sobel([[1]])"
+        code = (
+            "import sys; from multiconv.compat.scipy import ndimage, signal; ndimage.sobel([[1]])"
+        )
         assert run_python(code + "\nprint('scipy' in sys.modules)").strip() == "False"
-
-

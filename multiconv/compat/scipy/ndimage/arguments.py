@@ -101,7 +101,7 @@ def per_axis(name: str, value: Iterable[T] | T, count: int) -> list[T]:
     return values
 
 
-def pads(kernel_size: tuple[int, ...], origins: list[Any], *, flipped: bool) -> Pairs:
+def pads(kernel_size: tuple[int, ...], origins: list[Any], *, flips: bool) -> Pairs:
     """Return how far a window reaches before and behind its pixel, which is moved by an origin.
 
     That of a convolution is mirrored: where a correlation reads k // 2 pixels before, it reads as
@@ -110,7 +110,7 @@ def pads(kernel_size: tuple[int, ...], origins: list[Any], *, flipped: bool) -> 
     result = []
     for size, given in zip(kernel_size, origins, strict=True):
         origin = operator.index(given)
-        if flipped:
+        if flips:
             origin = -origin - (size % 2 == 0)
         low, high = size // 2 + origin, (size - 1) // 2 - origin
         if low < 0 or high < 0:

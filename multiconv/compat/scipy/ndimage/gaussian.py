@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.base import Array, NumPyArray
+from multiconv.compat.arrays import arrays_of
 from multiconv.compat.scipy.ndimage import arguments
 from multiconv.compat.scipy.ndimage.arguments import Ints, Modes, Numbers
 from multiconv.compat.scipy.ndimage.correlation import correlate1d
@@ -75,8 +76,12 @@ def gaussian_filter1d(
     if not isinstance(reach, Integral) or reach < 0:
         msg = f"Radius must be a nonnegative integer, got {reach!r} (sigma={sigma})"
         raise ValueError(msg)
+    backend, [x] = arrays_of(input=input)
     weights = _weights(sigma, order, int(reach))
-    return correlate1d(input, weights.tolist(), axis, output, mode, cval)
+    if backend.is_tracing():  # a compiler has made torch's operations of NumPy's
+        traced = backend.xp.asarray(weights, dtype=backend.dtype("float64"), device=x.device)
+        return correlate1d(x, traced, axis, output, mode, cval)
+    return correlate1d(x, weights.tolist(), axis, output, mode, cval)
 
 
 def gaussian_filter(

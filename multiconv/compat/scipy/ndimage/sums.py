@@ -40,7 +40,10 @@ def weighted_sum(
     if cuts and is_integer(given) and _is_whole(weights, values, window.cval, backend):
         sums = backend.canonical("int64")
     else:
-        is_complex = "complex" in {dtypes.kind(given), dtypes.kind(dtype_of(weights, backend, "weights"))}
+        is_complex = "complex" in {
+            dtypes.kind(given),
+            dtypes.kind(dtype_of(weights, backend, "weights")),
+        }
         sums = double("complex64" if is_complex else "float32", backend)
     x, weights = backend.astype(x, sums), backend.astype(weights, sums)
     if cuts and not is_integer(sums):
@@ -70,9 +73,7 @@ def unfiltered(x: Array, dtype: str, backend: Backend) -> Array:
     return as_in_c(backend.xp.stack([x])[0, ...], dtype, backend)
 
 
-def _is_whole(
-    weights: Array, values: NumPyArray | None, cval: complex, backend: Backend
-) -> bool:
+def _is_whole(weights: Array, values: NumPyArray | None, cval: complex, backend: Backend) -> bool:
     """Tell whether weights and border are whole numbers, of whatever dtype."""
     if not np.isfinite(cval) or cval != int(cval.real):
         return False

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from multiconv.backends.base import Array, Backend
+from multiconv.compat.arrays import known
 from multiconv.compat.promotion import double, is_integer
 from multiconv.compat.scipy.ndimage import arguments
 from multiconv.compat.scipy.ndimage.arguments import Ints, Modes, Window
@@ -59,7 +58,7 @@ def uniform_filter1d(
     if size < 1:
         msg = f"incorrect filter size: {size}, and the smallest is 1"
         raise RuntimeError(msg)
-    pads = arguments.pads((size,), [origin], flipped=False)
+    pads = arguments.pads((size,), [origin], flips=False)
     window = Window(window_axes, pads, arguments.border(mode), cval)
     return into.given(_mean(x, size, window, into.dtype, backend))
 
@@ -130,7 +129,7 @@ def _mean(x: Array, size: int, window: Window, dtype: str, backend: Backend) -> 
     given = backend.dtype_name(x.dtype)
     are_whole = is_integer(given) and is_integer(dtype) and window.cval == int(window.cval.real)
     wide = backend.canonical("int64") if are_whole else double(given, backend)
-    total = weighted_sum(x, np.ones(size, dtype=int), window, wide, backend)
+    total = weighted_sum(x, known([1] * size, x, backend), window, wide, backend)
     if not are_whole:
         return as_in_c(total / size, dtype, backend)
     towards_zero = backend.xp.where(total < 0, -(-total // size), total // size)
