@@ -72,12 +72,17 @@ for row in filters["edges"](disc)[1:-1]:
 results = {name: filters[name](disc) for name in ("unsharp_mask", "coherence")}
 if importlib.util.find_spec("scipy"):
     original = loaded("from scipy import ndimage")
-    print("scipy", all(np.allclose(original[n](disc), y, atol=1e-5) for n, y in results.items()))
+    print(
+        "scipy",
+        all(np.allclose(original[n](disc), y, atol=1e-5) for n, y in results.items()),
+    )
 for library in ("numpy", "torch", "jax.numpy"):
     if importlib.util.find_spec(library.partition(".")[0]):
         image = importlib.import_module(library).asarray(disc)
         found = {name: filters[name](image) for name in results}
-        alike = all(np.allclose(np.asarray(found[n]), y, atol=1e-5) for n, y in results.items())
+        alike = all(
+            np.allclose(np.asarray(found[n]), y, atol=1e-5) for n, y in results.items()
+        )
         print(library, type(found["coherence"]) is type(image), alike)
 
 # %% [markdown]

@@ -12,6 +12,8 @@ without float64, may still differ by one where the sum is a whole number up to r
 
 from __future__ import annotations
 
+import cmath
+
 import numpy as np
 
 from multiconv.backends.base import Array, Backend, NumPyArray
@@ -37,7 +39,7 @@ def weighted_sum(
         weights = array_like(weights, x, backend)
     elif cuts:
         values = values_of(weights, backend)
-    if cuts and is_integer(given) and _is_whole(weights, values, window.cval, backend):
+    if cuts and is_integer(given) and _are_whole(weights, values, window.cval, backend):
         sums = backend.canonical("int64")
     else:
         is_complex = "complex" in {
@@ -73,9 +75,14 @@ def unfiltered(x: Array, dtype: str, backend: Backend) -> Array:
     return as_in_c(backend.xp.stack([x])[0, ...], dtype, backend)
 
 
-def _is_whole(weights: Array, values: NumPyArray | None, cval: complex, backend: Backend) -> bool:
+def is_whole(cval: complex) -> bool:
+    """Tell whether a number is an integer, of whatever type."""
+    return cmath.isfinite(cval) and cval == int(cval.real)
+
+
+def _are_whole(weights: Array, values: NumPyArray | None, cval: complex, backend: Backend) -> bool:
     """Tell whether weights and border are whole numbers, of whatever dtype."""
-    if not np.isfinite(cval) or cval != int(cval.real):
+    if not is_whole(cval):
         return False
     if is_integer(dtype_of(weights, backend, "weights")):
         return True

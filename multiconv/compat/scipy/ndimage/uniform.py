@@ -10,7 +10,7 @@ from multiconv.compat.promotion import double, is_integer
 from multiconv.compat.scipy.ndimage import arguments
 from multiconv.compat.scipy.ndimage.arguments import Ints, Modes, Window
 from multiconv.compat.scipy.ndimage.output import image_and_output
-from multiconv.compat.scipy.ndimage.sums import as_in_c, unfiltered, weighted_sum
+from multiconv.compat.scipy.ndimage.sums import as_in_c, is_whole, unfiltered, weighted_sum
 
 
 def uniform_filter1d(
@@ -127,7 +127,7 @@ def uniform_filter(
 def _mean(x: Array, size: int, window: Window, dtype: str, backend: Backend) -> Array:
     """Divide a sum of the window by its size, exactly where both are whole numbers."""
     given = backend.dtype_name(x.dtype)
-    are_whole = is_integer(given) and is_integer(dtype) and window.cval == int(window.cval.real)
+    are_whole = is_integer(given) and is_integer(dtype) and is_whole(window.cval)
     wide = backend.canonical("int64") if are_whole else double(given, backend)
     total = weighted_sum(x, known([1] * size, x, backend), window, wide, backend)
     if not are_whole:
