@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Change one import
 #
-# These filters are written for SciPy, by somebody who has never heard of multiconv: they
-# begin with `from scipy import ndimage`. With another first line,
+# These filters are written for SciPy, by somebody who has never heard of multiconv:
+# they begin with `from scipy import ndimage`. With another first line,
 # `from multiconv.compat.scipy import ndimage`, they take the arrays of every library.
 #
 # ## The script
@@ -24,8 +24,9 @@ def edges(image, sigma=1.0, threshold=0.5):
     smooth = ndimage.gaussian_filter(image, sigma)
     dy, dx = ndimage.sobel(smooth, axis=0), ndimage.sobel(smooth, axis=1)
     steepness = (dx**2 + dy**2) ** 0.5
-    left, right = (ndimage.correlate1d(steepness, w, axis=1) for w in ([1, 0, 0], [0, 0, 1]))
-    above, below = (ndimage.correlate1d(steepness, w, axis=0) for w in ([1, 0, 0], [0, 0, 1]))
+    first, last = [1, 0, 0], [0, 0, 1]
+    left, right = (ndimage.correlate1d(steepness, w, axis=1) for w in (first, last))
+    above, below = (ndimage.correlate1d(steepness, w, axis=0) for w in (first, last))
     is_ridge_x = (steepness > left) & (steepness >= right) & (dx**2 >= dy**2)
     is_ridge_y = (steepness > above) & (steepness >= below) & (dx**2 < dy**2)
     return (is_ridge_x | is_ridge_y) & (steepness > threshold)
@@ -33,7 +34,8 @@ def edges(image, sigma=1.0, threshold=0.5):
 
 def coherence(image, sigma=1.5):
     dy, dx = ndimage.sobel(image, axis=0), ndimage.sobel(image, axis=1)
-    xx, xy, yy = (ndimage.gaussian_filter(t, sigma) for t in (dx * dx, dx * dy, dy * dy))
+    products = (dx * dx, dx * dy, dy * dy)
+    xx, xy, yy = (ndimage.gaussian_filter(product, sigma) for product in products)
     return (((xx - yy) ** 2 + 4 * xy**2) / ((xx + yy) ** 2 + 1e-6)) ** 0.5
 """
 
@@ -61,6 +63,15 @@ y, x = np.mgrid[-5:6, -9:10]
 disc = ((x**2 / 4 + y**2 < 8) + 0.01 * x).astype("float32")
 for row in filters["edges"](disc)[1:-1]:
     print("".join("#" if is_edge else "." for is_edge in row))
+# ...................
+# ...................
+# .....#########.....
+# ....#.........#....
+# ....#.........#....
+# ....#.........#....
+# .....#########.....
+# ...................
+# ...................
 
 # %% [markdown]
 # ## The same numbers elsewhere
@@ -84,6 +95,10 @@ for library in ("numpy", "torch", "jax.numpy"):
             np.allclose(np.asarray(found[n]), y, atol=1e-5) for n, y in results.items()
         )
         print(library, type(found["coherence"]) is type(image), alike)
+# scipy True
+# numpy True True
+# torch True True
+# jax.numpy True True
 
 # %% [markdown]
 # ## And with gradients
@@ -110,3 +125,6 @@ if importlib.util.find_spec("jax"):
     import jax
 
     print(f"jax {jax.jit(jax.grad(energy))(disc)[5, 5]:.2f}")
+# numpy 2.60
+# torch 2.60
+# jax 2.60

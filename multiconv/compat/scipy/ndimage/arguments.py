@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from multiconv.core.arguments import Pairs
 
-T = TypeVar("T")
 Ints: TypeAlias = int | Iterable[int]
 Numbers: TypeAlias = float | Iterable[float]
 Modes: TypeAlias = str | Iterable[str]
@@ -87,10 +86,10 @@ def axis_of(axis: Any, rank: int) -> int:
     return number % rank
 
 
-def per_axis(name: str, value: Iterable[T] | T, count: int) -> list[T]:
+def per_axis(name: str, value: Any, count: int) -> list[Any]:
     """Read one value for all axes, or one for each."""
     if isinstance(value, str) or not isinstance(value, Iterable):
-        return [value] * count  # type: ignore[list-item]
+        return [value] * count
     values = list(value)
     if len(values) != count:
         msg = (

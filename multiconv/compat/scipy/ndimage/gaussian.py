@@ -72,7 +72,7 @@ def gaussian_filter1d(
     >>> ndimage.gaussian_filter1d([1.0, 2.0, 3.0, 4.0, 5.0], 1).round(4)
     array([1.427 , 2.0678, 3.    , 3.9322, 4.573 ])
     """
-    reach = int(truncate * float(sigma) + 0.5) if radius is None else radius
+    reach: Any = int(truncate * float(sigma) + 0.5) if radius is None else radius
     if not isinstance(reach, Integral) or reach < 0:
         msg = f"Radius must be a nonnegative integer, got {reach!r} (sigma={sigma})"
         raise ValueError(msg)
@@ -165,7 +165,7 @@ def _weights(sigma: float, order: int, radius: int) -> NumPyArray:
         raise ValueError(msg)
     squared = sigma * sigma
     x = np.arange(-radius, radius + 1)
-    bell = np.exp(-0.5 / squared * x**2)
+    bell: NumPyArray = np.exp(-0.5 / squared * x**2)
     bell = bell / bell.sum()
     if order == 0:
         return bell

@@ -12,8 +12,6 @@ without float64, may still differ by one where the sum is a whole number up to r
 
 from __future__ import annotations
 
-import cmath
-
 import numpy as np
 
 from multiconv.backends.base import Array, Backend, NumPyArray
@@ -56,7 +54,7 @@ def weighted_sum(
         axes=window.axes,
         pads=window.pads,
         border=window.border,
-        value=int(window.cval.real) if is_integer(sums) else window.cval,
+        value=int(real_part(window.cval)) if is_integer(sums) else window.cval,
     )
     return as_in_c(y, dtype, backend)
 
@@ -76,8 +74,14 @@ def unfiltered(x: Array, dtype: str, backend: Backend) -> Array:
 
 
 def is_whole(cval: complex) -> bool:
-    """Tell whether a number is an integer, of whatever type."""
-    return cmath.isfinite(cval) and cval == int(cval.real)
+    """Tell whether a number is an integer, of whatever type; neither nan nor infinity is."""
+    number = real_part(cval)
+    return number == cval and number % 1 == 0
+
+
+def real_part(cval: complex) -> float:
+    """Return the real part, in a way that compilers follow."""
+    return cval.real if isinstance(cval, complex) else cval
 
 
 def _are_whole(weights: Array, values: NumPyArray | None, cval: complex, backend: Backend) -> bool:
@@ -86,5 +90,6 @@ def _are_whole(weights: Array, values: NumPyArray | None, cval: complex, backend
         return False
     if is_integer(dtype_of(weights, backend, "weights")):
         return True
-    is_small = values is not None and bool(np.all(np.abs(values) < 2.0**53))
-    return is_small and bool(np.all(values == np.trunc(values)))
+    if values is None or bool(np.any(np.abs(values) >= 2.0**53)):
+        return False
+    return bool(np.all(values == np.trunc(values)))
