@@ -11,6 +11,7 @@ from multiconv.backends.base import Array, Backend, NumPyArray
 from multiconv.core import dtypes
 
 _NUMBERS = (bool, int, float, complex, np.generic)
+_NAMES = ("bool", "int64", "float64", "complex128")
 
 
 def arrays_of(**named: Any) -> tuple[Backend, list[Array]]:
@@ -24,7 +25,7 @@ def arrays_of(**named: Any) -> tuple[Backend, list[Array]]:
     like = next(iter(found), None)
     for name, given in named.items():
         if name not in read:
-            read[name] = array_like(np.asarray(given), like, backend)
+            read[name] = array_like(given, like, backend)
     return backend, [read[name] for name in named]
 
 
@@ -35,11 +36,27 @@ def is_numbers(given: Any) -> bool:
     return isinstance(given, _NUMBERS)
 
 
-def array_like(values: NumPyArray, like: Array | None, backend: Backend) -> Array:
-    """Make an array of NumPy's, in its dtype, on the device of another."""
+def array_like(numbers: Any, like: Array | None, backend: Backend) -> Array:
+    """Make an array of numbers, in the dtype that NumPy gives them, on the device of another."""
     if like is None:
-        return backend.asarray(values.tolist())
+        return backend.asarray(np.asarray(numbers).tolist())
+    if backend.is_tracing():  # a compiler that does not follow NumPy's dtypes
+        name = backend.canonical(_NAMES[_kind(numbers)])
+        return backend.xp.asarray(numbers, dtype=backend.dtype(name), device=like.device)
+    values = np.asarray(numbers)
     return backend.from_numpy(values, backend.canonical(str(values.dtype)), like)
+
+
+def known(numbers: Any, like: Array, backend: Backend) -> Array | NumPyArray:
+    """Return numbers as NumPy's array, whose values are known, but under a compiler of torch."""
+    return array_like(numbers, like, backend) if backend.is_tracing() else np.asarray(numbers)
+
+
+def flipped(array: Array, backend: Backend, axes: tuple[int, ...] | None = None) -> Array:
+    """Flip an array, also of a dtype that torch stores but does not calculate with."""
+    name = backend.dtype_name(array.dtype)
+    wide = backend.astype(array, backend.accumulator(name))
+    return backend.astype(backend.xp.flip(wide, axis=axes), name)
 
 
 def values_of(array: Array, backend: Backend) -> NumPyArray | None:
@@ -62,3 +79,16 @@ def dtype_of(array: Array, backend: Backend, name: str) -> str:
         )
         raise TypeError(msg)
     return dtype
+
+
+def _kind(numbers: Any) -> int:
+    """Return the place in `_NAMES` of the widest kind of number."""
+    if isinstance(numbers, (list, tuple)):
+        widest = 0
+        for entry in numbers:
+            widest = max(widest, _kind(entry))
+        return widest
+    for place, kind in enumerate((bool, int, float)):
+        if isinstance(numbers, kind):
+            return place
+    return 3

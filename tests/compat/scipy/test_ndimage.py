@@ -1,10 +1,10 @@
 """compat.scipy.ndimage gives what scipy.ndimage gives: sizes, dtypes, bits of integers, errors."""
 
+import backends_under_test
 import numpy as np
 import pytest
 import scipy_calls
 from bounds import ROUNDOFF, gamma
-from hypothesis import strategies as st
 from scipy_calls import FILTERS, FLOATS, INTEGERS, Call, filter_calls
 from strategies import for_all
 
@@ -50,14 +50,8 @@ class TestIntegersBitForBit:
         assert on(backend, call)[0].tolist() == [2**62 + 1, 0]
 
 
-def absolute(function, x, weights, *args, **keywords):
-    """A filter of the sizes of all numbers: the sum of |w| |x|."""
-    keywords["output"] = None
-    return function(np.abs(x).astype("float64"), np.abs(weights), *args, **keywords)
-
-
 def bound_of(call, expected, sums, monkeypatch):
-    r"""How far apart two results may lie.
+    """How far apart two results may lie.
 
     A pass over a line or an image of n products is off by at most g S, with g = gamma_(n+1) for
     the sums and twice the roundoff of the result, and S the same pass over sizes. After p passes,
@@ -68,18 +62,7 @@ def bound_of(call, expected, sums, monkeypatch):
     out = float(ROUNDOFF[part or expected.dtype.name])
     products = 64 if call.name not in ("correlate", "convolve") else call.arrays[1].size
     keywords = {k: v for k, v in call.keywords.items() if k != "output"}
-    with monkeypatch.context() as patch:
-        inner = S._filters.correlate1d
-        patch.setattr(
-            S._filters,
-            "correlate1d",
-            lambda x, w, axis=-1, output=None, *more: absolute_into(inner, x, w, axis, output, *more),
-        )
-        if call.name in ("correlate", "convolve", "correlate1d", "convolve1d"):
-            function = inner if call.name == "correlate1d" else getattr(S._filters, call.name)
-            sizes = function(abs(x).astype("float64"), abs(call.arrays[1]), **keywords)
-        else:
-            sizes = getattr(S._filters, call.name)(abs(x).astype("float64"), **keywords)
+    sizes = of_sizes(call, keywords, monkeypatch)
     if call.name.startswith("uniform"):  # SciPy's sums run along the line, and lose on the way
         sizes, products = np.maximum(abs(x).max(), keywords["cval"]), 64
     g = float(gamma(2 * products + 2, ROUNDOFF[sums])) + 2 * out
@@ -87,31 +70,46 @@ def bound_of(call, expected, sums, monkeypatch):
     return (4 if part else 2) * ((1 + g) ** passes - 1) * sizes + 1e-300
 
 
-def absolute_into(function, x, weights, axis, output, *more):
-    y = function(np.abs(x), np.abs(np.asarray(weights)), axis, None, *more)
-    if isinstance(output, np.ndarray):
-        output[...] = y
-    return y
+def of_sizes(call, keywords, monkeypatch):
+    """The filter of |x| with |w| on every line, by SciPy."""
+    inner = S._filters.correlate1d
+
+    def with_sizes(x, weights, axis=-1, output=None, *more, **keywords):
+        y = inner(np.abs(x), np.abs(np.asarray(weights)), axis, None, *more, **keywords)
+        if isinstance(output, np.ndarray):
+            output[...] = y
+        return y
+
+    x, *weights = (abs(a).astype("float64") for a in call.arrays)
+    with monkeypatch.context() as patch:
+        patch.setattr(S._filters, "correlate1d", with_sizes)
+        return getattr(S._filters, call.name)(x, *weights, **keywords)
+
+
+OF_ANY = [name for name in FILTERS if name != "gaussian_gradient_magnitude"]
+"""Of complex numbers its root has two signs, and rounding decides between them."""
 
 
 class TestFloatsWithinTheBound:
     def test_every_filter(self, backend, monkeypatch):
-        @for_all(backend, filter_calls(FLOATS), times=4)
+        @for_all(backend, filter_calls(FLOATS, OF_ANY), times=2)
         def check(call):
             expected = call.of(S)
             y, dtype = on(backend, call)
             assert dtype == expected.dtype
-            if call.name == "gaussian_gradient_magnitude" and np.iscomplexobj(y):
-                y, expected = y**2, expected**2  # a root has two signs
             bound = bound_of(call, expected, "float64", monkeypatch)
-            if call.name == "gaussian_gradient_magnitude" and np.iscomplexobj(y):
-                bound = 3 * bound * np.maximum(abs(bound), np.sqrt(abs(expected)) + 1)
             assert np.all(np.abs(y - expected) <= bound)
+
+    def test_every_filter_of_real_numbers(self, backend, monkeypatch):
+        @for_all(backend, filter_calls(("float32", "float64"), outputs=(None, "float32")), times=2)
+        def check(call):
+            expected = call.of(S)
+            y, dtype = on(backend, call)
+            assert dtype == expected.dtype
+            assert np.all(np.abs(y - expected) <= bound_of(call, expected, "float64", monkeypatch))
 
     @pytest.mark.needs_backend("jax")
     def test_jax_without_float64_adds_up_in_float32(self, monkeypatch):
-        import backends_under_test
-
         backend = backends_under_test.Jax()
 
         @for_all(backend, filter_calls(("float32",)))

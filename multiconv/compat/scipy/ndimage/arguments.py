@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from multiconv.core.arguments import Pairs
 
-T = TypeVar("T")
 Ints: TypeAlias = int | Iterable[int]
 Numbers: TypeAlias = float | Iterable[float]
 Modes: TypeAlias = str | Iterable[str]
@@ -87,10 +86,10 @@ def axis_of(axis: Any, rank: int) -> int:
     return number % rank
 
 
-def per_axis(name: str, value: Iterable[T] | T, count: int) -> list[T]:
+def per_axis(name: str, value: Any, count: int) -> list[Any]:
     """Read one value for all axes, or one for each."""
     if isinstance(value, str) or not isinstance(value, Iterable):
-        return [value] * count  # type: ignore[list-item]
+        return [value] * count
     values = list(value)
     if len(values) != count:
         msg = (
@@ -101,7 +100,7 @@ def per_axis(name: str, value: Iterable[T] | T, count: int) -> list[T]:
     return values
 
 
-def pads(kernel_size: tuple[int, ...], origins: list[Any], *, flipped: bool) -> Pairs:
+def pads(kernel_size: tuple[int, ...], origins: list[Any], *, flips: bool) -> Pairs:
     """Return how far a window reaches before and behind its pixel, which is moved by an origin.
 
     That of a convolution is mirrored: where a correlation reads k // 2 pixels before, it reads as
@@ -110,7 +109,7 @@ def pads(kernel_size: tuple[int, ...], origins: list[Any], *, flipped: bool) -> 
     result = []
     for size, given in zip(kernel_size, origins, strict=True):
         origin = operator.index(given)
-        if flipped:
+        if flips:
             origin = -origin - (size % 2 == 0)
         low, high = size // 2 + origin, (size - 1) // 2 - origin
         if low < 0 or high < 0:

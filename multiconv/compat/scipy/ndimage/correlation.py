@@ -1,4 +1,4 @@
-"""Correlation and convolution with weights: `correlate`, `convolve`, `correlate1d`, `convolve1d`."""
+"""Correlation and convolution with weights: `correlate`, `convolve`, and along one axis."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.base import Array, Backend
-from multiconv.compat.arrays import arrays_of, dtype_of, is_numbers
+from multiconv.compat.arrays import arrays_of, dtype_of, flipped, is_numbers, known
 from multiconv.compat.scipy.ndimage import arguments
 from multiconv.compat.scipy.ndimage.arguments import Ints, Window
 from multiconv.compat.scipy.ndimage.output import output_of
@@ -82,7 +82,7 @@ def correlate(
            [27, 45, 54, 39],
            [26, 42, 48, 34]])
     """
-    return _image(input, weights, output, mode, cval, origin, axes, flipped=False)
+    return _image(input, weights, output, mode, cval, origin, axes, flips=False)
 
 
 def convolve(
@@ -124,7 +124,7 @@ def convolve(
            [1, 2, 3, 0],
            [0, 0, 0, 0]])
     """
-    return _image(input, weights, output, mode, cval, origin, axes, flipped=True)
+    return _image(input, weights, output, mode, cval, origin, axes, flips=True)
 
 
 def correlate1d(
@@ -165,7 +165,7 @@ def correlate1d(
     >>> ndimage.correlate1d([2, 8, 0, 4, 1, 9, 9, 0], weights=[1, 3])
     array([ 8, 26,  8, 12,  7, 28, 36,  9])
     """
-    return _line(input, weights, axis, output, mode, cval, origin, flipped=False)
+    return _line(input, weights, axis, output, mode, cval, origin, flips=False)
 
 
 def convolve1d(
@@ -202,7 +202,7 @@ def convolve1d(
     >>> ndimage.convolve1d([2, 8, 0, 4, 1, 9, 9, 0], weights=[1, 3])
     array([14, 24,  4, 13, 12, 36, 27,  0])
     """
-    return _line(input, weights, axis, output, mode, cval, origin, flipped=True)
+    return _line(input, weights, axis, output, mode, cval, origin, flips=True)
 
 
 def _image(
@@ -214,7 +214,7 @@ def _image(
     origin: Any,
     axes: Any,
     *,
-    flipped: bool,
+    flips: bool,
 ) -> Array:
     backend, x, weights = _operands(input, weights)
     given = arguments.axes_of(axes, x.ndim)
@@ -228,9 +228,9 @@ def _image(
     along = tuple(sorted(given))  # weights have their axes in the order of the image's
     if len(along) == x.ndim:
         origins = dict(zip(along, origins.values(), strict=True))
-    pads = arguments.pads(tuple(weights.shape), [origins[a] for a in along], flipped=flipped)
+    pads = arguments.pads(tuple(weights.shape), [origins[a] for a in along], flips=flips)
     window = Window(along, pads, arguments.border(mode), cval)
-    return _filtered(x, weights, output, window, backend, flipped=flipped)
+    return _filtered(x, weights, output, window, backend, flips=flips)
 
 
 def _line(
@@ -242,42 +242,41 @@ def _line(
     cval: complex,
     origin: Any,
     *,
-    flipped: bool,
+    flips: bool,
 ) -> Array:
     backend, x, weights = _operands(input, weights)
     if weights.ndim != 1 or weights.shape[0] < 1:
         msg = f"no filter weights given: weights have the shape {tuple(weights.shape)}, not (k,)"
         raise RuntimeError(msg)
     axes = (arguments.axis_of(axis, x.ndim),)
-    pads = arguments.pads(tuple(weights.shape), [origin], flipped=flipped)
+    pads = arguments.pads(tuple(weights.shape), [origin], flips=flips)
     window = Window(axes, pads, arguments.border(mode), cval, is_line=True)
-    return _filtered(x, weights, output, window, backend, flipped=flipped)
+    return _filtered(x, weights, output, window, backend, flips=flips)
 
 
 def _operands(input: Array, weights: Array) -> tuple[Backend, Array, Array]:
     """Return image and weights; a list of weights as NumPy's array, whose numbers are known."""
     if is_numbers(weights):
         backend, [x] = arrays_of(input=input)
-        return backend, x, np.asarray(weights)
+        return backend, x, known(weights, x, backend)
     backend, [x, weights] = arrays_of(input=input, weights=weights)
     return backend, x, weights
 
 
 def _filtered(
-    x: Array, weights: Array, output: Any, window: Window, backend: Backend, *, flipped: bool
+    x: Array, weights: Array, output: Any, window: Window, backend: Backend, *, flips: bool
 ) -> Array:
-    known = isinstance(weights, np.ndarray)
-    xp = np if known else backend.xp
+    is_known = isinstance(weights, np.ndarray)
     dtype = dtype_of(x, backend, "input")
-    of_weights = str(weights.dtype.name) if known else dtype_of(weights, backend, "weights")
+    of_weights = str(weights.dtype.name) if is_known else dtype_of(weights, backend, "weights")
     complex_weights = dtypes.kind(of_weights) == "complex"
     is_complex = complex_weights or dtypes.kind(dtype) == "complex"
     if isinstance(window.cval, complex) and dtypes.kind(dtype) != "complex":
         msg = f"Cannot provide a complex-valued cval when the input is real: cval={window.cval}"
         raise ValueError(msg) if is_complex else TypeError(msg)
     into = output_of(output, x, dtype, backend, is_complex=is_complex)
-    if flipped:
-        weights = xp.flip(weights)
+    if flips:
+        weights = np.flip(weights) if is_known else flipped(weights, backend)
     elif complex_weights:
-        weights = xp.conj(weights)
+        weights = np.conj(weights) if is_known else backend.xp.conj(weights)
     return into.given(weighted_sum(x, weights, window, into.dtype, backend))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.base import Array, NumPyArray
+from multiconv.compat.arrays import arrays_of
 from multiconv.compat.scipy.ndimage import arguments
 from multiconv.compat.scipy.ndimage.arguments import Ints, Modes, Numbers
 from multiconv.compat.scipy.ndimage.correlation import correlate1d
@@ -71,12 +72,16 @@ def gaussian_filter1d(
     >>> ndimage.gaussian_filter1d([1.0, 2.0, 3.0, 4.0, 5.0], 1).round(4)
     array([1.427 , 2.0678, 3.    , 3.9322, 4.573 ])
     """
-    reach = int(truncate * float(sigma) + 0.5) if radius is None else radius
+    reach: Any = int(truncate * float(sigma) + 0.5) if radius is None else radius
     if not isinstance(reach, Integral) or reach < 0:
         msg = f"Radius must be a nonnegative integer, got {reach!r} (sigma={sigma})"
         raise ValueError(msg)
+    backend, [x] = arrays_of(input=input)
     weights = _weights(sigma, order, int(reach))
-    return correlate1d(input, weights.tolist(), axis, output, mode, cval)
+    if backend.is_tracing():  # a compiler has made torch's operations of NumPy's
+        traced = backend.xp.asarray(weights, dtype=backend.dtype("float64"), device=x.device)
+        return correlate1d(x, traced, axis, output, mode, cval)
+    return correlate1d(x, weights.tolist(), axis, output, mode, cval)
 
 
 def gaussian_filter(
@@ -160,7 +165,7 @@ def _weights(sigma: float, order: int, radius: int) -> NumPyArray:
         raise ValueError(msg)
     squared = sigma * sigma
     x = np.arange(-radius, radius + 1)
-    bell = np.exp(-0.5 / squared * x**2)
+    bell: NumPyArray = np.exp(-0.5 / squared * x**2)
     bell = bell / bell.sum()
     if order == 0:
         return bell

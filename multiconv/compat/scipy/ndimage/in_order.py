@@ -74,7 +74,5 @@ def _symmetry(values: NumPyArray | None) -> int:
 
 def _seen(padded: Array, size: tuple[int, ...], first: dict[int, int]) -> Array:
     """Return what a tap meets: an image of the size, from a place on along some axes."""
-    window = (
-        slice(first.get(axis, 0), first.get(axis, 0) + n) for axis, n in enumerate(size)
-    )
+    window = (slice(first.get(axis, 0), first.get(axis, 0) + n) for axis, n in enumerate(size))
     return padded[tuple(window)]

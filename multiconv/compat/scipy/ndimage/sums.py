@@ -37,10 +37,13 @@ def weighted_sum(
         weights = array_like(weights, x, backend)
     elif cuts:
         values = values_of(weights, backend)
-    if cuts and is_integer(given) and _is_whole(weights, values, window.cval, backend):
+    if cuts and is_integer(given) and _are_whole(weights, values, window.cval, backend):
         sums = backend.canonical("int64")
     else:
-        is_complex = "complex" in {dtypes.kind(given), dtypes.kind(dtype_of(weights, backend, "weights"))}
+        is_complex = "complex" in {
+            dtypes.kind(given),
+            dtypes.kind(dtype_of(weights, backend, "weights")),
+        }
         sums = double("complex64" if is_complex else "float32", backend)
     x, weights = backend.astype(x, sums), backend.astype(weights, sums)
     if cuts and not is_integer(sums):
@@ -51,7 +54,7 @@ def weighted_sum(
         axes=window.axes,
         pads=window.pads,
         border=window.border,
-        value=int(window.cval.real) if is_integer(sums) else window.cval,
+        value=int(real_part(window.cval)) if is_integer(sums) else window.cval,
     )
     return as_in_c(y, dtype, backend)
 
@@ -70,13 +73,23 @@ def unfiltered(x: Array, dtype: str, backend: Backend) -> Array:
     return as_in_c(backend.xp.stack([x])[0, ...], dtype, backend)
 
 
-def _is_whole(
-    weights: Array, values: NumPyArray | None, cval: complex, backend: Backend
-) -> bool:
+def is_whole(cval: complex) -> bool:
+    """Tell whether a number is an integer, of whatever type; neither nan nor infinity is."""
+    number = real_part(cval)
+    return number == cval and number % 1 == 0
+
+
+def real_part(cval: complex) -> float:
+    """Return the real part, in a way that compilers follow."""
+    return cval.real if isinstance(cval, complex) else cval
+
+
+def _are_whole(weights: Array, values: NumPyArray | None, cval: complex, backend: Backend) -> bool:
     """Tell whether weights and border are whole numbers, of whatever dtype."""
-    if not np.isfinite(cval) or cval != int(cval.real):
+    if not is_whole(cval):
         return False
     if is_integer(dtype_of(weights, backend, "weights")):
         return True
-    is_small = values is not None and bool(np.all(np.abs(values) < 2.0**53))
-    return is_small and bool(np.all(values == np.trunc(values)))
+    if values is None or bool(np.any(np.abs(values) >= 2.0**53)):
+        return False
+    return bool(np.all(values == np.trunc(values)))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from multiconv.backends.base import Array, Backend
+from multiconv.compat.arrays import known
 from multiconv.compat.promotion import double, is_integer
 from multiconv.compat.scipy.ndimage import arguments
 from multiconv.compat.scipy.ndimage.arguments import Ints, Modes, Window
 from multiconv.compat.scipy.ndimage.output import image_and_output
-from multiconv.compat.scipy.ndimage.sums import as_in_c, unfiltered, weighted_sum
+from multiconv.compat.scipy.ndimage.sums import as_in_c, is_whole, unfiltered, weighted_sum
 
 
 def uniform_filter1d(
@@ -59,7 +58,7 @@ def uniform_filter1d(
     if size < 1:
         msg = f"incorrect filter size: {size}, and the smallest is 1"
         raise RuntimeError(msg)
-    pads = arguments.pads((size,), [origin], flipped=False)
+    pads = arguments.pads((size,), [origin], flips=False)
     window = Window(window_axes, pads, arguments.border(mode), cval)
     return into.given(_mean(x, size, window, into.dtype, backend))
 
@@ -128,9 +127,9 @@ def uniform_filter(
 def _mean(x: Array, size: int, window: Window, dtype: str, backend: Backend) -> Array:
     """Divide a sum of the window by its size, exactly where both are whole numbers."""
     given = backend.dtype_name(x.dtype)
-    are_whole = is_integer(given) and is_integer(dtype) and window.cval == int(window.cval.real)
+    are_whole = is_integer(given) and is_integer(dtype) and is_whole(window.cval)
     wide = backend.canonical("int64") if are_whole else double(given, backend)
-    total = weighted_sum(x, np.ones(size, dtype=int), window, wide, backend)
+    total = weighted_sum(x, known([1] * size, x, backend), window, wide, backend)
     if not are_whole:
         return as_in_c(total / size, dtype, backend)
     towards_zero = backend.xp.where(total < 0, -(-total // size), total // size)

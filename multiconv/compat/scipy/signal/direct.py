@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
-from multiconv.compat.arrays import arrays_of, dtype_of
+from multiconv.compat.arrays import arrays_of, dtype_of, flipped
 from multiconv.compat.correlating import correlated
 from multiconv.compat.promotion import double, is_integer, numpy_promotion
 from multiconv.compat.scipy.signal.sizes import are_swapped, check_mode, is_larger, pads_of
@@ -88,7 +88,7 @@ def correlate(in1: Array, in2: Array, mode: str = "full", method: str = "auto") 
     backend, [x, w] = arrays_of(in1=in1, in2=in2)
     if dtypes.kind(dtype_of(w, backend, "in2")) == "complex":
         w = backend.xp.conj(w)
-    return _convolved(x, backend.xp.flip(w) if w.ndim else w, mode, method, backend)
+    return _convolved(x, flipped(w, backend) if w.ndim else w, mode, method, backend)
 
 
 def _convolved(x: Array, w: Array, mode: str, method: str, backend: Backend) -> Array:
@@ -126,7 +126,7 @@ def sum_or_transform(x: Array, w: Array, mode: str, method: str, backend: Backen
         x, w = backend.astype(x, wide), backend.astype(w, wide)
     y = correlated(
         x,
-        backend.xp.flip(w),
+        flipped(w, backend),
         axes=tuple(range(x.ndim)),
         pads=pads_of(mode, tuple(w.shape)),
         method=method,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
-from multiconv.compat.arrays import arrays_of, dtype_of, is_numbers
+from multiconv.compat.arrays import arrays_of, dtype_of, flipped, is_numbers
 from multiconv.compat.correlating import correlated
 from multiconv.compat.promotion import double, is_integer, numpy_promotion
 from multiconv.compat.scipy.signal.direct import cast_back
@@ -68,7 +68,7 @@ def convolve2d(
     if are_swapped(mode, x.shape, w.shape):
         x, w = w, x
     pads = pads_of(_checked(mode), tuple(w.shape))
-    return _filtered(x, backend.xp.flip(w), pads, boundary, fillvalue, backend)
+    return _filtered(x, flipped(w, backend), pads, boundary, fillvalue, backend)
 
 
 def correlate2d(
@@ -112,7 +112,7 @@ def correlate2d(
     if dtypes.kind(dtype_of(w, backend, "in2")) == "complex":
         w = backend.xp.conj(w)
     y = _filtered(x, w, pads, boundary, fillvalue, backend)
-    return backend.xp.flip(y) if swapped else y
+    return flipped(y, backend) if swapped else y
 
 
 def sepfir2d(input: Array, hrow: Array, hcol: Array) -> Array:
@@ -121,8 +121,8 @@ def sepfir2d(input: Array, hrow: Array, hcol: Array) -> Array:
     .. math:: y[p, q] = \sum_{i, j} x[p - i + r, q - j + s] \; c[i] \; h[j]
 
     with c the filter of the columns, of 2r + 1 numbers, and h that of the rows, of 2s + 1. The
-    border mirrors the image and repeats its edge. (In SciPy 1.17 a filter longer than the image reads
-    beyond it.)
+    border mirrors the image and repeats its edge, as often as a filter needs it; SciPy 1.17 reads
+    beyond an image that is shorter than its filter.
 
     Parameters
     ----------
@@ -205,7 +205,9 @@ def _fill(value: Any, dtype: str) -> complex:
 
 def _check_planes(name: str, x: Array, w: Array) -> None:
     if not x.ndim == w.ndim == 2:
-        msg = f"{name} inputs must both be 2-D arrays, got shapes {tuple(x.shape)}, {tuple(w.shape)}"
+        msg = (
+            f"{name} inputs must both be 2-D arrays, got shapes {tuple(x.shape)}, {tuple(w.shape)}"
+        )
         raise ValueError(msg)
 
 

@@ -146,7 +146,8 @@ def _dtype(x: Array, w: Array, backend: Backend) -> str:
         if is_integer(dtype):
             dtype = double(dtype, backend)
         names.append({"float16": "float32", "bfloat16": "float32"}.get(dtype, dtype))
-    return numpy_promotion(*names, backend)
+    first, second = names
+    return numpy_promotion(first, second, backend)
 
 
 def _axes(axes: Any, rank: int) -> tuple[int, ...]:
