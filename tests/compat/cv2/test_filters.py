@@ -1,9 +1,9 @@
 """``compat.cv2`` against OpenCV.
 
 Whole numbers and halves are exact in float32, whatever the order of the sums: there the two are
-equal bit for bit, in every depth. Means of bytes and Gaussians go through OpenCV's integers, and are
-equal too. Other coefficients are compared within twice the bound of sums, which is all that OpenCV
-keeps: its own bytes differ by one where a sum is that close to a tie.
+equal bit for bit, in every depth. Means of bytes and Gaussians go through OpenCV's integers, and
+are equal too. Other coefficients are compared within twice the bound of sums, which is all that
+OpenCV keeps: its own bytes differ by one where a sum is that close to a tie.
 """
 
 import bounds
