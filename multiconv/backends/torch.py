@@ -375,7 +375,9 @@ class TorchBackend(Backend):
         return np.array(array.resolve_conj().resolve_neg().numpy())
 
     def from_numpy(self, array: NumPyArray, dtype: str, like: Array) -> Array:
-        return torch.tensor(array, dtype=getattr(torch, dtype), device=like.device)
+        # A compiler takes NumPy's arrays for tensors, which torch.tensor does not copy.
+        make = torch.as_tensor if self.is_tracing() else torch.tensor
+        return make(array, dtype=getattr(torch, dtype), device=like.device)
 
     def conversion(self, name: str) -> str:
         """Return the expression of a copy or view: torch.asarray would flatten JAX's arrays."""

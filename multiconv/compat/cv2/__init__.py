@@ -1,0 +1,74 @@
+"""OpenCV's linear filters on the arrays of any library.
+
+>>> import numpy as np
+>>> from multiconv.compat import cv2
+>>> image = np.array([[0, 0, 255, 255]], dtype=np.uint8)
+>>> cv2.Sobel(image, cv2.CV_16S, 1, 0)
+array([[   0, 1020, 1020,    0]], dtype=int16)
+
+Images are (H, W) or (H, W, C). Arguments, defaults, kernels, rounding, saturation and the dtypes of
+results are OpenCV's, and so is the `error` for what it refuses. What differs:
+
+* Results are returned: ``dst`` must be None.
+* Kernels are arrays of the image's library, or lists. `getGaussianKernel` and `getDerivKernels`
+  make them, with ``like=image``.
+* `boxFilter` and `blur` have no int32.
+"""
+
+from multiconv.compat.cv2.constants import (
+    BORDER_CONSTANT,
+    BORDER_DEFAULT,
+    BORDER_ISOLATED,
+    BORDER_REFLECT,
+    BORDER_REFLECT101,
+    BORDER_REFLECT_101,
+    BORDER_REPLICATE,
+    BORDER_TRANSPARENT,
+    BORDER_WRAP,
+    CV_8S,
+    CV_8U,
+    CV_16F,
+    CV_16S,
+    CV_16U,
+    CV_32F,
+    CV_32S,
+    CV_64F,
+    FILTER_SCHARR,
+    error,
+)
+from multiconv.compat.cv2.derivatives import Laplacian, Scharr, Sobel, getDerivKernels
+from multiconv.compat.cv2.kernels import getGaussianKernel
+from multiconv.compat.cv2.linear import filter2D, sepFilter2D
+from multiconv.compat.cv2.smoothing import GaussianBlur, blur, boxFilter
+
+__all__ = [
+    "BORDER_CONSTANT",
+    "BORDER_DEFAULT",
+    "BORDER_ISOLATED",
+    "BORDER_REFLECT",
+    "BORDER_REFLECT101",
+    "BORDER_REFLECT_101",
+    "BORDER_REPLICATE",
+    "BORDER_TRANSPARENT",
+    "BORDER_WRAP",
+    "CV_8S",
+    "CV_8U",
+    "CV_16F",
+    "CV_16S",
+    "CV_16U",
+    "CV_32F",
+    "CV_32S",
+    "CV_64F",
+    "FILTER_SCHARR",
+    "GaussianBlur",
+    "Laplacian",
+    "Scharr",
+    "Sobel",
+    "blur",
+    "boxFilter",
+    "error",
+    "filter2D",
+    "getDerivKernels",
+    "getGaussianKernel",
+    "sepFilter2D",
+]

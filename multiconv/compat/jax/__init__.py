@@ -1,0 +1,1 @@
+"""JAX's functions on the arrays of any library: see `multiconv.compat.jax.lax`."""

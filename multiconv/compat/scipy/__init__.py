@@ -1,0 +1,1 @@
+"""SciPy's convolutions and filters: `signal` and `ndimage`."""

@@ -1,0 +1,92 @@
+"""Where the result of a filter goes, and its dtype: the argument ``output``."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from multiconv.backends.base import Array, Backend
+from multiconv.compat.arrays import arrays_of, dtype_of
+from multiconv.compat.promotion import numpy_promotion
+from multiconv.core import dtypes
+
+
+class Output(NamedTuple):
+    """The dtype of a result, and the array that it is written to, if any."""
+
+    dtype: str
+    array: Array | None = None
+
+    def given(self, result: Array) -> Array:
+        """Return the result, in the array that was given for it."""
+        if self.array is None:
+            return result
+        self.array[...] = result
+        return self.array
+
+
+def output_of(
+    output: Any, x: Array, dtype: str, backend: Backend, *, is_complex: bool = False
+) -> Output:
+    """Read ``output`` for an image of a dtype; a result is complex where what makes it is."""
+    if output is None:
+        return Output(numpy_promotion(dtype, "complex64", backend) if is_complex else dtype)
+    if hasattr(output, "shape") and not isinstance(output, (type, np.dtype)):
+        return _array(output, x, backend, is_complex=is_complex)
+    name = _name(output, backend)
+    if is_complex and dtypes.kind(name) != "complex":
+        if isinstance(output, str):
+            msg = f"output must have complex dtype, got {output!r}: output='complex128' would do"
+            raise RuntimeError(msg)
+        warnings.warn("promoting specified output dtype to complex", stacklevel=4)
+        name = numpy_promotion(name, "complex64", backend)
+    if isinstance(output, str) and name == "bool":
+        msg = f"output must have numeric dtype, got {output!r}: output='uint8' would do"
+        raise RuntimeError(msg)
+    return Output(backend.canonical(name))
+
+
+def image_and_output(
+    input: Array, output: Any, *, promotes: bool = False
+) -> tuple[Backend, Array, Output]:
+    """Read an image and where its result goes; ``promotes``: complex where the image is."""
+    backend, [x] = arrays_of(input=input)
+    dtype = dtype_of(x, backend, "input")
+    is_complex = dtypes.kind(dtype) == "complex"
+    into = output_of(output, x, dtype, backend, is_complex=is_complex and promotes)
+    if is_complex and dtypes.kind(into.dtype) != "complex":
+        msg = f"output must have complex dtype, as the image does, got {into.dtype}"
+        raise RuntimeError(msg)
+    return backend, x, into
+
+
+def _array(output: Array, x: Array, backend: Backend, *, is_complex: bool) -> Output:
+    if not isinstance(output, np.ndarray) or backend.name != "numpy":
+        msg = (
+            f"output is an array, and only arrays of NumPy are written to: write "
+            f"y = ... without it, or output='float32' for a dtype; x is a {backend.array_name}"
+        )
+        raise TypeError(msg)
+    if output.shape != x.shape:
+        msg = f"output shape not correct: {output.shape}, and the image has {x.shape}"
+        raise RuntimeError(msg)
+    if is_complex and output.dtype.kind != "c":
+        msg = f"output must have complex dtype, got an array of {output.dtype}"
+        raise RuntimeError(msg)
+    return Output(_supported(str(output.dtype.name)), output)
+
+
+def _name(output: Any, backend: Backend) -> str:
+    """Return NumPy's name of a dtype: its own, or a framework's."""
+    if not isinstance(output, (str, type, np.dtype)):
+        return _supported(backend.dtype_name(output))
+    return _supported(str(np.dtype(output).name))
+
+
+def _supported(name: str) -> str:
+    if name not in dtypes.SUPPORTED:
+        msg = f"output is {name!r}, and must be one of {', '.join(dtypes.SUPPORTED)}"
+        raise RuntimeError(msg)
+    return name
