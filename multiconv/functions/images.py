@@ -8,8 +8,8 @@ from typing import Any
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of_type
-from multiconv.core import arguments
 from multiconv.chunked.plans import planned
+from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.callers import callers_level
 from multiconv.core.calls import takes
