@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, TypeAlias
 
@@ -381,12 +381,12 @@ class Backend:
         return np.errstate(all="ignore")
 
     def integers(
-        self, values: Iterable[int], like: Array, shape: tuple[int, ...] | None = None
+        self, values: Sequence[int] | NumPyArray, like: Array, shape: tuple[int, ...] | None = None
     ) -> Array:
         """Return int64 numbers on the device of ``like``, or zeros of a shape."""
         if shape is not None:
             return self.xp.zeros(shape, dtype=self.dtype("int64"), device=device_of(like))
-        return self.xp.asarray(np.fromiter(values, np.int64), device=device_of(like))
+        return self.xp.asarray(np.array(values, np.int64), device=device_of(like))
 
     def as_bits(self, array: Array) -> Array:
         """Return the bits of floats as signed integers of the same width."""

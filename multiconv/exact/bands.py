@@ -23,8 +23,8 @@ from multiconv.methods.borders import extend
 #: The ways to the same bits: float64 with an error bound, slices in float64, integers.
 Rung: TypeAlias = Literal["certified", "sliced", "integers"]
 
-#: So many outputs, or so large a part of them, may be left to integers.
-_FEW, _PART = 64, 0.01
+#: So many outputs, or one of so many, may be left to integers.
+_FEW, _PART = 64, 100
 
 
 def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
@@ -135,7 +135,7 @@ def _unless_many(
     found: tuple[Array, Array], otherwise: Callable[[], tuple[Array, Array]], backend: Backend
 ) -> tuple[Array, Array]:
     unsure = found[1]
-    most = max(_FEW, _PART * math.prod(unsure.shape))
+    most = max(_FEW, math.prod(unsure.shape) // _PART)
     count = backend.xp.sum(backend.astype(unsure, "int64"))
     chosen: tuple[Array, Array] = backend.branch(count > most, otherwise, lambda: found)
     return chosen

@@ -138,8 +138,8 @@ def _gathered(
             )
         exists = exists & (along[0][-1] >= 0)
     factors = []
-    for side, letters in enumerate(total.operands):
-        array = operands[side]
+    arrays = operands.first, operands.second
+    for side, (letters, array) in enumerate(zip(total.operands, arrays, strict=True)):
         lead = [known.get(letter, term[0][None, :]) for letter in letters]
         index = xp.zeros_like(exists, dtype=output[0].dtype)
         for size, place in zip(array.shape, (*lead, *along[side]), strict=True):

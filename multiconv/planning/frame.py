@@ -279,11 +279,10 @@ def _rounded_once(
 
     def run(*arrays: Array) -> Array:
         first, second = (
-            xp.reshape(as_float(a), s) for a, s in zip(arrays, own_shapes, strict=False)
+            xp.reshape(as_float(a), s) for a, s in zip(arrays[:2], own_shapes, strict=True)
         )
         bias = as_float(arrays[2]) if len(arrays) > 2 and arrays[2] is not None else None
-        y = evaluate(total, first, second, bias)
-        return xp.reshape(y, shape)
+        return xp.reshape(evaluate(total, first, second, bias), shape)
 
     if flips:
         return _flipping(run, total.geometry.axes, backend)

@@ -113,8 +113,9 @@ def sums(
 
 
 def loops(products: int) -> ModuleType | None:
-    """Return the compiled loops where they are worth their while, and there is Numba."""
-    return _loaded() if products >= _LOADED and compiled.is_installed() else None
+    """Return the compiled loops where they are worth being loaded, or are, and there is Numba."""
+    is_worth_it = products >= _LOADED or _loaded.cache_info().currsize > 0
+    return _loaded() if is_worth_it and compiled.is_installed() else None
 
 
 @functools.cache
