@@ -115,12 +115,12 @@ class NumPyLayer(Layer):
         if self.arguments.method == "exact":
             name, images = NUMPY.dtype_name(dtype), dy if channel else dy[None]
             total, terms = adjoint_of_bias(name, images, NUMPY)
-            exact: FloatArray = evaluate(total, *joined(total, terms, NUMPY), None, NUMPY)
-            return exact.reshape(-1)
+            sums: FloatArray = evaluate(total, *joined(total, terms, NUMPY), None, NUMPY)
+            return sums.reshape(-1)
         others = tuple(axis for axis in range(dy.ndim) if axis != channel)
         # Summed in float32 at least, as all sums are here.
-        sums: FloatArray = dy.sum(axis=others, dtype=np.result_type(dy.dtype, np.float32))
-        return sums.astype(dtype)
+        wide: FloatArray = dy.sum(axis=others, dtype=np.result_type(dy.dtype, np.float32))
+        return wide.astype(dtype)
 
     def _check_complex(self, x: FloatArray, dy: FloatArray) -> None:
         for name, array in (("x", x), ("dy", dy)):
