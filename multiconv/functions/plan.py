@@ -57,8 +57,8 @@ def plan(
         those measured, or its ``refusal``), ``multiply_adds``,
         ``workspace_bytes`` (beside arguments and result; None where the framework does not say) and
         ``error_bound``, the factor e of the bound :math:`|\hat y - y| \le e \sum |x| |w|` (0 for
-        integers, which are exact; of a norm for ``fft``, of :math:`|y|` for ``exact``). ``print`` shows
-        all of it.
+        integers, which are exact; of a norm for ``fft``, of :math:`|y|` for ``exact``). ``print``
+        shows all of it.
 
     Raises
     ------
