@@ -200,7 +200,7 @@ def _learning(comparison: Comparison) -> Iterator[Line]:
 def _exact(comparison: Comparison) -> Iterator[Line]:
     """Yield the one hash of the exact mode, beside the bits that others have in common."""
     found = comparison.exact_mode
-    if found is None:
+    if found is None or len(found.hashes) == 1:  # one alone is the same as itself
         return
     yield []
     yield [Segment("same bits", "heading")]

@@ -135,7 +135,8 @@ def _rounding(backend: Backend, like: Array) -> str | None:
 def _integers(count: int, below: int, key: int = 0) -> NumPyArray:
     """Return whole numbers in (-below, below), of a stream of Philox's, which counts."""
     bits: Any = np.random.Philox(key=key).random_raw(count)
-    return (bits >> np.uint64(1)).astype(np.int64) % (2 * below - 1) - (below - 1)
+    numbers: NumPyArray = (bits >> np.uint64(1)).astype(np.int64) % (2 * below - 1) - (below - 1)
+    return numbers
 
 
 PROBES = (

@@ -42,8 +42,8 @@ def scaled(array: Array, factor: Number, backend: Backend) -> Array:
 def dot(first: Array, second: Array, backend: Backend) -> Array:
     """Return RN(sum of first second) over all elements, without axes."""
     xp = backend.xp
-    own = [xp.reshape(array, (1, 1, -1)) for array in (first, second)]
-    return xp.reshape(conv_weight_grad(*own, (1,), method=METHOD), ())
+    x, y = (xp.reshape(array, (1, 1, -1)) for array in (first, second))
+    return xp.reshape(conv_weight_grad(x, y, (1,), method=METHOD), ())
 
 
 def channel_sums(y: Array, backend: Backend) -> Array:

@@ -48,8 +48,8 @@ def update(weight: Array, grad: Array, lr: Number) -> Array:
     --------
     >>> import numpy as np
     >>> from multiconv import exact
-    >>> exact.update(np.float32([1, 2]), np.float32([10, -10]), lr=0.1)
-    array([0., 3.], dtype=float32)
+    >>> exact.update(np.float32([1, 2]), np.float32([10, -10]), lr=0.25)
+    array([-1.5,  4.5], dtype=float32)
     """
     backend, (weight, grad) = backend_of({"weight": weight, "grad": grad})
     name, other = backend.dtype_name(weight.dtype), backend.dtype_name(grad.dtype)

@@ -19,7 +19,8 @@ from multiconv.training.sums import dot
 def sum_of_squares(error: torch.Tensor) -> torch.Tensor:
     """Return RN(sum of error squared)."""
     if torch.compiler.is_compiling():
-        return _operator(error)
+        compiled: torch.Tensor = _operator(error)
+        return compiled
     total: torch.Tensor = _Recorded.apply(error)  # type: ignore[no-untyped-call]
     return total
 
