@@ -10,7 +10,6 @@ import numpy as np
 from multiconv.backends.base import Backend
 from multiconv.core import dtypes
 
-
 # In names, which compilers follow.
 _NAMES = [name for name in dtypes.SUPPORTED if name != "bfloat16"]
 _PROMOTED = {(a, b): str(np.promote_types(a, b).name) for a in _NAMES for b in _NAMES}
