@@ -5,8 +5,6 @@
 # they begin with `from scipy import ndimage`. With another first line,
 # `from multiconv.compat.scipy import ndimage`, they take the arrays of every library.
 #
-# ## The script
-#
 # *Unsharp masking* adds what a blur takes away. An *edge* (J. Canny, 1986) is a ridge
 # of the gradient that is steep enough. The *structure tensor* (W. Förstner, 1987) tells
 # by how much one direction prevails around a pixel: 1 on a straight edge, 0 where flat.
@@ -95,7 +93,7 @@ for library in ("numpy", "torch", "jax.numpy"):
 # %% [markdown]
 # ## And with gradients
 #
-# How does the sum of squares change with a pixel? For NumPy a difference gives the slope.
+# How does the sum of squares change with a pixel? For NumPy a difference tells.
 
 
 # %%
