@@ -10,13 +10,17 @@ import numpy as np
 from multiconv.backends.base import Backend
 from multiconv.core import dtypes
 
+# In names, which compilers follow.
+_NAMES = [name for name in dtypes.SUPPORTED if name != "bfloat16"]
+_PROMOTED = {(a, b): str(np.promote_types(a, b).name) for a in _NAMES for b in _NAMES}
+
 
 def numpy_promotion(first: str, second: str, backend: Backend) -> str:
     """Return the dtype of an operation on two arrays, which for int64 and float32 is float64."""
     if "bfloat16" in (first, second):
         name = dtypes.promote(first, second, default_integer="int64")
     else:
-        name = str(np.promote_types(first, second).name)
+        name = _PROMOTED[first, second]
     return backend.canonical(name)
 
 

@@ -271,7 +271,8 @@ def _filtered(
     of_weights = str(weights.dtype.name) if is_known else dtype_of(weights, backend, "weights")
     complex_weights = dtypes.kind(of_weights) == "complex"
     is_complex = complex_weights or dtypes.kind(dtype) == "complex"
-    if isinstance(window.cval, complex) and dtypes.kind(dtype) != "complex":
+    is_real = dtypes.kind(dtype) != "complex"
+    if is_real and isinstance(window.cval, complex):  # which a float is to mypy alone
         msg = f"Cannot provide a complex-valued cval when the input is real: cval={window.cval}"
         raise ValueError(msg) if is_complex else TypeError(msg)
     into = output_of(output, x, dtype, backend, is_complex=is_complex)
