@@ -39,11 +39,16 @@ class Face:
         """Return a layer: its framework's module is imported when it is asked for."""
         if name in NAMES:
             return layer_of(self.backend, name)
+        if name == "kernels":
+            from multiconv.kernels.of_backend import BackendKernels
+
+            self.kernels = BackendKernels(self.backend)
+            return self.kernels
         raise public.no_attribute(f"the {self.name} face", name, dir(self))
 
     def __dir__(self) -> list[str]:
         layers = NAMES if self.name in registry.BUILT_IN else ()
-        return sorted([*super().__dir__(), *layers])
+        return sorted({*super().__dir__(), *layers, "kernels"})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return get_backend, (self.name,)
@@ -180,7 +185,7 @@ def exports(module: dict[str, Any]) -> tuple[Callable[[str], Any], Callable[[], 
     title = module["__name__"]
     framework = title.rpartition(".")[2]
     registry.require(framework)
-    names = sorted([*NAMES, *public.FUNCTIONS])
+    names = sorted([*NAMES, *public.FUNCTIONS, "kernels"])
 
     def load(name: str) -> Any:
         if name not in names:

@@ -20,8 +20,11 @@ FUNCTIONS = {
     "conv_transpose2d": "multiconv.functions.conv_transpose",
     "conv_transpose3d": "multiconv.functions.conv_transpose",
     "conv_weight_grad": "multiconv.functions.gradients",
-    "convolve2d": "multiconv.functions.correlate",
-    "corr2d": "multiconv.functions.correlate",
+    "convolve": "multiconv.functions.images",
+    "convolve2d": "multiconv.functions.images",
+    "corr2d": "multiconv.functions.images",
+    "correlate": "multiconv.functions.images",
+    "correlate1d": "multiconv.functions.one_axis",
     "explain": "multiconv.explaining.explain",
     "im2col": "multiconv.functions.matrices",
     "learn_kernel": "multiconv.learning.descend",
@@ -30,6 +33,7 @@ FUNCTIONS = {
     "plan": "multiconv.functions.plan",
     "receptive_field": "multiconv.layers.receptive_field",
     "save": "multiconv.layers.storage",
+    "separable": "multiconv.functions.one_axis",
     "solve_kernel": "multiconv.learning.least_squares",
     "toeplitz_matrix": "multiconv.functions.matrices",
 }
@@ -39,13 +43,14 @@ _ALIASES = {
     "conv": "conv2d",
     "conv_transpose": "conv_transpose2d",
     "convolution": "convolve2d",
-    "convolve": "convolve2d",
-    "correlate": "corr2d",
+    "convolve1d": "convolve",
     "correlate2d": "corr2d",
-    "cross_correlate": "corr2d",
+    "cross_correlate": "correlate",
     "deconv2d": "conv_transpose2d",
     "filter2d": "corr2d",
     "fold": "col2im",
+    "sepfir2d": "separable",
+    "sepfilter2d": "separable",
     "toeplitz": "toeplitz_matrix",
     "unfold": "im2col",
 }
@@ -60,13 +65,17 @@ if TYPE_CHECKING:
     from multiconv.functions.conv_transpose import conv_transpose1d as conv_transpose1d
     from multiconv.functions.conv_transpose import conv_transpose2d as conv_transpose2d
     from multiconv.functions.conv_transpose import conv_transpose3d as conv_transpose3d
-    from multiconv.functions.correlate import convolve2d as convolve2d
-    from multiconv.functions.correlate import corr2d as corr2d
     from multiconv.functions.gradients import conv_input_grad as conv_input_grad
     from multiconv.functions.gradients import conv_weight_grad as conv_weight_grad
+    from multiconv.functions.images import convolve as convolve
+    from multiconv.functions.images import convolve2d as convolve2d
+    from multiconv.functions.images import corr2d as corr2d
+    from multiconv.functions.images import correlate as correlate
     from multiconv.functions.matrices import col2im as col2im
     from multiconv.functions.matrices import im2col as im2col
     from multiconv.functions.matrices import toeplitz_matrix as toeplitz_matrix
+    from multiconv.functions.one_axis import correlate1d as correlate1d
+    from multiconv.functions.one_axis import separable as separable
     from multiconv.functions.plan import plan as plan
     from multiconv.functions.sizes import output_size as output_size
     from multiconv.layers.receptive_field import receptive_field as receptive_field

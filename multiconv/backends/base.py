@@ -113,6 +113,15 @@ class Backend:
         """The integer dtype that the framework gives where none is asked for."""
         return self.dtype_name(self.xp.asarray(0).dtype)
 
+    @property
+    def default_float(self) -> str:
+        """The floating-point dtype that the framework gives where none is asked for."""
+        return self.dtype_name(self.xp.asarray(0.0).dtype)
+
+    def empty_on(self, device: Any) -> Array:
+        """Return an array without numbers on a device, None being the default one."""
+        return self.xp.empty(0, device=device)
+
     def canonical(self, name: str) -> str:
         """Return the dtype that the framework can give where ``name`` is asked for."""
         return name
@@ -196,6 +205,10 @@ class Backend:
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         """Return zeros of the dtype and on the device of ``like``."""
         return self.xp.zeros(shape, dtype=like.dtype, device=device_of(like))
+
+    def full(self, shape: tuple[int, ...], value: complex, like: Array) -> Array:
+        """Return an array of one number, of the dtype and on the device of ``like``."""
+        return self.xp.full(shape, value, dtype=like.dtype, device=device_of(like))
 
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         """Add ``(low, high)`` zeros around each of the last axes."""

@@ -20,6 +20,20 @@ def pad_or_crop(x: Array, pads: Pairs, backend: Backend) -> Array:
     return x
 
 
+def surround(x: Array, pads: Pairs, shown: Array, backend: Backend) -> Array:
+    """Put numbers around the last axes of x; ``shown`` broadcasts against it, and has its dtype."""
+    for axis, (low, high) in zip(range(-len(pads), 0), pads, strict=True):
+        pieces = [x]
+        for amount, at in ((low, 0), (high, 2)):
+            if amount:
+                shape = list(x.shape)
+                shape[axis] = amount
+                pieces.insert(at, backend.xp.broadcast_to(shown, tuple(shape)))
+        if len(pieces) > 1:
+            x = backend.xp.concat(pieces, axis=axis)
+    return x
+
+
 def spread(x: Array, factors: tuple[int, ...], backend: Backend) -> Array:
     """Put ``factor - 1`` zeros between the neighbours of each of the last axes."""
     xp = backend.xp

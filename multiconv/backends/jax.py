@@ -76,6 +76,17 @@ class JaxBackend(Backend):
     def default_integer(self) -> str:
         return self.canonical("int64")
 
+    @property
+    def default_float(self) -> str:
+        return self.canonical("float64")
+
+    def empty_on(self, device: Any) -> Array:
+        """Return an array on a device, on one of a platform's by name, or bound to none."""
+        if isinstance(device, str):
+            platform, _, index = device.partition(":")
+            device = jax.devices(platform)[int(index or 0)]
+        return jnp.empty(0, device=device)
+
     def canonical(self, name: str) -> str:
         """Return what JAX gives for a 64-bit dtype, which depends on its x64 setting."""
         return str(jax.dtypes.canonicalize_dtype(name).name)
@@ -108,6 +119,10 @@ class JaxBackend(Backend):
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         """Return zeros of the dtype of ``like``; XLA places them."""
         return jnp.zeros(shape, like.dtype)
+
+    def full(self, shape: tuple[int, ...], value: complex, like: Array) -> Array:
+        """Return an array of one number; XLA places it."""
+        return jnp.full(shape, value, like.dtype)
 
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         config = [(0, 0, 0)] * (array.ndim - len(pads)) + [(low, high, 0) for low, high in pads]

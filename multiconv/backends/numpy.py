@@ -23,6 +23,7 @@ class NumPyBackend(Backend):
     array_name = "NumPy array"
     xp = np
     default_integer = np.dtype(int).name
+    default_float = "float64"
     leaves_dtypes = True
 
     def owns(self, array: object) -> bool:
@@ -44,6 +45,12 @@ class NumPyBackend(Backend):
 
     def asarray(self, nested: Any, *, like: Array | None = None) -> Array:
         return np.array(nested)
+
+    def empty_on(self, device: Any) -> Array:
+        if device not in (None, "cpu"):
+            msg = f"device={device!r} is none of NumPy's, whose arrays are on the 'cpu'"
+            raise ValueError(msg)
+        return np.empty(0)
 
     def dtype_name(self, dtype: Any) -> str:
         """Return the name, the same for either byte order."""
@@ -76,6 +83,9 @@ class NumPyBackend(Backend):
 
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         return np.zeros(shape, like.dtype)
+
+    def full(self, shape: tuple[int, ...], value: complex, like: Array) -> Array:
+        return np.full(shape, value, like.dtype)
 
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         """Add zeros by writing the array into the middle of them."""

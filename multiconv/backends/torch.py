@@ -171,6 +171,9 @@ class TorchBackend(Backend):
     def zeros(self, shape: tuple[int, ...], like: Array) -> Array:
         return like.new_zeros(shape)
 
+    def full(self, shape: tuple[int, ...], value: complex, like: Array) -> Array:
+        return like.new_full(shape, value)
+
     def pad_zeros(self, array: Array, pads: Pairs) -> Array:
         """Add zeros around the last axes; torch lists the pads from the last axis on."""
         return functional.pad(array, [amount for pair in reversed(pads) for amount in pair])

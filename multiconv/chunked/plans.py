@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
 from multiconv.core.geometry import Geometry
 from multiconv.methods.base import Method, Problem
 from multiconv.methods.table import FORCED, METHODS
-from multiconv.planning import frame
+from multiconv.planning import constant_border, frame
 from multiconv.planning.choose import Choice
 from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
+from multiconv.planning.options import Options
 
 _SPATIAL = {"x": "input_size", "weight": "kernel_size", "y": "output_size"}
 
@@ -23,8 +24,9 @@ def planned(
     wanted: Role,
     layout: Layout,
     geometry: Geometry,
-    method: str,
+    options: Options,
     *,
+    border: Sequence[Operand] = (),
     bias: Operand | None = None,
     flips: bool = False,
 ) -> Plan:
@@ -35,7 +37,7 @@ def planned(
     """
     if not backend.is_chunked:
         return frame.planned(
-            backend, given, wanted, layout, geometry, method, bias=bias, flips=flips
+            backend, given, wanted, layout, geometry, options, border=border, bias=bias, flips=flips
         )
     # Late, so that a process without chunks does without all of it.
     from multiconv.chunked.build import build
@@ -45,10 +47,17 @@ def planned(
     result = result_dtype(first, second, backend)
     groups, filters = layout.grouped(wanted, ())[1:3]
     check_bias(bias, groups * filters, result)
-    part = Part((*given,), wanted, layout, geometry, method, flips)  # type: ignore[arg-type]
+    if geometry.padding_mode == "constant":
+        if wanted == "x":  # whose gradient does not see a border that is not the image's
+            geometry, border = constant_border.without(geometry), ()
+        else:
+            constant_border.check(options, given["x"], layout, next(iter(border), None))
+    part = Part((*given,), wanted, layout, geometry, options, flips)  # type: ignore[arg-type]
+    has_bias, has_border = bias is not None, bool(border)
 
-    def run(x: Array, weight: Array, bias: Array | None = None) -> Any:
-        return build(part, x, weight, bias)
+    def run(x: Array, weight: Array, *small: Array | None) -> Any:
+        around = small[-1] if has_border else None
+        return build(part, x, weight, small[0] if has_bias else None, around)
 
     return Plan(
         run,
@@ -57,7 +66,7 @@ def planned(
         is_compiled=False,
         geometry=geometry,
         problem=Problem(geometry, *layout.exchanged(wanted), result, first.device),
-        choice=_choice(method),
+        choice=_choice(options.method),
         multiply_adds=_multiply_adds(layout, geometry),
     )
 

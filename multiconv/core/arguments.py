@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
+from numbers import Complex
 from typing import Any, TypeAlias
 
 from multiconv.core.suggestions import closest
 
 PADDING_NAMES = ("valid", "same", "same_lower", "full")
-PADDING_MODES = ("zeros", "reflect", "symmetric", "replicate", "circular")
+PADDING_MODES = ("zeros", "constant", "reflect", "symmetric", "replicate", "circular")
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 IntOrInts: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = str | int | Sequence[int] | Sequence[tuple[int, int]]
+#: What a constant border shows: one number, or one per channel. None stands for an array of them.
+Constant: TypeAlias = complex | tuple[complex, ...] | None
 
 MAXIMUM_DEPTH = 64  # of nested lists: NumPy's, the greatest of all
 _LONGEST = 80  # of a value in a message
@@ -25,15 +28,15 @@ _LONGEST = 80  # of a value in a message
 # What other libraries call the same padding, and the names of borders given in its place.
 _PADDING_ALIASES = {"same_upper": "same", "half": "same", "none": "valid"}
 
+# numpy.pad's names, which mean one thing in every library, and so are taken.
+_NUMPYS_MODES = {"edge": "replicate", "wrap": "circular"}
+
 # What other libraries call the same border.
 _MODE_ALIASES = {
-    "constant": "zeros",
     "zero": "zeros",
-    "fill": "zeros",
-    "edge": "replicate",
+    "fill": "constant",
     "nearest": "replicate",
     "border": "replicate",
-    "wrap": "circular",
     "periodic": "circular",
     "mirror": "reflect",
     "reflect_101": "reflect",
@@ -106,7 +109,41 @@ def padding(value: Any, axes: int, *, name: str = "padding") -> str | Pairs:
 
 def padding_mode(value: Any) -> str:
     """Read the name of a border."""
+    if isinstance(value, str):
+        value = _NUMPYS_MODES.get(value, value)
     return choice("padding_mode", value, PADDING_MODES, aliases=_MODE_ALIASES)
+
+
+def border(mode: Any, value: Any) -> tuple[str, Constant]:
+    """Read the name of a border and the number that it shows; a constant 0 is zeros.
+
+    The value is a number, a sequence of one per channel, or None for an array of them.
+    """
+    mode = padding_mode(mode)
+    if isinstance(value, (tuple, list)):
+        shown: Constant = tuple(_number(f"padding_value[{i}]", v) for i, v in enumerate(value))
+    else:
+        shown = None if value is None else _number("padding_value", value)
+    is_zero = type(shown) is not tuple and shown == 0
+    if mode == "constant":
+        return ("zeros", 0) if is_zero else (mode, shown)
+    if not is_zero:
+        given = "an array" if value is None else repr(value)
+        msg = (
+            f"padding_value={given} is what a constant border shows, and padding_mode={mode!r} has "
+            f"none; padding_mode='constant' has"
+        )
+        raise ValueError(msg)
+    return mode, 0
+
+
+def _number(name: str, value: Any) -> Any:
+    """Read one number, also one of NumPy's."""
+    if isinstance(value, Complex):
+        found: Any = value
+        return found.item() if hasattr(found, "item") else found
+    msg = f"{name} must be a number, one per channel or an array of them, got {_shown(value)}"
+    raise TypeError(msg)
 
 
 def choice(
@@ -122,6 +159,20 @@ def choice(
     hint = f"; did you mean {near!r}?" if near else ""
     msg = f"{name} must be one of {_listed(allowed)}, got {value!r}{hint}"
     raise ValueError(msg)
+
+
+def axes(name: str, value: Any, count: int) -> tuple[int, ...]:
+    """Read the numbers of so many axes, negative ones counted from the end."""
+    items = tuple(value) if is_sequence(name, value) else (value,)
+    found = tuple(_index(name, item, "an int or a sequence of ints") for item in items)
+    if len(found) != count:
+        last = -1 if count == 1 else tuple(range(-count, 0))
+        msg = (
+            f"{name} must be {count} ints, one for each axis of the kernel, got {name}={value!r}; "
+            f"{name}={last} would be the last"
+        )
+        raise ValueError(msg)
+    return found
 
 
 def sizes(name: str, value: Any, axes: int) -> tuple[int, ...]:

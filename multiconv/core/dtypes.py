@@ -58,6 +58,14 @@ def itemsize(name: str) -> int:
     return bits // 8
 
 
+def limits(name: str) -> tuple[int, int]:
+    """Return the least and the greatest number of an integer dtype, or of bool."""
+    if name == "bool":
+        return 0, 1
+    bits = _bits(name)
+    return (0, 2**bits - 1) if name in UNSIGNED else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
 def at_least(name: str, other: str) -> bool:
     """Tell whether values of kind ``other`` survive a cast to the kind of ``name``."""
     return _KIND_ORDER.index(kind(name)) >= _KIND_ORDER.index(kind(other))

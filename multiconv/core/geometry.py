@@ -16,8 +16,10 @@ from typing import Any, TypeAlias
 
 from multiconv.core.arguments import Pairs
 
-AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+#: The borders that repeat no pixel, and so go round an image that has none, too.
+CONSTANT_MODES = ("zeros", "constant")
 
+AXIS_NAMES = {1: ("width",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 _LARGE = 2**12
 
@@ -278,28 +280,16 @@ def _named_pads(name: str, n: int, k: int, s: int, d: int) -> tuple[int, int]:
 
 
 def _check_border(geometry: Geometry) -> None:
-    mode = geometry.padding_mode
-    if mode == "zeros":
+    if geometry.padding_mode in CONSTANT_MODES:
         return
-    for axis, (n, (low, high)) in enumerate(zip(geometry.input_size, geometry.pads, strict=True)):
-        limit = border_limit(mode, n)
-        if limit is not None and max(low, high) > limit:
+    for axis, (n, pads) in enumerate(zip(geometry.input_size, geometry.pads, strict=True)):
+        if n == 0 and any(pads):
             msg = (
-                f"padding ({low}, {high}) along the {axis_name(axis, geometry.axes)} is too large "
-                f"for padding_mode={mode!r}: an image of size {n} has at most {max(limit, 0)} "
-                f"pixels to show on each side; use padding of at most {max(limit, 0)}, or "
-                "padding_mode='zeros'"
+                f"an image of size 0 along the {axis_name(axis, geometry.axes)} has no pixels to "
+                f"show in a border {pads} of padding_mode={geometry.padding_mode!r}; use padding 0 "
+                "there, or padding_mode='zeros'"
             )
             raise ValueError(msg)
-
-
-def border_limit(mode: str, n: int) -> int | None:
-    """Return the widest border an image of size n can give, None where there is no limit."""
-    if mode == "reflect":
-        return n - 1  # the edge itself is not repeated
-    if mode in ("symmetric", "circular"):
-        return n
-    return 0 if mode == "replicate" and n == 0 else None
 
 
 def _check_kernel(kernel_size: tuple[int, ...]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from multiconv.backends.base import Array, Backend
 from multiconv.core.arguments import integer, is_sequence
 from multiconv.functions.conv import CONV, conv2d
-from multiconv.functions.correlate import CORR2D
+from multiconv.functions.images import CORR2D
 from multiconv.planning.dispatch import plan_for
 from multiconv.planning.frame import Plan, check_memory
 from multiconv.planning.options import Options

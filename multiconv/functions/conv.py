@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
 from multiconv.chunked.plans import planned
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
+from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan
 from multiconv.planning.operands import channels_and_weight, swapped
@@ -25,6 +27,8 @@ def conv1d(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
+    padding_value: complex | Sequence[complex] | Array = 0,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     """Correlate signals of several channels with a bank of filters.
@@ -39,7 +43,7 @@ def conv1d(
         The filters.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, dilation, groups, padding_mode, method : optional
+    stride, padding, dilation, groups, padding_mode, padding_value, channels_last, method : optional
         As in `conv2d`, for one axis: ``padding=((1, 0),)`` pads the start only.
 
     Returns
@@ -62,7 +66,7 @@ def conv1d(
     array([[1, 3, 5, 7]])
     """
     options = (1, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(CONV, (x, weight, bias), options)
+    return dispatch(CONV_ORDERS.ordered(channels_last), (x, weight, bias), options, padding_value)
 
 
 @takes("x", "weight", "bias")
@@ -76,6 +80,8 @@ def conv2d(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
+    padding_value: complex | Sequence[complex] | Array = 0,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     r"""Correlate images of several channels with a bank of filters.
@@ -106,8 +112,14 @@ def conv2d(
     groups : int, optional
         Number of groups that channels and filters are divided into; filters see their own group's
         channels only. ``groups=C`` is a depthwise convolution.
-    padding_mode : {"zeros", "reflect", "symmetric", "replicate", "circular"}, optional
+    padding_mode : {"zeros", "constant", "reflect", "symmetric", "replicate", "circular"}, optional
         What the border shows, as in `corr2d`.
+    padding_value : number, sequence of numbers or array of shape () or (C,), optional
+        What a constant border shows, one number or one per channel that the dtype of x holds.
+        Gradients flow to an array.
+    channels_last : bool, optional
+        Whether the channels are the last axis: x (N, H, W, C) or (H, W, C), weight
+        (kh, kw, C/groups, O) and the result likewise, as in Keras and Flax.
     method : str, optional
         How to compute it, as in `corr2d`.
 
@@ -120,8 +132,8 @@ def conv2d(
     Raises
     ------
     ValueError
-        For shapes that do not go together, groups that do not divide, a border wider than its mode
-        allows, arrays on different devices, or a method that cannot do this input.
+        For shapes that do not go together, groups that do not divide, an image without
+        pixels for its border, arrays on different devices, or a method that cannot do this input.
     TypeError
         For arrays of different libraries, a bias that the result's dtype cannot hold, or arguments
         of the wrong type.
@@ -139,9 +151,18 @@ def conv2d(
     >>> mc.conv2d(x, np.ones((1, 2, 2, 2)), np.array([0.5]), padding="same", stride=2)
     array([[[[52.5, 32.5],
              [44.5, 25.5]]]])
+
+    A border of one colour, a number for each channel:
+
+    >>> picture = np.zeros((3, 2, 2), dtype=np.uint8)
+    >>> total = np.ones((1, 3, 3, 3), dtype=np.uint8)
+    >>> options = {"padding_mode": "constant", "padding_value": (1, 0, 4)}
+    >>> mc.conv2d(picture, total, padding="same", **options)
+    array([[[25, 25],
+            [25, 25]]], dtype=uint8)
     """
     options = (2, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(CONV, (x, weight, bias), options)
+    return dispatch(CONV_ORDERS.ordered(channels_last), (x, weight, bias), options, padding_value)
 
 
 @takes("x", "weight", "bias")
@@ -155,6 +176,8 @@ def conv3d(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
+    padding_value: complex | Sequence[complex] | Array = 0,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     """Correlate volumes of several channels with a bank of filters.
@@ -169,7 +192,7 @@ def conv3d(
         The filters.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, dilation, groups, padding_mode, method : optional
+    stride, padding, dilation, groups, padding_mode, padding_value, channels_last, method : optional
         As in `conv2d`, for three axes.
 
     Returns
@@ -191,7 +214,7 @@ def conv3d(
            [8., 8.]])
     """
     options = (3, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(CONV, (x, weight, bias), options)
+    return dispatch(CONV_ORDERS.ordered(channels_last), (x, weight, bias), options, padding_value)
 
 
 def _read(
@@ -203,20 +226,36 @@ def _read(
     groups: Any,
     padding_mode: Any,
     method: Any,
+    padding_value: Any = 0,
 ) -> Options:
     return read(
-        axes, stride, padding, dilation, groups=groups, padding_mode=padding_mode, method=method
+        axes,
+        stride,
+        padding,
+        dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+        padding_value=padding_value,
+        method=method,
     )
 
 
 def _plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    x, weight, bias = operands
+    x, weight, bias, *border = operands
     axes = options.axes
     layout = channels_and_weight(x, weight, axes, options.groups)
     geometry = options.resolve(x.shape[-axes:], weight.shape[2:], advice=swapped(x, weight, axes))
     return planned(
-        backend, {"x": x, "weight": weight}, "y", layout, geometry, options.method, bias=bias
+        backend,
+        {"x": x, "weight": weight},
+        "y",
+        layout,
+        geometry,
+        options,
+        border=border,
+        bias=bias,
     )
 
 
 CONV = Operation(_plan, ("x", "weight", "bias"), _read)
+CONV_ORDERS = Ordered.of(CONV, ("image", "weight"), "image")

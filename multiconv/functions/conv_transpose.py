@@ -10,6 +10,7 @@ from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.core.geometry import Geometry, transposed_pads, transposed_size
+from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan
 from multiconv.planning.operands import transposed_channels_and_weight
@@ -27,6 +28,7 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: IntOrInts = 1,
     *,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     """Spread signals out through a bank of filters: the adjoint of `conv1d`.
@@ -41,7 +43,7 @@ def conv_transpose1d(
         The filters, in the layout of the convolution that this is the adjoint of.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, output_padding, groups, dilation, method : optional
+    stride, padding, output_padding, groups, dilation, channels_last, method : optional
         As in `conv_transpose2d`, for one axis.
 
     Returns
@@ -62,7 +64,7 @@ def conv_transpose1d(
     array([[ 1, 10,  2, 20,  3, 30]])
     """
     options = (1, stride, padding, output_padding, groups, dilation, method)
-    return dispatch(CONV_TRANSPOSE, (x, weight, bias), options)
+    return dispatch(CONV_TRANSPOSE_ORDERS.ordered(channels_last), (x, weight, bias), options)
 
 
 @takes("x", "weight", "bias")
@@ -76,6 +78,7 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: IntOrInts = 1,
     *,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     r"""Spread images out through a bank of filters: the exact adjoint of `conv2d`.
@@ -108,6 +111,9 @@ def conv_transpose2d(
         As in `conv2d`.
     dilation : int or (int, int), optional
         As in `conv2d`.
+    channels_last : bool, optional
+        Whether the channels are the last axis: x (N, H, W, C), weight (kh, kw, O/groups, C), that
+        of the convolution which this is the adjoint of, and the result likewise.
     method : str, optional
         How to compute it, as in `corr2d`.
 
@@ -136,7 +142,7 @@ def conv_transpose2d(
             [ 300, 3400, 4000]]])
     """
     options = (2, stride, padding, output_padding, groups, dilation, method)
-    return dispatch(CONV_TRANSPOSE, (x, weight, bias), options)
+    return dispatch(CONV_TRANSPOSE_ORDERS.ordered(channels_last), (x, weight, bias), options)
 
 
 @takes("x", "weight", "bias")
@@ -150,6 +156,7 @@ def conv_transpose3d(
     groups: int = 1,
     dilation: IntOrInts = 1,
     *,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     """Spread volumes out through a bank of filters: the adjoint of `conv3d`.
@@ -164,7 +171,7 @@ def conv_transpose3d(
         The filters, in the layout of the convolution that this is the adjoint of.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, output_padding, groups, dilation, method : optional
+    stride, padding, output_padding, groups, dilation, channels_last, method : optional
         As in `conv_transpose2d`, for three axes.
 
     Returns
@@ -185,7 +192,7 @@ def conv_transpose3d(
     array([[[[1., 1., 1., 1.]]]])
     """
     options = (3, stride, padding, output_padding, groups, dilation, method)
-    return dispatch(CONV_TRANSPOSE, (x, weight, bias), options)
+    return dispatch(CONV_TRANSPOSE_ORDERS.ordered(channels_last), (x, weight, bias), options)
 
 
 def _read(
@@ -228,9 +235,8 @@ def _plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
     # The convolution whose adjoint this is. With an output_padding from the stride on it would
     # have more results than x, so that it is not resolved but put together.
     geometry = Geometry(size, kernel_size, stride, dilation, pads)
-    return planned(
-        backend, {"y": x, "weight": weight}, "x", layout, geometry, options.method, bias=bias
-    )
+    return planned(backend, {"y": x, "weight": weight}, "x", layout, geometry, options, bias=bias)
 
 
 CONV_TRANSPOSE = Operation(_plan, ("x", "weight", "bias"), _read)
+CONV_TRANSPOSE_ORDERS = Ordered.of(CONV_TRANSPOSE, ("image", "weight"), "image")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
@@ -9,6 +10,7 @@ from multiconv.chunked.plans import planned
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
+from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Layout, Operand, check_grad, check_weight, leading
@@ -26,6 +28,8 @@ def conv_input_grad(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
+    padding_value: complex | Sequence[complex] | Array = 0,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     r"""Return the gradient of a convolution with respect to its input.
@@ -44,8 +48,10 @@ def conv_input_grad(
         The filters. A kernel of shape (kh, kw) is that of `corr2d`: then grad is (..., H', W').
     input_size : int or sequence of int
         Spatial size of the convolution's input; the full shape, (N, C, *spatial), is taken too.
-    stride, padding, dilation, groups, padding_mode : optional
-        Those of the convolution, as in `conv2d`.
+    stride, padding, dilation, groups, padding_mode, padding_value : optional
+        Those of the convolution, as in `conv2d`; the value of a constant border does not matter.
+    channels_last : bool, optional
+        Whether the channels are the last axis of all arrays, as in `conv2d`.
     method : str, optional
         As in `conv2d`.
 
@@ -74,7 +80,7 @@ def conv_input_grad(
             [1, 2, 1]]])
     """
     given = (input_size, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(INPUT_GRAD, (grad, weight), given)
+    return dispatch(_INPUT_GRAD_ORDERS.ordered(channels_last), (grad, weight), given, padding_value)
 
 
 @takes("x", "grad")
@@ -88,6 +94,8 @@ def conv_weight_grad(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
+    padding_value: complex | Sequence[complex] | Array = 0,
+    channels_last: bool = False,
     method: str = "auto",
 ) -> Array:
     r"""Return the gradient of a convolution with respect to its weight.
@@ -107,8 +115,10 @@ def conv_weight_grad(
     kernel_size : int or sequence of int
         Spatial size of the weight; the full shape, (O, C/groups, *kernel), is taken too. An int is
         a square kernel of as many axes as x and grad leave for it: those behind (N, C).
-    stride, padding, dilation, groups, padding_mode : optional
+    stride, padding, dilation, groups, padding_mode, padding_value : optional
         Those of the convolution, as in `conv2d`.
+    channels_last : bool, optional
+        Whether the channels are the last axis of all arrays, as in `conv2d`.
     method : str, optional
         As in `conv2d`.
 
@@ -134,7 +144,7 @@ def conv_weight_grad(
              [20, 24]]]])
     """
     given = (kernel_size, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(WEIGHT_GRAD, (x, grad), given)
+    return dispatch(_WEIGHT_GRAD_ORDERS.ordered(channels_last), (x, grad), given, padding_value)
 
 
 def _read_input_grad(arrays: Any, input_size: Any, *given: Any) -> Options:
@@ -156,6 +166,7 @@ def _read(
     groups: Any,
     padding_mode: Any,
     method: Any,
+    padding_value: Any = 0,
 ) -> Options:
     return read(
         axes,
@@ -164,6 +175,7 @@ def _read(
         dilation,
         groups=groups,
         padding_mode=padding_mode,
+        padding_value=padding_value,
         method=method,
         given_size=given_size,
     )
@@ -223,7 +235,7 @@ def _image(lead: tuple[int, ...], groups: int) -> Layout:
 
 
 def _plan_input_grad(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    grad, weight = operands
+    grad, weight, *border = operands
     axes, groups = options.axes, options.groups
     if len(weight.shape) == 2:
         layout = _image(grad.shape[:-axes], groups)
@@ -236,11 +248,13 @@ def _plan_input_grad(backend: Backend, operands: list[Any], options: Options) ->
     of = f"input_size={input_size}, {weight.name} of shape {weight.shape}"
     check_grad(grad, layout.whole("y", geometry.output_size), of)
     _check_size("input_size", options.given_size, layout.whole("x", input_size), axes)
-    return planned(backend, {"y": grad, "weight": weight}, "x", layout, geometry, options.method)
+    return planned(
+        backend, {"y": grad, "weight": weight}, "x", layout, geometry, options, border=border
+    )
 
 
 def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    x, grad = operands
+    x, grad, *border = operands
     axes = options.axes
     is_image = len(x.shape) == axes
     layout = _image((), options.groups) if is_image else _two_batches(x, grad, axes, options.groups)
@@ -249,7 +263,7 @@ def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -
     of = f"kernel_size={kernel_size}, {x.name} of shape {x.shape}"
     check_grad(grad, layout.whole("y", geometry.output_size), of)
     _check_size("kernel_size", options.given_size, layout.whole("weight", kernel_size), axes)
-    return planned(backend, {"x": x, "y": grad}, "weight", layout, geometry, options.method)
+    return planned(backend, {"x": x, "y": grad}, "weight", layout, geometry, options, border=border)
 
 
 def _two_batches(x: Operand, grad: Operand, axes: int, groups: int) -> Layout:
@@ -275,3 +289,5 @@ def _two_batches(x: Operand, grad: Operand, axes: int, groups: int) -> Layout:
 
 INPUT_GRAD = Operation(_plan_input_grad, ("grad", "weight"), _read_input_grad)
 WEIGHT_GRAD = Operation(_plan_weight_grad, ("x", "grad"), _read_weight_grad)
+_INPUT_GRAD_ORDERS = Ordered.of(INPUT_GRAD, ("image", "weight"), "image")
+_WEIGHT_GRAD_ORDERS = Ordered.of(WEIGHT_GRAD, ("image", "image"), "weight")

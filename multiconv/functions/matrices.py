@@ -19,8 +19,8 @@ from multiconv.methods import toeplitz
 from multiconv.methods.base import per_tap
 from multiconv.methods.borders import extend, fold, pixel_of_border
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan, check_memory, framed
-from multiconv.planning.operands import Operand, check_weight, result_dtype
+from multiconv.planning.frame import Plan, bordered, check_memory, framed, ignoring_last
+from multiconv.planning.operands import Layout, Operand, check_weight, result_dtype
 from multiconv.planning.options import Options, read
 
 Indices: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -35,6 +35,7 @@ def im2col(
     padding: Padding = 0,
     dilation: IntOrInts = 1,
     padding_mode: str = "zeros",
+    padding_value: complex | Array = 0,
 ) -> Array:
     """Gather the patches of images into the columns of a matrix.
 
@@ -48,7 +49,7 @@ def im2col(
         Images; the leading axes are batches.
     kernel_size : int or sequence of int
         Size of the patches. Its length is the number of spatial axes; an int means two.
-    stride, padding, dilation, padding_mode : optional
+    stride, padding, dilation, padding_mode, padding_value : optional
         As in `conv2d`.
 
     Returns
@@ -75,7 +76,8 @@ def im2col(
     >>> np.array([0, 1, 2, 3]) @ cols
     array([19, 25, 37, 43])
     """
-    return dispatch(_IM2COL, (x,), (kernel_size, stride, padding, dilation, padding_mode))
+    given = (kernel_size, stride, padding, dilation, padding_mode)
+    return dispatch(_IM2COL, (x,), given, padding_value)
 
 
 @takes("cols")
@@ -88,6 +90,7 @@ def col2im(
     padding: Padding = 0,
     dilation: IntOrInts = 1,
     padding_mode: str = "zeros",
+    padding_value: complex | Array = 0,
 ) -> Array:
     """Add the columns of a patch matrix back into images: the adjoint of `im2col`.
 
@@ -100,8 +103,8 @@ def col2im(
         What `im2col` returns.
     input_size : int or sequence of int
         Spatial size of the images, or (C, *spatial).
-    kernel_size, stride, padding, dilation, padding_mode : optional
-        Those of `im2col`.
+    kernel_size, stride, padding, dilation, padding_mode, padding_value : optional
+        Those of `im2col`. What fell on a constant border belongs to no pixel, whatever its value.
 
     Returns
     -------
@@ -126,7 +129,7 @@ def col2im(
            [1, 2, 1]])
     """
     given = (input_size, kernel_size, stride, padding, dilation, padding_mode)
-    return dispatch(_COL2IM, (cols,), given)
+    return dispatch(_COL2IM, (cols,), given, padding_value)
 
 
 @takes("weight")
@@ -155,7 +158,7 @@ def toeplitz_matrix(
     input_size : int or sequence of int
         Spatial size of the image, or (C, *spatial).
     stride, padding, dilation, groups, padding_mode : optional
-        As in `conv2d`.
+        As in `conv2d`. A constant border other than zero adds a constant, which no matrix does.
     sparse : bool, optional
         Give the library's own sparse matrix: scipy.sparse (CSR), torch.sparse (COO) or
         jax.experimental.sparse (BCOO).
@@ -192,11 +195,24 @@ def toeplitz_matrix(
 
 
 def _read_im2col(
-    arrays: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, padding_mode: Any
+    arrays: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    padding_mode: Any,
+    padding_value: Any = 0,
 ) -> Options:
     axes = arguments.count_axes("kernel_size", kernel_size, 2)
-    size = arguments.sizes("kernel_size", kernel_size, axes)
-    return read(axes, stride, padding, dilation, padding_mode=padding_mode, kernel_size=size)
+    return read(
+        axes,
+        stride,
+        padding,
+        dilation,
+        padding_mode=padding_mode,
+        padding_value=padding_value,
+        kernel_size=arguments.sizes("kernel_size", kernel_size, axes),
+    )
 
 
 def _read_col2im(arrays: Any, input_size: Any, *given: Any) -> Options:
@@ -235,7 +251,7 @@ def _given_size(value: Any, axes: int) -> tuple[int, ...]:
 
 
 def _plan_im2col(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    (x,) = operands
+    x, *border = operands
     axes, kernel_size = options.axes, options.kernel_size
     if len(x.shape) < axes:
         msg = (
@@ -246,18 +262,33 @@ def _plan_im2col(backend: Backend, operands: list[Any], options: Options) -> Pla
     geometry = options.resolve(x.shape[-axes:], kernel_size)
     lead = x.shape[:-axes]
     rows = (*lead[:-1], lead[-1] * geometry.taps) if lead else (geometry.taps,)
+    shape = (*rows, geometry.outputs)
+    if geometry.padding_mode == "constant":
+        layout = Layout(lead[:-1], 1, lead[-1] if lead else 1, 1, is_image=not lead)
+        return bordered(
+            backend,
+            options,
+            x,
+            layout,
+            geometry,
+            border,
+            lambda padded: _gathered(backend, padded, geometry.padded(), shape),
+        )
+    return _gathered(backend, x, geometry, shape)
+
+
+def _gathered(backend: Backend, x: Operand, geometry: Geometry, shape: tuple[int, ...]) -> Plan:
     padded = geometry.padded()
 
     def compute(images: Array) -> Array:
         return patch_matrix.patches(extend(images, geometry, backend), padded, backend)
 
-    grouped = (math.prod(lead), 1, 1, *geometry.input_size)
-    shape = (*rows, geometry.outputs)
+    grouped = (math.prod(x.shape[: -geometry.axes]), 1, 1, *geometry.input_size)
     return _plan(backend, x, compute, grouped, shape, per_tap(geometry))
 
 
 def _plan_col2im(backend: Backend, operands: list[Any], options: Options) -> Plan:
-    (cols,) = operands
+    cols, *border = operands
     axes, kernel_size, size = options.axes, options.kernel_size, options.given_size
     geometry = options.resolve(size[-axes:], kernel_size)
     taps, outputs, shape = geometry.taps, geometry.outputs, cols.shape
@@ -277,7 +308,8 @@ def _plan_col2im(backend: Backend, operands: list[Any], options: Options) -> Pla
     def compute(pieces: Array) -> Array:
         return _added_up(pieces, geometry, backend)
 
-    return _plan(backend, cols, compute, grouped, (*lead, *size[-axes:]), 5 * taps)
+    plan = _plan(backend, cols, compute, grouped, (*lead, *size[-axes:]), 5 * taps)
+    return ignoring_last(plan) if border else plan
 
 
 def _added_up(pieces: Array, geometry: Geometry, backend: Backend) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from multiconv.backends import registry
@@ -9,9 +10,9 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments, dtypes
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
-from multiconv.functions.conv import CONV
-from multiconv.functions.conv_transpose import CONV_TRANSPOSE
-from multiconv.functions.correlate import CORR2D
+from multiconv.functions.conv import CONV_ORDERS
+from multiconv.functions.conv_transpose import CONV_TRANSPOSE_ORDERS
+from multiconv.functions.images import CORR2D
 from multiconv.planning.dispatch import plan_for
 from multiconv.planning.frame import Plan
 from multiconv.planning.options import read
@@ -27,6 +28,9 @@ def plan(
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
+    padding_value: complex | Sequence[complex] = 0,
+    axes: Sequence[int] | None = None,
+    channels_last: bool = False,
     method: str = "auto",
     transposed: bool = False,
     output_padding: IntOrInts = 0,
@@ -40,8 +44,12 @@ def plan(
     x, weight : array or tuple of int
         The arrays, or their shapes. A weight (kh, kw) is that of `corr2d`; one of more axes that of
         `conv1d`, `conv2d` or `conv3d`, or their transposes.
-    stride, padding, dilation, groups, padding_mode, method : optional
+    stride, padding, dilation, groups, padding_mode, padding_value, method : optional
         As in `conv2d`.
+    axes : (int, int), optional
+        As in `corr2d`, for a weight (kh, kw).
+    channels_last : bool, optional
+        As in `conv2d`, for a weight with channels.
     transposed : bool, optional
         Plan `conv_transpose2d` instead, with its ``output_padding``.
     dtype : str or dtype, optional
@@ -87,28 +95,31 @@ def plan(
         for name, size, array in zip(("x", "weight"), (x, weight), shapes, strict=True)
     ]
     rank = len(signed[1][0])
-    axes = 2 if rank == 2 else max(rank - 2, 1)
+    count = 2 if rank == 2 else max(rank - 2, 1)
     options = read(
-        axes,
+        count,
         stride,
         padding,
         dilation,
         groups=groups,
         padding_mode=padding_mode,
+        padding_value=padding_value,
         method=method,
-        output_padding=arguments.per_axis("output_padding", output_padding, axes, minimum=0),
+        output_padding=arguments.per_axis("output_padding", output_padding, count, minimum=0),
+        image_axes=() if axes is None else arguments.axes("axes", axes, count),
     )
     if rank == 2:
         what = "the image form, with a kernel (kh, kw),"
-        _check_unused(what, transposed=transposed, groups=groups != 1)
+        _check_unused(what, transposed=transposed, groups=groups != 1, channels_last=channels_last)
         return plan_for(CORR2D, chosen, tuple(signed), options)
     if arguments.flag("transposed", transposed):
-        operation = CONV_TRANSPOSE
-        _check_unused("a transposed convolution", padding_mode=options.padding_mode != "zeros")
+        orders = CONV_TRANSPOSE_ORDERS
+        what, others = "a transposed convolution", {"padding_mode": options.padding_mode != "zeros"}
     else:
-        operation = CONV
-        _check_unused("a convolution", output_padding=any(options.output_padding))
-    return plan_for(operation, chosen, (*signed, None), options)
+        orders = CONV_ORDERS
+        what, others = "a convolution", {"output_padding": any(options.output_padding)}
+    _check_unused(what, axes=axes is not None, **others)
+    return plan_for(orders.ordered(channels_last), chosen, (*signed, None), options)
 
 
 def _check_unused(what: str, **given: Any) -> None:

@@ -14,7 +14,8 @@ dtype('float32')
 
 Floats are rounded to the dtype of `like`. An integer dtype is kept where it holds every coefficient
 (a bool counts as the library's default integer); for all other kernels, a blur or negative numbers
-beside ``uint8``, it is ``float32``.
+beside ``uint8``, it is ``float32``. `dtype` and `device` ask for one of them alone, and the faces
+have kernels of their own framework: ``multiconv.torch.kernels.sobel()`` is a tensor.
 
 Conventions, the same in all formulas:
 

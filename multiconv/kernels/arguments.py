@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import reprlib
 from numbers import Integral, Real
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from multiconv.core import arguments
 
@@ -59,7 +59,9 @@ def image_axis(axis: object) -> int:
 
 
 def unit_vector(angle: object) -> tuple[float, float]:
-    """Read an angle as the direction (x, y) it points in."""
+    """Read an angle, or a vector, as the direction (x, y) it points in."""
+    if isinstance(angle, (tuple, list)) or getattr(angle, "shape", ()) != ():
+        return _direction(angle)
     angle = real("angle", angle)
     # np.pi / 2 is not quite pi/2 and its cosine not 0, but whoever writes it means the right angle;
     # math.radians may miss the nearest float by one. Beyond two turns a float is a poor multiple.
@@ -68,6 +70,19 @@ def unit_vector(angle: object) -> tuple[float, float]:
         if abs(angle - eighths * (math.pi / 4)) <= math.ulp(angle):
             return _COSINES[eighths % 8], _COSINES[(eighths - 2) % 8]
     return math.cos(angle), math.sin(angle)
+
+
+def _direction(vector: Any) -> tuple[float, float]:
+    entries = tuple(vector)
+    if len(entries) != 2:
+        raise ValueError(
+            f"angle must be an angle in radians or a vector (x, y); got {shown(vector)}"
+        )
+    x, y = (real(f"angle[{i}]", entry) for i, entry in enumerate(entries))
+    length = math.hypot(x, y)
+    if not 0.0 < length < math.inf:
+        raise ValueError(f"angle must be a vector that points somewhere; got {shown(vector)}")
+    return x / length, y / length
 
 
 def window(size: Size, *, odd: bool = False) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from multiconv.kernels.derivatives import finite_difference, laplacian, prewitt, scharr, sobel
 from multiconv.kernels.like import Array, Kernel, kernel
@@ -42,7 +43,7 @@ def names() -> tuple[str, ...]:
 
 
 @kernel("(rows, columns)")
-def named(name: str, *, like: Array | None = None) -> Kernel:
+def named(name: str, *, like: Array | None = None, dtype: Any = None, device: Any = None) -> Kernel:
     """Kernel of a simple name, with the default parameters; for the command line.
 
     Parameters

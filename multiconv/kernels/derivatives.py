@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from multiconv.kernels.smoothing import bell_window, gaussian_taps, offsets
 
 
 @kernel("(1, order + 1) over x, (order + 1, 1) over y")
-def finite_difference(order: int, *, axis: int = -1, like: Array | None = None) -> Kernel:
+def finite_difference(
+    order: int, *, axis: int = -1, like: Array | None = None, dtype: Any = None, device: Any = None
+) -> Kernel:
     r"""Smallest kernel of the `order`-th derivative: a row of Pascal's triangle with signs.
 
     .. math:: k_j = (-1)^{d-j} \binom{d}{j}, \qquad j = 0, \dots, d
@@ -46,7 +49,14 @@ def finite_difference(order: int, *, axis: int = -1, like: Array | None = None) 
 
 
 @kernel("(3, 3)")
-def sobel(*, axis: int = -1, normalize: bool = False, like: Array | None = None) -> Kernel:
+def sobel(
+    *,
+    axis: int = -1,
+    normalize: bool = False,
+    like: Array | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Kernel:
     """Sobel's derivative: difference ``[-1, 0, 1]`` across the smoothing ``[1, 2, 1]``.
 
     I. Sobel and G. Feldman, "A 3x3 isotropic gradient operator for image processing", talk at the
@@ -76,7 +86,14 @@ def sobel(*, axis: int = -1, normalize: bool = False, like: Array | None = None)
 
 
 @kernel("(3, 3)")
-def scharr(*, axis: int = -1, normalize: bool = False, like: Array | None = None) -> Kernel:
+def scharr(
+    *,
+    axis: int = -1,
+    normalize: bool = False,
+    like: Array | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Kernel:
     """Scharr's derivative: as :func:`sobel`, with smoothing ``[3, 10, 3]``.
 
     It makes the direction of the gradient, ``atan2(dy, dx)``, nearly independent of the edge's
@@ -100,7 +117,14 @@ def scharr(*, axis: int = -1, normalize: bool = False, like: Array | None = None
 
 
 @kernel("(3, 3)")
-def prewitt(*, axis: int = -1, normalize: bool = False, like: Array | None = None) -> Kernel:
+def prewitt(
+    *,
+    axis: int = -1,
+    normalize: bool = False,
+    like: Array | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Kernel:
     """Prewitt's derivative: as :func:`sobel`, with smoothing ``[1, 1, 1]``.
 
     Six times the slope of the plane fitted to the 3 x 3 pixels by least squares (J. M. S. Prewitt,
@@ -123,7 +147,13 @@ def prewitt(*, axis: int = -1, normalize: bool = False, like: Array | None = Non
 
 
 @kernel("(3, 3)")
-def directional(angle: float, *, like: Array | None = None) -> Kernel:
+def directional(
+    angle: float | tuple[float, float],
+    *,
+    like: Array | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Kernel:
     r"""Sobel derivative along the direction :math:`v = (\cos\alpha, \sin\alpha)`.
 
     .. math:: k = \tfrac18 (v_1 S_x + v_2 S_y)
@@ -135,8 +165,9 @@ def directional(angle: float, *, like: Array | None = None) -> Kernel:
 
     Parameters
     ----------
-    angle : float
-        Direction in radians, from +x (right) towards +y (down).
+    angle : float or (float, float)
+        Direction in radians, from +x (right) towards +y (down), or as a vector (x, y) of any
+        length.
 
     Examples
     --------
@@ -146,12 +177,16 @@ def directional(angle: float, *, like: Array | None = None) -> Kernel:
     array([[-0.125, -0.25 , -0.125],
            [ 0.   ,  0.   ,  0.   ],
            [ 0.125,  0.25 ,  0.125]])
+    >>> np.array_equal(directional((0, 3)), directional(np.pi / 2))
+    True
     """
     return steered(*unit_vector(angle), sobel(normalize=True))
 
 
 @kernel("(3, 3)")
-def laplacian(*, diagonal: bool = False, like: Array | None = None) -> Kernel:
+def laplacian(
+    *, diagonal: bool = False, like: Array | None = None, dtype: Any = None, device: Any = None
+) -> Kernel:
     r"""Laplacian :math:`\partial^2/\partial x^2 + \partial^2/\partial y^2`, centre negative.
 
     The sum of the two second differences, exact on every polynomial of degree 3 ([GW], section
@@ -180,7 +215,12 @@ def laplacian(*, diagonal: bool = False, like: Array | None = None) -> Kernel:
 
 @kernel("(rows, columns)")
 def laplacian_of_gaussian(
-    size: Size | None = None, *, sigma: float, like: Array | None = None
+    size: Size | None = None,
+    *,
+    sigma: float,
+    like: Array | None = None,
+    dtype: Any = None,
+    device: Any = None,
 ) -> Kernel:
     r"""Laplacian of a Gaussian-smoothed image, centre negative.
 

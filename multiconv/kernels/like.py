@@ -1,11 +1,11 @@
-"""What all functions that make a kernel share: the keyword `like`, and coefficients that exist."""
+"""What all functions that make a kernel share: whose array it is, and coefficients that exist."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeAlias
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from multiconv.core import dtypes
 from multiconv.core.calls import takes
 from multiconv.kernels.arguments import shown
+
+if TYPE_CHECKING:
+    from multiconv.backends.base import Backend
 
 P = ParamSpec("P")
 Array: TypeAlias = Any  # of any library
@@ -22,6 +25,10 @@ Kernel: TypeAlias = NDArray[np.float64]
 _SHARED = """
 like : array, optional
     Its library, device and dtype the kernel takes; ``help(multiconv.kernels)`` says more.
+dtype : str or dtype, optional
+    The kernel's own dtype, instead of that of `like`.
+device : str or device, optional
+    The kernel's own device, instead of that of `like`.
 
 Returns
 -------
@@ -42,40 +49,79 @@ def kernel(shape: str) -> Callable[[Callable[P, Kernel]], Callable[P, Array]]:
     def decorate(make: Callable[P, Kernel]) -> Callable[P, Array]:
         explained = takes()(make)
 
-        @functools.wraps(make)
-        def made(*args: P.args, **kwargs: P.kwargs) -> Array:
+        def made_by(backend: Backend | None, *args: P.args, **kwargs: P.kwargs) -> Array:
             # What overflows on the way is rightly 0 or infinite there; what stays so is refused.
             with np.errstate(all="ignore"):
                 values = explained(*args, **kwargs)
-            like, dtype = kwargs.pop("like", None), "float64"
-            if like is not None:
-                from multiconv.backends.registry import backend_of  # NumPy alone does without
-
-                backend, [array] = backend_of({"like": like})
-                dtype = _dtype(values, backend.dtype_name(array.dtype), backend.default_integer)
-            if not _holds(dtype, values):
+            like, dtype, device = (kwargs.pop(name, None) for name in ("like", "dtype", "device"))
+            if like is None and dtype is None and device is None and backend is None:
+                name, array = "float64", None  # NumPy alone does without backends
+            else:
+                backend, array = _beside(like, device, backend)
+                name = _dtype(values, like, dtype, backend)
+            if not _holds(name, values):
                 given = [shown(value) for value in args]
                 given += [f"{name}={shown(value)}" for name, value in kwargs.items()]
                 call = f"{make.__name__}({', '.join(given)})"
-                raise ValueError(f"{call} has coefficients beyond the range of {dtype}")
-            return values if like is None else backend.from_numpy(values, dtype, array)
+                raise ValueError(f"{call} has coefficients beyond the range of {name}")
+            return values if backend is None else backend.from_numpy(values, name, array)
+
+        @functools.wraps(make)
+        def made(*args: P.args, **kwargs: P.kwargs) -> Array:
+            return made_by(None, *args, **kwargs)
 
         doc = inspect.cleandoc(made.__doc__ or "")
         made.__doc__ = doc.replace("\n\nExamples\n", _SHARED.format(shape=shape))
+        made.made_by = made_by  # type: ignore[attr-defined]
         return made
 
     return decorate
 
 
-def _dtype(values: Kernel, name: str, default_integer: str) -> str:
-    """Return the dtype for a kernel beside an array of the dtype `name`."""
+def made_by(make: Callable[P, Array], backend: Backend) -> Callable[P, Array]:
+    """Return the function that makes the same kernel as a backend's array, if nothing says more."""
+
+    @functools.wraps(make)
+    def made(*args: P.args, **kwargs: P.kwargs) -> Array:
+        return make.made_by(backend, *args, **kwargs)  # type: ignore[attr-defined]
+
+    return made
+
+
+def _beside(like: Array | None, device: Any, backend: Backend | None) -> tuple[Backend, Array]:
+    """Return the backend, and an array on the device that the kernel goes to."""
+    from multiconv.backends.registry import backend_of, load
+
+    if like is not None:
+        backend, [array] = backend_of({"like": like}, backend)
+        return backend, array if device is None else backend.empty_on(device)
+    backend = backend or load("numpy")
+    return backend, backend.empty_on(device)
+
+
+def _dtype(values: Kernel, like: Array | None, dtype: Any, backend: Backend) -> str:
+    """Return the dtype for a kernel: the one asked for, else one beside the array's."""
+    if dtype is not None:
+        name = dtype if isinstance(dtype, str) else backend.dtype_name(_instance(dtype))
+        if name not in dtypes.SUPPORTED or name == "bool":
+            known = ", ".join(dtypes.SUPPORTED[1:])
+            raise TypeError(f"dtype must be one of {known}; got {shown(dtype)}")
+        return backend.canonical(name)
+    if like is None:
+        return backend.default_float
+    name = backend.dtype_name(like.dtype)
     if name not in dtypes.SUPPORTED:
         raise TypeError(
             f"like has the dtype {name}, which cannot be convolved; cast it to one of "
             f"{', '.join(dtypes.SUPPORTED)}"
         )
-    name = default_integer if name == "bool" else name
+    name = backend.default_integer if name == "bool" else name
     return name if name not in dtypes.INTEGERS or _holds(name, values) else "float32"
+
+
+def _instance(dtype: Any) -> Any:
+    """Return a dtype for what stands for one, a scalar type such as numpy.float32 or float."""
+    return np.dtype(dtype) if isinstance(dtype, type) else dtype
 
 
 def _holds(dtype: str, values: Kernel) -> bool:

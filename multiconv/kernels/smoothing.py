@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from multiconv.kernels.like import Array, Kernel, kernel
 
 
 @kernel("(rows, columns)")
-def identity(size: Size = 3, *, like: Array | None = None) -> Kernel:
+def identity(
+    size: Size = 3, *, like: Array | None = None, dtype: Any = None, device: Any = None
+) -> Kernel:
     """Kernel that returns the image: one at the centre, zeros elsewhere.
 
     Parameters
@@ -35,7 +38,14 @@ def identity(size: Size = 3, *, like: Array | None = None) -> Kernel:
 
 
 @kernel("(rows, columns)")
-def box(size: Size, *, normalize: bool = True, like: Array | None = None) -> Kernel:
+def box(
+    size: Size,
+    *,
+    normalize: bool = True,
+    like: Array | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Kernel:
     """Mean of a rectangle of pixels; or its sum, with ``normalize=False``.
 
     Parameters
@@ -59,7 +69,12 @@ def box(size: Size, *, normalize: bool = True, like: Array | None = None) -> Ker
 
 @kernel("(rows, columns)")
 def gaussian(
-    size: Size | None = None, *, sigma: float | None = None, like: Array | None = None
+    size: Size | None = None,
+    *,
+    sigma: float | None = None,
+    like: Array | None = None,
+    dtype: Any = None,
+    device: Any = None,
 ) -> Kernel:
     r"""Gaussian blur: the samples of a Gaussian, made to sum to 1.
 
@@ -97,7 +112,14 @@ def gaussian(
 
 
 @kernel("(n, n)")
-def motion_blur(length: float, *, angle: float = 0.0, like: Array | None = None) -> Kernel:
+def motion_blur(
+    length: float,
+    *,
+    angle: float = 0.0,
+    like: Array | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Kernel:
     r"""Blur of a camera that moves uniformly along a straight line during the exposure.
 
     .. math:: k_{yx} = \frac{1}{L}\, \bigl|\{t \in [-L/2, L/2] :

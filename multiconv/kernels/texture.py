@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,9 @@ _SIGMA_PER_WAVELENGTH = 3.0 / math.pi * math.sqrt(math.log(2.0) / 2.0)
 
 
 @kernel("(3, 3)")
-def sharpen(*, amount: float = 1.0, like: Array | None = None) -> Kernel:
+def sharpen(
+    *, amount: float = 1.0, like: Array | None = None, dtype: Any = None, device: Any = None
+) -> Kernel:
     """Sharpening: the image minus `amount` times its :func:`laplacian` ([GW], section 3.6).
 
     Flat areas and ramps keep their values, for any amount.
@@ -39,7 +42,14 @@ def sharpen(*, amount: float = 1.0, like: Array | None = None) -> Kernel:
 
 
 @kernel("(3, 3)")
-def emboss(*, angle: float = math.pi / 4, amount: float = 1.0, like: Array | None = None) -> Kernel:
+def emboss(
+    *,
+    angle: float = math.pi / 4,
+    amount: float = 1.0,
+    like: Array | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Kernel:
     r"""Relief: the image plus `amount` times its slope along a direction.
 
     .. math:: k = \delta + a\, \frac{v_1 P_x + v_2 P_y}{\max(|v_1|, |v_2|)}, \qquad
@@ -82,6 +92,8 @@ def gabor(
     aspect: float = 1.0,
     phase: float = 0.0,
     like: Array | None = None,
+    dtype: Any = None,
+    device: Any = None,
 ) -> Kernel:
     r"""Gabor filter: a wave under a Gaussian; answers to stripes of one width and orientation.
 

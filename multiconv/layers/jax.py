@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import jax
 
+from multiconv.layers import initial
 from multiconv.layers import shared as layers
 from multiconv.layers.layer import Layer, Transposed
 from multiconv.layers.shared import LayerArguments
@@ -34,6 +35,26 @@ class JaxLayer(Layer):
     def _hold(self, arguments: LayerArguments, weight: Any, bias: Any) -> None:
         for name, value in (("weight", weight), ("bias", bias), ("arguments", arguments)):
             object.__setattr__(self, name, value)
+
+    def _drawn(self, arguments: LayerArguments, dtype: str, seed: Any, key: Any) -> tuple[Any, Any]:
+        if key is None:
+            return super()._drawn(arguments, dtype, seed, key)
+        rule = initial.INITIAL[arguments.weight_init]
+        spread = rule.spread(arguments.fan_in, arguments.fan_out)
+        draw: Any = jax.random.normal if rule.is_normal else _uniform
+        keys = jax.random.split(key)
+        real = {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
+        weight = draw(keys[0], arguments.weight_shape, real) * spread
+        if not arguments.bias:
+            return weight.astype(dtype), None
+        has_own = arguments.weight_init == "default"
+        bias = draw(keys[1], arguments.bias_shape, real) * (spread if has_own else 0.0)
+        return weight.astype(dtype), bias.astype(dtype)
+
+    def reset_parameters(self, seed: int | None = None, *, key: Any = None) -> Self:
+        """Return the layer with parameters that are drawn anew, as the constructor does."""
+        weight, bias = self._drawn(self.arguments, self.weight.dtype.name, seed, key)
+        return self.from_parameters(self.arguments, weight, bias)
 
     def __call__(self, x: Any) -> Any:
         """Return the layer's output for images x."""
@@ -68,6 +89,10 @@ class JaxLayer(Layer):
             raise ValueError(msg)
         both = {"weight": self.weight, "bias": self.bias} | leaves
         return self.from_parameters(self.arguments, **both)
+
+
+def _uniform(key: Any, shape: tuple[int, ...], dtype: str) -> jax.Array:
+    return jax.random.uniform(key, shape, dtype, -1.0, 1.0)
 
 
 class Conv2D(JaxLayer):

@@ -10,14 +10,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec, Self
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from multiconv.backends import registry
 from multiconv.backends.transfer import made
 from multiconv.core import dtypes
-from multiconv.core.arguments import IntOrInts, Padding
+from multiconv.core.arguments import Constant, IntOrInts, Padding, Pairs
 from multiconv.core.calls import takes
 from multiconv.layers import shared as layers
 from multiconv.layers.exchange.exchangeable import Exchangeable
@@ -77,6 +77,29 @@ def _rewritten(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> str:
     )
 
 
+T = TypeVar("T")
+
+
+class Argument(Generic[T]):
+    """An argument of a layer that can be read, and not changed."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Any, owner: type) -> T:
+        """Return the argument as it was read; of the class, what describes it."""
+        if layer is None:
+            return self  # type: ignore[return-value]
+        value: T = getattr(layer.arguments, self.name)
+        return value
+
+    def __set__(self, layer: Any, value: T) -> None:
+        msg = (
+            f"{self.name} of a layer does not change: make another layer with {self.name}={value!r}"
+        )
+        raise AttributeError(msg)
+
+
 class Layer(Exchangeable):
     """A convolution with weights that can be learned.
 
@@ -91,6 +114,10 @@ class Layer(Exchangeable):
         As in `multiconv.conv2d`, and for a transposed layer in `multiconv.conv_transpose2d`.
     padding_mode : str, optional
         As in `multiconv.conv2d`; a transposed layer has none.
+    padding_value : float or one per channel, optional
+        What a border of padding_mode="constant" shows.
+    channels_last : bool, optional
+        Whether images are (N, H, W, C) or (H, W, C); the weight is the same.
     output_padding : int or one per spatial axis, optional
         Of a transposed layer alone, as in `multiconv.conv_transpose2d`.
     bias : bool, optional
@@ -100,14 +127,37 @@ class Layer(Exchangeable):
         JAX's x64 setting.
     device : str, torch.device, jax.Device or jax.sharding.Sharding, optional
         Where the parameters go; the framework's default if left out. NumPy has "cpu".
+    weight_init : str, optional
+        How the weights are drawn: "default", uniform in +-1/sqrt(fan_in) and the bias too, or with
+        a bias of zeros "lecun", "glorot" (or "xavier") and "he" (or "kaiming"), each followed by
+        "_uniform" or "_normal", or "zeros".
     seed : int, optional
         The same seed gives the same weights on every backend; without one they are fresh.
+    key : jax.Array, optional
+        Of JAX alone: a key of ``jax.random`` instead of a seed, also inside ``jax.jit``. Its
+        numbers are JAX's own.
 
     Attributes
     ----------
     weight, bias : ndarray, torch.nn.Parameter or jax.Array
         The parameters; bias is (1,) or (O,), None without one.
+    kernel_size, in_channels, stride, padding and so on
+        The arguments, as they were read: one int per spatial axis, pads as (low, high) pairs. They
+        do not change.
     """
+
+    kernel_size = Argument[tuple[int, ...]]()
+    in_channels = Argument[int | None]()
+    out_channels = Argument[int | None]()
+    stride = Argument[tuple[int, ...]]()
+    padding = Argument[str | Pairs]()
+    output_padding = Argument[tuple[int, ...]]()
+    dilation = Argument[tuple[int, ...]]()
+    groups = Argument[int]()
+    padding_mode = Argument[str]()
+    padding_value = Argument[Constant]()
+    channels_last = Argument[bool]()
+    method = Argument[str]()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -132,10 +182,14 @@ class Layer(Exchangeable):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
+        padding_value: float | tuple[float, ...] = 0,
+        channels_last: bool = False,
         method: str = "auto",
         dtype: Any = None,
         device: Any = None,
+        weight_init: str = "default",
         seed: int | None = None,
+        key: Any = None,
     ) -> None: ...
 
     @classmethod
@@ -146,16 +200,35 @@ class Layer(Exchangeable):
         return layer
 
     def _start(
-        self, *, dtype: Any = None, device: Any = None, seed: int | None = None, **given: Any
+        self,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        seed: int | None = None,
+        key: Any = None,
+        **given: Any,
     ) -> None:
         """Read the arguments of a constructor and draw the first parameters."""
         arguments = layers.read(kind=self.kind, **given)
         name = self._dtype_name(dtype)
         place = self._place(device)
-        drawn = layers.initial_parameters(arguments, seed, name)
-        backend = registry.load(self.backend_name)
-        weight, bias = (None if p is None else place(made(p, name, backend)) for p in drawn)
+        if key is not None and seed is not None:
+            msg = (
+                "give seed or key, not both: a seed draws what all backends draw, a key as JAX does"
+            )
+            raise ValueError(msg)
+        drawn = self._drawn(arguments, name, seed, key)
+        weight, bias = (None if p is None else place(p) for p in drawn)
         self._hold(arguments, weight, bias)
+
+    def _drawn(self, arguments: LayerArguments, dtype: str, seed: Any, key: Any) -> tuple[Any, Any]:
+        """Return first parameters, weight and bias or None, on the default device."""
+        if key is not None:
+            msg = f"key is a key of JAX, and this layer one of {self.backend_name}: give seed=0"
+            raise TypeError(msg)
+        backend = registry.load(self.backend_name)
+        weight, bias = layers.initial_parameters(arguments, seed, dtype)
+        return made(weight, dtype, backend), None if bias is None else made(bias, dtype, backend)
 
     def _place(self, device: Any) -> Callable[[Any], Any]:
         """Return the function that brings an array to a device."""
@@ -207,8 +280,11 @@ class Transposed(Layer):
         dilation: IntOrInts = 1,
         groups: int = 1,
         bias: bool = True,
+        channels_last: bool = False,
         method: str = "auto",
         dtype: Any = None,
         device: Any = None,
+        weight_init: str = "default",
         seed: int | None = None,
+        key: Any = None,
     ) -> None: ...

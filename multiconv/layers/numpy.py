@@ -76,20 +76,33 @@ class NumPyLayer(Layer):
             msg = f"dy must have the shape of the last output, {self._y_shape}, got {dy.shape}"
             raise ValueError(msg)
         self._check_complex(x, dy)
+        axes = len(self.arguments.kernel_size)
         if self.arguments.in_channels is None:
             x, dy = layers.as_channel(x, np), layers.as_channel(dy, np)
             weight = weight[None, None]
+        elif self.arguments.channels_last:
+            x, dy = (np.moveaxis(array, -1, -1 - axes) for array in (x, dy))
         differentiate = _transposed if self.arguments.transposed else _convolution
         dx, dw = differentiate(self.arguments, x, weight, dy)
         self.weight_grad += dw.reshape(self.weight.shape)
         if self.bias_grad is not None:
             # Summed in float32 at least, as all sums are here.
             sums = np.result_type(dy.dtype, np.float32)
-            channel = dy.ndim - 1 - len(self.arguments.kernel_size)
+            channel = dy.ndim - 1 - axes
             others = tuple(axis for axis in range(dy.ndim) if axis != channel)
             self.bias_grad += dy.sum(axis=others, dtype=sums).astype(self.bias_grad.dtype)
+        if self.arguments.channels_last:
+            dx = np.moveaxis(dx, -1 - axes, -1)
         result: FloatArray = dx.reshape(self._x.shape)
         return result
+
+    def reset_parameters(self, seed: int | None = None) -> None:
+        """Draw the parameters anew, in place, as the constructor does; gradients become zero."""
+        weight, bias = self._drawn(self.arguments, self.weight.dtype.name, seed, None)
+        self.weight[...] = weight
+        if self.bias is not None:
+            self.bias[...] = bias
+        self.zero_grad()
 
     def zero_grad(self) -> None:
         """Set the parameters' gradients to zero."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from multiconv.core import arguments, geometry
+from multiconv.layers import modules
 from multiconv.layers.shared import LayerArguments
 
 _LISTED = 2**20  # pixels along an axis, the most that are listed one by one
@@ -102,10 +103,12 @@ def receptive_field(*layers: Any) -> ReceptiveField:
     Parameters
     ----------
     *layers : layer or tuple
-        From input to output: a `Conv1D`, `Conv2D` or `Conv3D` of any backend, or ``(kernel_size,
-        stride, padding, dilation)``, of which the last ones may be left out. Each entry is an int
-        or one per spatial axis, padding also ``(low, high)`` pairs, ``"valid"`` or ``"full"``;
-        ``"same"`` and ``"same_lower"`` with stride 1.
+        From input to output: a `Conv1D`, `Conv2D` or `Conv3D` of any backend; a convolution, a
+        pool, an activation, a dropout or a batch norm (as it is after training) of torch.nn, Keras,
+        Flax or Equinox, or a whole Sequential of them; or ``(kernel_size, stride, padding,
+        dilation)``, of which the last ones may be left out. Each entry is an int or one per spatial
+        axis, padding also ``(low, high)`` pairs, ``"valid"`` or ``"full"``; ``"same"`` and
+        ``"same_lower"`` with stride 1.
 
     Returns
     -------
@@ -119,7 +122,8 @@ def receptive_field(*layers: Any) -> ReceptiveField:
         If nothing is given, the layers have different numbers of axes, a padding depends on the
         size of the image, or a layer is transposed, whose outputs do not all see alike.
     TypeError
-        If something is neither a layer nor such a tuple.
+        If something is neither a layer nor such a tuple, or a module of which it is not known what
+        it sees.
 
     Examples
     --------
@@ -128,6 +132,13 @@ def receptive_field(*layers: Any) -> ReceptiveField:
     >>> field.size, field.jump, field.offset
     ((9, 9), (2, 2), (-4, -4))
 
+    A network of PyTorch:
+
+    >>> from torch import nn
+    >>> net = nn.Sequential(nn.Conv2d(3, 8, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2))
+    >>> receptive_field(net).size
+    (6, 6)
+
     A dilated kernel sees with holes:
 
     >>> receptive_field((3, 1, 0, 2)).support[0]
@@ -135,29 +146,38 @@ def receptive_field(*layers: Any) -> ReceptiveField:
     """
     if len(layers) == 1 and isinstance(layers[0], (list, tuple)):
         inner = tuple(layers[0])  # a list of layers, and not the numbers of one
-        if inner and all(hasattr(layer, "arguments") for layer in inner):
+        if inner and all(hasattr(n, "arguments") or modules.is_module(n) for n in inner):
             layers = inner
     if not layers:
         msg = "receptive_field needs at least one layer, for example receptive_field((3, 1, 1))"
         raise ValueError(msg)
-    entries = [_entries(layer, f"layers[{i}]") for i, layer in enumerate(layers)]
+    named = [each for i, n in enumerate(layers) for each in modules.flattened(n, f"layers[{i}]")]
+    found = [(_entries(layer, name), name) for layer, name in named]
+    entries = [entry for entry, _ in found if entry is not None]
     counts = [
         max(0 if isinstance(e, str) else arguments.count_axes("layer", e, 0) for e in entry)
         for entry in entries
     ]
-    axes = max(counts) or 2
+    axes = max(counts, default=0) or 2
     if any(count not in (0, axes) for count in counts):
         msg = f"the layers have different numbers of spatial axes: {counts}"
         raise ValueError(msg)
-    stack = [_read(entry, axes, f"layers[{i}]") for i, entry in enumerate(entries)]
+    stack = [_read(entry, axes, name) for entry, name in found if entry is not None]
+    if not stack:
+        stack = [_read((1, 1, 0, 1), axes, "layers")]  # all of them take every pixel by itself
     along = tuple(zip(*stack, strict=True))
     field = ReceptiveField(*zip(*map(_along_one_axis, along), strict=True))
     field.stack = along
     return field
 
 
-def _entries(layer: Any, name: str) -> tuple[Any, ...]:
+def _entries(layer: Any, name: str) -> tuple[Any, ...] | None:
+    """Return (kernel_size, stride, padding, dilation), or None for what takes pixels one by one."""
     known = getattr(layer, "arguments", None)
+    if not isinstance(known, LayerArguments) and modules.is_module(layer):
+        known = modules.entries(layer, name)
+        if known is None or isinstance(known, tuple):
+            return known
     if isinstance(known, LayerArguments):
         if known.transposed:
             msg = f"{name} is a {known.kind}, of whose outputs each phase sees something else"

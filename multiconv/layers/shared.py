@@ -6,7 +6,6 @@ So that arguments, parameter names, shapes, first weights and outputs cannot dri
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,14 +15,15 @@ import numpy as np
 from multiconv.backends.base import Array
 from multiconv.backends.registry import backend_of, backend_of_type
 from multiconv.core import arguments, geometry
-from multiconv.core.arguments import IntOrInts, Padding, Pairs
-from multiconv.functions.conv import CONV, conv1d, conv2d, conv3d
+from multiconv.core.arguments import Constant, IntOrInts, Padding, Pairs
+from multiconv.functions.conv import CONV_ORDERS, conv1d, conv2d, conv3d
 from multiconv.functions.conv_transpose import (
-    CONV_TRANSPOSE,
+    CONV_TRANSPOSE_ORDERS,
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose3d,
 )
+from multiconv.layers import initial
 from multiconv.layers.table import KINDS
 from multiconv.methods import table as methods
 from multiconv.planning.dispatch import Exact, dispatch
@@ -55,7 +55,10 @@ class LayerArguments:
     groups: int
     bias: bool
     padding_mode: str
+    padding_value: Constant
+    channels_last: bool
     method: str
+    weight_init: str
 
     @property
     def transposed(self) -> bool:
@@ -84,6 +87,12 @@ class LayerArguments:
         return channels * math.prod(self.kernel_size)
 
     @property
+    def fan_out(self) -> int:
+        """Return the number of outputs that an input is part of, at stride 1."""
+        channels = 1 if self.out_channels is None else self.out_channels // self.groups
+        return channels * math.prod(self.kernel_size)
+
+    @property
     def pads(self) -> Pairs:
         """Return the pads of a transposed layer, which do not depend on the image."""
         return geometry.transposed_pads(self.padding, self.kernel_size, self.stride, self.dilation)
@@ -91,14 +100,20 @@ class LayerArguments:
     def __post_init__(self) -> None:
         """Put the options of the layer's function together once, and not by every call."""
         names = ("stride", "padding", "dilation", "groups", "method")
-        own = "output_padding" if self.transposed else "padding_mode"
-        options = {name: getattr(self, name) for name in (*names, own)}
+        own = ("output_padding",) if self.transposed else ("padding_mode", "padding_value")
+        options = {name: getattr(self, name) for name in (*names, *own)}
         object.__setattr__(self, "_options", options)
         given: tuple[Any, ...] = (KINDS[self.kind].axes, self.stride, self.padding)
         if self.transposed:
             given += (self.output_padding, self.groups, self.dilation, self.method)
         else:
-            given += (self.dilation, self.groups, self.padding_mode, self.method)
+            given += (
+                self.dilation,
+                self.groups,
+                self.padding_mode,
+                self.method,
+                self.padding_value,
+            )
         object.__setattr__(self, "_given", Exact(given))
 
     def options(self) -> dict[str, Any]:
@@ -108,7 +123,8 @@ class LayerArguments:
 
     def convolve(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """Do what the layer's function does with these options, which are read already."""
-        operation = CONV_TRANSPOSE if self.transposed else CONV
+        orders = CONV_TRANSPOSE_ORDERS if self.transposed else CONV_ORDERS
+        operation = orders.images_last if self.channels_last else orders.first
         return dispatch(operation, (x, weight, bias), self._given)  # type: ignore[attr-defined]
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,7 +153,10 @@ def read(
     groups: int = 1,
     bias: Any = True,
     padding_mode: str = "zeros",
+    padding_value: Any = 0,
+    channels_last: bool = False,
     method: str = "auto",
+    weight_init: str = "default",
 ) -> LayerArguments:
     """Read the arguments of a layer."""
     axes = KINDS[arguments.choice("kind", kind, tuple(KINDS))].axes
@@ -162,11 +181,25 @@ def read(
         arguments.per_axis("dilation", dilation, axes, minimum=1),
         groups,
         bool(bias),
-        arguments.padding_mode(padding_mode),
+        *arguments.border(padding_mode, _real(padding_value)),
+        arguments.flag("channels_last", channels_last),
         methods.parse(method),
+        initial.read(weight_init),
     )
     _check_kind(layer)
     return layer
+
+
+def _real(padding_value: Any) -> Any:
+    """Refuse what no file of a layer has."""
+    each = padding_value if isinstance(padding_value, (tuple, list)) else (padding_value,)
+    for value in each:
+        if value is None or isinstance(value, complex):
+            msg = (
+                f"padding_value of a layer must be a real number, or one per channel, got {value!r}"
+            )
+            raise TypeError(msg)
+    return padding_value
 
 
 def _channels(
@@ -195,6 +228,11 @@ def _channels(
 def _check_kind(layer: LayerArguments) -> None:
     if layer.transposed and layer.padding_mode != "zeros":
         msg = f"a {layer.kind} has no padding_mode: {NO_BORDER}"
+        raise ValueError(msg)
+    if layer.channels_last and layer.in_channels is None:
+        msg = (
+            "channels_last=True needs channels: give in_channels and out_channels, or leave it out"
+        )
         raise ValueError(msg)
     for axis, extra in enumerate(layer.output_padding):
         limit = max(layer.stride[axis], layer.dilation[axis]) if layer.transposed else 1
@@ -232,22 +270,21 @@ def as_channel(x: Array, xp: Any) -> Array:
 def initial_parameters(
     layer: LayerArguments, seed: int | None, dtype: str = "float32"
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
-    """Draw weight and bias, uniform in +-1/sqrt(fan_in), without a seed fresh ones.
+    """Draw weight and bias, by default uniform in +-1/sqrt(fan_in), without a seed fresh ones.
 
     They are the numbers of one stream, the weight's first. They come as float64, and as float32
     for narrower dtypes: every framework rounds that to 16 bits in the same way, but not all round
     float64 directly.
     """
-    if seed is None:
-        seed = secrets.randbits(64)
-    else:
-        seed = arguments.integer("seed", seed, minimum=-(2**63))
+    seed = initial.seed_of(seed)
+    rule = initial.INITIAL[layer.weight_init]
     count = math.prod(layer.weight_shape)
     total = count + (layer.bias_shape[0] if layer.bias else 0)
     wide = "float64" if dtype in ("float64", "complex128") else "float32"
+    spread = rule.spread(layer.fan_in, layer.fan_out)
     try:
-        uniform = _uniform(seed, total)
-        values = ((2 * uniform - 1) * (1 / math.sqrt(max(layer.fan_in, 1)))).astype(wide)
+        drawn = initial.draw(seed, total, is_normal=rule.is_normal)
+        values = (drawn * spread).astype(wide)
     except (MemoryError, OverflowError, ValueError):
         size = total * np.dtype(wide).itemsize
         msg = (
@@ -255,18 +292,9 @@ def initial_parameters(
             f"{layer.weight_shape}, {size} bytes in {wide}, more than there is memory for"
         )
         raise ValueError(msg) from None
+    if layer.weight_init != "default":
+        values[count:] = 0
     return values[:count].reshape(layer.weight_shape), values[count:] if layer.bias else None
-
-
-def _uniform(seed: int, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return numbers in [0, 1), multiples of 2**-24: exact in float32 and wider.
-
-    Philox counts, so it has no state to share (Salmon, Moraes, Dror and Shaw, "Parallel random
-    numbers: as easy as 1, 2, 3", 2011), and NumPy keeps its bits the same in every version.
-    """
-    bits: Any = np.random.Philox(key=seed % 2**64).random_raw(count)
-    numbers: np.ndarray[Any, np.dtype[np.float64]] = (bits >> np.uint64(40)).astype(np.float64)
-    return numbers * 2.0**-24
 
 
 def _foreign(x: Array, weight: Array) -> str | None:

@@ -43,6 +43,16 @@ class TorchLayer(Layer, torch.nn.Module):
                 parameter = torch.nn.Parameter(copy)
             self.register_parameter(name, parameter)
 
+    def reset_parameters(self, seed: int | None = None) -> None:
+        """Draw the parameters anew, in place, as the constructor does."""
+        name = str(self.weight.dtype).removeprefix("torch.")
+        with torch.no_grad():
+            for parameter, drawn in zip(
+                (self.weight, self.bias), self._drawn(self.arguments, name, seed, None), strict=True
+            ):
+                if parameter is not None:
+                    parameter.copy_(drawn)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the layer's output for images x."""
         y: torch.Tensor = layers.apply(self.arguments, x, self.weight, self.bias)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 import warnings
 from typing import Any
 
 import numpy as np
 
+from multiconv.core.callers import callers_level
 from multiconv.learning import momentum as heavy_ball
 from multiconv.learning.normal_form import FloatArray, NormalForm
 from multiconv.learning.problem import Problem
@@ -62,15 +62,7 @@ def warn_if_divergent(problem: Problem, lr: float, momentum: float, scale: int) 
         f"{largest:.4g}, so the loss grows beyond lr={reach / largest:.4g}{of}; "
         f"lr={best:.2g} is the fastest that converges"
     )
-    warnings.warn(msg, RuntimeWarning, stacklevel=_callers_level())
-
-
-def _callers_level() -> int:
-    """Return the stack level of the first caller outside this package, for a warning."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("multiconv."):
-        level, frame = level + 1, frame.f_back
-    return level
+    warnings.warn(msg, RuntimeWarning, stacklevel=callers_level())
 
 
 def explain(

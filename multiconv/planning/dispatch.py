@@ -9,6 +9,7 @@ the same kind costs one look-up: reading, checking and normalising are work of t
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from numbers import Number
 from typing import Any, NamedTuple, TypeAlias
 
 from multiconv.backends.base import Array, Backend
@@ -32,9 +33,10 @@ class Operation(NamedTuple):
     planner : callable
         Plans it for a backend, operands and options.
     names : tuple of str
-        Of its arrays.
+        Of its arrays. A ``padding_value`` that is an array may follow them.
     read : callable
-        ``read(arrays, *given)`` makes options of the arguments that are no arrays.
+        ``read(arrays, *given)`` makes options of the arguments that are no arrays; a
+        ``padding_value`` that is none may follow them.
     """
 
     planner: Planner
@@ -48,8 +50,18 @@ class Exact(tuple[Any, ...]):
     __slots__ = ()
 
 
-def dispatch(operation: Operation, arrays: tuple[Array | None, ...], given: tuple[Any, ...]) -> Any:
+def dispatch(
+    operation: Operation,
+    arrays: tuple[Array | None, ...],
+    given: tuple[Any, ...],
+    padding_value: Any = 0,
+) -> Any:
     """Run an operation on arrays, with its other arguments as they were given."""
+    if type(padding_value) is not int or padding_value:
+        if isinstance(padding_value, (Number, tuple, list, str)):
+            given = (*given, padding_value)
+        else:
+            arrays, given = (*arrays, padding_value), (*given, None)
     backend = backend_of_type(type(arrays[0]))
     if backend is None or backend.is_tracing():
         return _resolved(operation, arrays, given, None)
@@ -96,7 +108,7 @@ def _resolved(
 ) -> Any:
     """Read the arguments and run the plan for them, which ``key``, if there is one, will find."""
     options = operation.read(given_arrays, *given)
-    named = dict(zip(operation.names, given_arrays, strict=True))
+    named = dict(zip(_names(operation, given_arrays), given_arrays, strict=True))
     backend, arrays = backend_of(named)
     signatures = tuple([None if a is None else backend.signature(a) for a in arrays])
     if backend.is_tracing():
@@ -112,6 +124,12 @@ def _resolved(
     if key is not None and all(a is None or backend.is_plain(a) for a in given_arrays):
         _keep(key, call)
     return call(*arrays)
+
+
+def _names(operation: Operation, arrays: Sequence[Any]) -> tuple[str, ...]:
+    """Return the names of arrays, of which a border may be the last."""
+    has_border = len(arrays) > len(operation.names)
+    return (*operation.names, "padding_value") if has_border else operation.names
 
 
 def ready(plan: Plan, signatures: Sequence[Any], backend: Backend) -> Callable[..., Any]:
@@ -152,7 +170,7 @@ def plan_for(
             signature[2],
             backend.is_recorded(signature),
         )
-        for name, signature in zip(operation.names, signatures, strict=True)
+        for name, signature in zip(_names(operation, signatures), signatures, strict=True)
     ]
     check_devices(operands, backend)
     return operation.planner(backend, operands, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,8 +15,10 @@ from multiconv.core.geometry import Geometry
 from multiconv.core.rounding import fft_factor, narrowing, summing_factor
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Method, Problem
+from multiconv.planning import constant_border
 from multiconv.planning.choose import Alternative, Choice, choose, said
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
+from multiconv.planning.options import Options
 
 _WORK = {"y": correlation, "x": input_adjoint, "weight": weight_adjoint}
 _SPATIAL = {"x": "input_size", "weight": "kernel_size", "y": "output_size"}
@@ -82,7 +84,9 @@ class Plan:
         elements = self.workspace()
         if elements is None:
             return None
-        if any(map(any, self.problem.geometry.pads)) and not self.choice.method.takes_border:
+        has_constant = self.geometry is not None and self.geometry.padding_mode == "constant"
+        has_border = any(map(any, self.problem.geometry.pads))
+        if has_constant or (has_border and not self.choice.method.takes_border):
             elements += self.problem.pixels
         return elements * dtypes.itemsize(self.problem.dtype)
 
@@ -186,15 +190,103 @@ def planned(
     wanted: Role,
     layout: Layout,
     geometry: Geometry,
-    method: str,
+    options: Options,
     *,
+    border: Sequence[Operand] = (),
     bias: Operand | None = None,
     flips: bool = False,
 ) -> Plan:
     """Plan a correlation or an adjoint: the one of x, weight and y that is ``wanted``, of two.
 
-    ``flips`` turns the kernel around first.
+    ``flips`` turns the kernel around first. A constant border that is an array is ``border``, and
+    follows the other arrays of the call.
     """
+    if geometry.padding_mode != "constant":
+        return _planned(
+            backend, given, wanted, layout, geometry, options.method, bias=bias, flips=flips
+        )
+    if wanted == "x":  # a border that does not depend on the image has no part in its gradient
+        inner = constant_border.without(geometry)
+        plan = _planned(
+            backend, given, wanted, layout, inner, options.method, bias=bias, flips=flips
+        )
+        return ignoring_last(plan) if border else plan
+    return bordered(
+        backend,
+        options,
+        given["x"],
+        layout,
+        geometry,
+        border,
+        lambda x: _planned(
+            backend,
+            {**given, "x": x},
+            wanted,
+            layout,
+            geometry.padded(),
+            options.method,
+            bias=bias,
+            flips=flips,
+        ),
+    )
+
+
+def ignoring_last(plan: Plan) -> Plan:
+    """Return the plan for arrays behind which a border follows that does not matter."""
+    run, again = plan.run, plan.unless_finite
+    return replace(
+        plan,
+        run=lambda *arrays: run(*arrays[:-1]),
+        unless_finite=again and (lambda *arrays: again(*arrays[:-1])),
+    )
+
+
+def bordered(
+    backend: Backend,
+    options: Options,
+    x: Operand,
+    layout: Layout,
+    geometry: Geometry,
+    border: Sequence[Operand],
+    plan_of: Callable[[Operand], Plan],
+) -> Plan:
+    """Plan what takes an image first, with a constant border around it.
+
+    ``plan_of`` plans the same of an image that carries its border already.
+    """
+    value = next(iter(border), None)
+    constant_border.check(options, x, layout, value)
+    padded, surround = constant_border.around(options, x, geometry, backend)
+    is_recorded = x.is_recorded or (value is not None and value.is_recorded)
+    plan = plan_of(padded._replace(is_recorded=is_recorded))
+
+    def after(run: Callable[..., Array]) -> Callable[..., Array]:
+        if value is None:
+            return lambda image, *rest: run(surround(image, None), *rest)
+        return lambda image, *rest: run(surround(image, rest[-1]), *rest[:-1])
+
+    again = plan.unless_finite
+    return replace(
+        plan,
+        run=after(plan.run),
+        unless_finite=again and after(again),
+        geometry=geometry,
+        operations=plan.operations + 4 * geometry.axes,
+    )
+
+
+def _planned(
+    backend: Backend,
+    given: Mapping[Role, Operand],
+    wanted: Role,
+    layout: Layout,
+    geometry: Geometry,
+    method: str,
+    *,
+    bias: Operand | None = None,
+    flips: bool = False,
+) -> Plan:
+    """Plan without a constant border."""
     first, second = given.values()
     result = result_dtype(first, second, backend)
     size = getattr(geometry, _SPATIAL[wanted])

@@ -115,20 +115,24 @@ def kernel_letters(axes: int) -> str:
     return _KERNEL_LETTERS.get(axes, "*kernel")
 
 
-def image_and_kernel(x: Operand, k: Operand) -> Layout:
-    """Read x (..., H, W) and k (kh, kw)."""
-    if len(k.shape) != 2:
-        msg = f"{k.name} must be a kernel of shape (kh, kw), got the shape {k.shape}"
+def image_and_kernel(x: Operand, k: Operand, axes: int) -> Layout:
+    """Read x (..., *spatial) and k (*kernel)."""
+    if len(k.shape) != axes:
+        msg = (
+            f"{k.name} must be a kernel of shape ({kernel_letters(axes)}), got the shape {k.shape}"
+        )
         if len(k.shape) == 4:
             msg += "; conv2d takes weights of shape (O, C/groups, kh, kw)"
+        elif len(k.shape):
+            msg += f"; correlate takes one of {len(k.shape)} axes"
         raise ValueError(msg)
-    if len(x.shape) < 2:
+    if len(x.shape) < axes:
         msg = (
-            f"{x.name} must be an image of shape (..., H, W), got the shape {x.shape}; "
-            f"reshape it to two axes, (1, {x.shape[0] if x.shape else 1}) for one row"
+            f"{x.name} must be an image of shape (..., {spatial(axes)}), got the shape {x.shape}; "
+            f"reshape it to {axes} axes, {(*(1,) * (axes - len(x.shape)), *x.shape)} for one row"
         )
         raise ValueError(msg)
-    return Layout(tuple(x.shape[:-2]), 1, 1, 1, is_image=True)
+    return Layout(tuple(x.shape[:-axes]), 1, 1, 1, is_image=True)
 
 
 def channels_and_weight(x: Operand, weight: Operand, axes: int, groups: int) -> Layout:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from multiconv.core import arguments
-from multiconv.core.arguments import Pairs
+from multiconv.core.arguments import Constant, Pairs
 from multiconv.core.geometry import Geometry, resolve
 from multiconv.methods.table import parse
 
@@ -15,6 +15,7 @@ class Options(NamedTuple):
 
     ``given_size`` is a size as the user wrote it, whole shapes included: that of the input for the
     gradient with respect to it and for matrices, that of the kernel for the other gradient.
+    ``image_axes`` are the spatial axes of an image without channels, where they are named.
     """
 
     stride: tuple[int, ...]
@@ -22,11 +23,13 @@ class Options(NamedTuple):
     dilation: tuple[int, ...]
     groups: int = 1
     padding_mode: str = "zeros"
+    padding_value: Constant = 0
     method: str = "auto"
     given_size: tuple[int, ...] = ()
     kernel_size: tuple[int, ...] = ()
     output_padding: tuple[int, ...] = ()
     sparse: bool = False
+    image_axes: tuple[int, ...] = ()
 
     @property
     def axes(self) -> int:
@@ -55,6 +58,7 @@ def read(
     *,
     groups: Any = 1,
     padding_mode: Any = "zeros",
+    padding_value: Any = 0,
     method: Any = "auto",
     **sizes: Any,
 ) -> Options:
@@ -64,7 +68,7 @@ def read(
         arguments.padding(padding, axes),
         arguments.per_axis("dilation", dilation, axes, minimum=1),
         arguments.integer("groups", groups, minimum=1),
-        arguments.padding_mode(padding_mode),
+        *arguments.border(padding_mode, padding_value),
         parse(method),
         **sizes,
     )

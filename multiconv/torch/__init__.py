@@ -8,6 +8,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from multiconv import kernels as kernels
     from multiconv.layers.torch import Conv1D as Conv1D
     from multiconv.layers.torch import Conv2D as Conv2D
     from multiconv.layers.torch import Conv3D as Conv3D

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from multiconv.functions.conv import CONV
-from multiconv.functions.correlate import CORR2D
 from multiconv.functions.gradients import INPUT_GRAD, WEIGHT_GRAD
+from multiconv.functions.images import CORR2D
 from multiconv.planning.dispatch import Operation
 
 

@@ -15,7 +15,7 @@ from multiconv.backends.transfer import made
 from multiconv.core.progress import Progress
 from multiconv.core.quiet import until_quiet
 from multiconv.functions.conv import CONV
-from multiconv.functions.correlate import CORR2D
+from multiconv.functions.images import CORR2D
 from multiconv.methods.base import Counts, Method, MethodRefusal, uncounted
 from multiconv.methods.table import METHODS
 from multiconv.planning.constants import Constants

@@ -227,7 +227,7 @@ class TestTheListOfNames:
 
     def test_a_face_has_all_that_it_lists(self):
         face = multiconv.get_backend("numpy")
-        assert set(vars(face)) == {*public.FUNCTIONS, "backend", "name"}
+        assert set(vars(face)) - {"kernels"} == {*public.FUNCTIONS, "backend", "name"}
 
     def test_every_name_leads_somewhere(self):
         for name, module in public.FUNCTIONS.items():
@@ -239,7 +239,7 @@ class TestTheListOfNames:
     @pytest.mark.parametrize("name", FACES)
     def test_a_face_has_them_all(self, name):
         module, face = getattr(multiconv, name), multiconv.get_backend(name)
-        assert module.__all__ == dir(module) == sorted([*public.FUNCTIONS, *NAMES])
+        assert module.__all__ == dir(module) == sorted([*public.FUNCTIONS, *NAMES, "kernels"])
         for exported in module.__all__:
             assert getattr(module, exported) is getattr(face, exported)
             assert exported in dir(face)
@@ -247,9 +247,9 @@ class TestTheListOfNames:
     @pytest.mark.parametrize(
         ("wrong", "right"),
         [
-            ("correlate", "corr2d"),
+            ("cross_correlate", "correlate"),
             ("correlate2d", "corr2d"),
-            ("convolve", "convolve2d"),
+            ("convolve1d", "convolve"),
             ("conv", "conv2d"),
             ("conv2D", "conv2d"),
             ("Conv2d", "Conv2D"),

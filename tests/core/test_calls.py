@@ -28,7 +28,7 @@ class TestKeywords:
         [
             *[("strides", "stride"), ("mode", "padding_mode"), ("boundary", "padding_mode")],
             *[("pad", "padding"), ("dilation_rate", "dilation"), ("kernel", "k"), ("image", "x")],
-            *[("pading", "padding"), ("input", "x")],
+            *[("pading", "padding"), ("input", "x"), ("cval", "padding_value"), ("axis", "axes")],
         ],
     )
     def test_what_other_libraries_call_it_is_named(self, wrong, meant):

@@ -6,14 +6,14 @@ import numpy as np
 import oracle
 import pytest
 from comparing import assert_same
-from strategies import PADDING_MODES, configurations, for_all
+from strategies import BORDERS, PADDING_MODES, configurations, for_all
 
 METHODS = backends_under_test.NAMES_OF_METHODS
 EXACT_METHODS = backends_under_test.EXACT
 
 
 def test_the_input_gradient_is_exact_on_small_integers(backend):
-    @for_all(backend, configurations(backend.dtypes))
+    @for_all(backend, configurations(backend.dtypes, modes=BORDERS))
     def check(c):
         if c.dtype.startswith(("bool", "complex")):
             return
@@ -26,7 +26,7 @@ def test_the_input_gradient_is_exact_on_small_integers(backend):
 
 
 def test_the_weight_gradient_is_exact_on_small_integers(backend):
-    @for_all(backend, configurations(("int32", "float32", "int64", "float64")))
+    @for_all(backend, configurations(("int32", "float32", "int64", "float64"), modes=BORDERS))
     def check(c):
         x, grad = c.integers(c.x_shape, c.y_shape)
         expected = oracle.weight_grad(x, grad, c.kernel, **c.geometry)
@@ -159,7 +159,9 @@ class TestTheFrameworksDifferentiateEveryMethod:
     def test_conv(self, differentiable, method):
         backend = differentiable
 
-        @for_all(backend, configurations(("float32",), batches=(None, 1, 2)), times=0.5)
+        @for_all(
+            backend, configurations(("float32",), modes=BORDERS, batches=(None, 1, 2)), times=0.5
+        )
         def check(c):
             x, weight, bias, grad = c.integers(
                 c.x_shape, c.weight_shape, c.weight_shape[:1], c.y_shape

@@ -6,7 +6,7 @@ import bounds
 import numpy as np
 import pytest
 from comparing import check_error
-from strategies import configurations, for_all
+from strategies import BORDERS, configurations, for_all
 
 import multiconv as mc
 from multiconv.methods.base import MethodRefusal
@@ -15,7 +15,7 @@ from multiconv.methods.table import METHODS
 
 class TestWhatItSays:
     def test_it_is_what_the_call_gives(self, backend):
-        @for_all(backend, configurations(("float32",)))
+        @for_all(backend, configurations(("float32",), modes=BORDERS))
         def check(c):
             x, weight, bias = (
                 backend.array(a, "float32")
@@ -128,3 +128,24 @@ class TestWhatItTakes:
         assert repr(mc.plan((5, 5), (2, 2), backend="numpy")) == (
             "Plan(output_shape=(4, 4), dtype='float32', 'direct')"
         )
+
+
+class TestOrdersOfAxes:
+    def test_a_plan_is_that_of_the_call(self, backend):
+        x, weight = np.ones((2, 7, 6, 4)), np.ones((3, 2, 4, 5))
+        arrays = backend.array(x, "float32"), backend.array(weight, "float32")
+        options = {"padding": 1, "stride": 2, "channels_last": True}
+        y = backend.functions.conv2d(*arrays, **options)
+        assert mc.plan(*arrays, **options).output_shape == tuple(y.shape)
+        y = backend.functions.conv_transpose2d(y, arrays[1], stride=2, channels_last=True)
+        plan = mc.plan((2, 4, 3, 5), weight.shape, 2, transposed=True, channels_last=True)
+        assert plan.output_shape == (*y.shape[:1], 9, 8, 4)
+        kernel = backend.array(np.ones((2, 3)), "float32")
+        plan = mc.plan(arrays[0], kernel, axes=(1, 2))
+        assert plan.output_shape == (2, 6, 4, 4)
+
+    def test_what_has_no_such_order(self):
+        call = lambda: mc.plan((3, 3), (2, 2), channels_last=True)  # noqa: E731
+        check_error(ValueError, call, "image form", "channels_last")
+        call = lambda: mc.plan((1, 3, 3), (1, 1, 2, 2), axes=(0, 1))  # noqa: E731
+        check_error(ValueError, call, "a convolution", "axes")

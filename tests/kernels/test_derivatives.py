@@ -178,6 +178,22 @@ class TestDirectional:
         _, y = grid(3, 3)
         assert correlate(y, kernels.directional(np.pi / 2)).item() == 1
 
+    @pytest.mark.parametrize("vector", [(3, 0), [0.0, 2.0], np.array([-1.0, 0.0]), (0, -0.5)])
+    def test_a_vector_of_any_length_is_its_direction(self, vector) -> None:
+        angle = math.atan2(vector[1], vector[0])
+        np.testing.assert_array_equal(kernels.directional(vector), kernels.directional(angle))
+
+    def test_a_vector_between_the_axes(self) -> None:
+        steered = (3 * kernels.sobel(axis=1) + 4 * kernels.sobel(axis=0)) / 40
+        np.testing.assert_allclose(
+            kernels.directional((3, 4)), steered, rtol=2.0**-50, atol=0
+        )  # 4 roundings
+
+    @pytest.mark.parametrize("vector", [(0, 0), (1,), (1, 2, 3), (1.7e308, 1.7e308)])
+    def test_what_points_nowhere(self, vector) -> None:
+        with pytest.raises(ValueError, match="angle must be"):
+            kernels.directional(vector)
+
     @pytest.mark.parametrize("angle", [*GENERIC_ANGLES, *COMPASS_ANGLES])
     def test_one_along_and_zero_across(self, angle: float) -> None:
         """On unit ramps.

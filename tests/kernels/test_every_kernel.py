@@ -8,6 +8,7 @@ import pytest
 from comparing import assert_same, check_error
 from correlating import Array
 
+import multiconv as mc
 from multiconv import kernels
 
 ONE_OF_EACH: dict[str, Callable[[], Array]] = {
@@ -74,7 +75,9 @@ class TestEveryKernel:
                 doc.index(f"{s}\n---") for s in ("Parameters", "Returns", "Raises", "Examples")
             ]
             assert sections == sorted(sections), name
-            assert sections[0] < doc.index("\nlike : array, optional\n") < sections[1], name
+            for argument in ("like : array", "dtype : str or dtype", "device : str or device"):
+                at = doc.index(f"\n{argument}, optional\n")
+                assert sections[0] < at < sections[1], (name, argument)
 
 
 def rounded(kernel, dtype):
@@ -146,8 +149,6 @@ class TestLike:
         import jax
         import jax.numpy as jnp
 
-        import multiconv as mc
-
         @jax.jit
         def slope(x):
             return mc.corr2d(x, kernels.sobel(like=x))
@@ -179,3 +180,58 @@ class TestLike:
         call = "finite_difference(20) has coefficients beyond the range of float16"
         check_error(ValueError, lambda: kernels.finite_difference(20, like=like), call)
         assert kernels.finite_difference(18, like=like).dtype == np.float16
+
+
+class TestDtypeAndDevice:
+    """What is asked for goes before what `like` says."""
+
+    def test_a_dtype_by_name(self, backend):
+        like = backend.array(np.ones((2, 2)), "float32")
+        assert_same(backend, kernels.sobel(like=like, dtype="int32"), kernels.sobel(), "int32")
+        assert kernels.sobel(dtype="float32").dtype == np.float32
+        assert kernels.sobel(dtype=np.int8).dtype == np.int8
+
+    @pytest.mark.needs_backend("torch")
+    def test_a_dtype_and_a_device_of_the_framework(self):
+        import torch
+
+        kernel = mc.torch.kernels.sobel(dtype=torch.float16, device="meta")
+        assert (kernel.dtype, kernel.device.type) == (torch.float16, "meta")
+        kernel = kernels.sobel(like=torch.ones(1, device="meta"), device="cpu")
+        assert (kernel.dtype, kernel.device.type) == (torch.float32, "cpu")
+
+    @pytest.mark.needs_backend("jax")
+    def test_a_device_of_jax(self):
+        import jax
+
+        for device in ("cpu", jax.devices("cpu")[0]):
+            assert mc.jax.kernels.sobel(device=device).devices() == {jax.devices("cpu")[0]}
+
+    def test_a_dtype_that_cannot_hold_the_kernel(self):
+        check_error(ValueError, lambda: kernels.box(3, dtype="int8"), "box(3)", "int8")
+        check_error(ValueError, lambda: kernels.sobel(dtype="uint8"), "sobel()", "uint8")
+
+    def test_what_is_none(self):
+        check_error(TypeError, lambda: kernels.sobel(dtype="floaty"), "dtype", "floaty", "float32")
+        check_error(ValueError, lambda: kernels.sobel(device="cuda"), "device", "cuda", "cpu")
+
+
+class TestFaces:
+    """multiconv.torch.kernels: the same kernels as arrays of the framework."""
+
+    def test_they_make_the_arrays_of_their_framework(self, backend):
+        made = mc.get_backend_of(backend.array([1], "int32")).kernels
+        kernel = made.sobel(axis=0)
+        assert backend.is_native_array(kernel)
+        assert backend.to_numpy(kernel).tolist() == kernels.sobel(axis=0).tolist()
+        default = {"torch": "float32", "jax": "float32"}.get(backend.name, "float64")
+        assert backend.dtype_name(kernel) == default
+        assert made.names() == kernels.names()
+        assert dir(made) == kernels.__all__
+
+    @pytest.mark.needs_backend("torch")
+    def test_they_take_no_array_of_another(self):
+        like = np.ones(1, np.float32)
+        assert mc.numpy.kernels.sobel(like=like).dtype == np.float32
+        call = lambda: mc.torch.kernels.sobel(like=like)  # noqa: E731
+        check_error(TypeError, call, "like", "NumPy array", "torch face")

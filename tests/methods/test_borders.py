@@ -8,7 +8,7 @@ from multiconv.core.geometry import resolve
 from multiconv.methods.borders import extend, fold, pixel_of_border
 
 NUMPYS = {"reflect": "reflect", "symmetric": "symmetric", "circular": "wrap", "replicate": "edge"}
-PADS = [(0, 0), (1, 0), (0, 1), (3, 2), (2, 4)]
+PADS = [(0, 0), (1, 0), (0, 1), (3, 2), (2, 4), (5, 6), (17, 23)]
 
 
 def geometry(mode, *pads):
@@ -29,9 +29,11 @@ class TestPixelsOfTheBorder:
         assert pixel_of_border(5, low, high, "zeros").tolist() == expected.tolist()
 
     @pytest.mark.parametrize("mode", NUMPYS)
-    def test_a_single_pixel_is_shown_as_far_as_it_may_be(self, mode):
-        pads = {"reflect": (0, 0), "replicate": (3, 2)}.get(mode, (1, 1))
-        assert pixel_of_border(1, *pads, mode).tolist() == [0] * (sum(pads) + 1)
+    @pytest.mark.parametrize("n", [1, 2, 3])
+    def test_a_small_image_is_shown_again_and_again(self, n, mode):
+        for low, high in np.ndindex(9, 9):
+            expected = np.pad(np.arange(n), (low, high), mode=NUMPYS[mode])
+            assert pixel_of_border(n, low, high, mode).tolist() == expected.tolist()
 
 
 class TestExtendAndFold:

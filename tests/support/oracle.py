@@ -38,7 +38,7 @@ def border_map(n, low, high, mode):
     """Where each of the low + n + high padded positions comes from; ``n`` stands for a zero."""
     source = []
     for p in range(-low, n + high):
-        if mode == "zeros":
+        if mode in ("zeros", "constant"):
             source.append(p if 0 <= p < n else n)
         elif mode == "replicate":
             source.append(min(max(p, 0), n - 1))
@@ -53,11 +53,6 @@ def border_map(n, low, high, mode):
         else:
             raise AssertionError(mode)
     return np.array(source, dtype=np.int64)
-
-
-def border_limit(n, mode):
-    """The widest border that the image has pixels for."""
-    return {"reflect": n - 1, "symmetric": n, "circular": n}.get(mode, np.inf)
 
 
 def tap_maps(size, kernel, stride=1, padding=0, dilation=1, mode="zeros"):
@@ -78,12 +73,13 @@ def output_size(size, kernel, stride=1, padding=0, dilation=1):
     return tuple(len(m) for m in tap_maps(size, kernel, stride, padding, dilation))
 
 
-def gather(x, maps):
-    """(N, C, *spatial) -> (N, C, *outputs, *taps)."""
+def gather(x, maps, padding_value=0):
+    """(N, C, *spatial) -> (N, C, *outputs, *taps); the value is a number, or one per channel."""
     for axis, taps in enumerate(maps):
         place = 2 + 2 * axis
-        zeros = np.zeros((*x.shape[:place], 1, *x.shape[place + 1 :]), x.dtype)
-        x = np.concatenate([x, zeros], axis=place).take(taps, axis=place)
+        around = np.zeros((*x.shape[:place], 1, *x.shape[place + 1 :]), x.dtype)
+        around += np.reshape(padding_value, (-1, *[1] * (x.ndim - 2))).astype(x.dtype)
+        x = np.concatenate([x, around], axis=place).take(taps, axis=place)
     axes = len(maps)
     return x.transpose(0, 1, *range(2, 2 + 2 * axes, 2), *range(3, 3 + 2 * axes, 2))
 
@@ -103,13 +99,13 @@ def scatter(patches, maps, size):
     return x
 
 
-def patch_matrix(x, maps, groups):
+def patch_matrix(x, maps, groups, padding_value=0):
     """(groups, N * positions, channels * taps)."""
     batch, channels = x.shape[:2]
     outputs = [len(m) for m in maps]
     taps = [m.shape[1] for m in maps]
     each = channels // groups
-    patches = gather(x, maps).reshape(
+    patches = gather(x, maps, padding_value).reshape(
         batch, groups, each, int(np.prod(outputs)), int(np.prod(taps))
     )
     return patches.transpose(1, 0, 3, 2, 4).reshape(
@@ -131,20 +127,41 @@ def filters(weight, groups):
     return weight.reshape(groups, each, int(np.prod(weight.shape[1:]))).transpose(0, 2, 1)
 
 
-def conv(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros"):
+def conv(
+    x,
+    weight,
+    bias=None,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    padding_mode="zeros",
+    padding_value=0,
+):
     """(N, C, *spatial) or (C, *spatial) with (O, C / groups, *kernel): cross-correlation."""
     if x.ndim == weight.ndim - 1:
-        return conv(x[None], weight, bias, stride, padding, dilation, groups, padding_mode)[0]
+        options = (stride, padding, dilation, groups, padding_mode, padding_value)
+        return conv(x[None], weight, bias, *options)[0]
     maps = tap_maps(x.shape[2:], weight.shape[2:], stride, padding, dilation, padding_mode)
-    rows = patch_matrix(x, maps, groups) @ filters(weight, groups)
+    rows = patch_matrix(x, maps, groups, padding_value) @ filters(weight, groups)
     outputs = [len(m) for m in maps]
     y = rows.reshape(groups, len(x), int(np.prod(outputs)), weight.shape[0] // groups)
     y = y.transpose(1, 0, 3, 2).reshape(len(x), weight.shape[0], *outputs)
     return y if bias is None else y + bias.reshape(-1, *[1] * len(outputs))
 
 
-def input_grad(grad, weight, size, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros"):
-    """The adjoint of ``conv`` in x."""
+def input_grad(
+    grad,
+    weight,
+    size,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    padding_mode="zeros",
+    padding_value=0,
+):
+    """The adjoint of ``conv`` in x, whatever a constant border shows."""
     if grad.ndim == weight.ndim - 1:
         return input_grad(
             grad[None], weight, size, stride, padding, dilation, groups, padding_mode
@@ -166,12 +183,23 @@ def spread(grad, weight, maps, size, groups):
     return scatter(patches, maps, size)
 
 
-def weight_grad(x, grad, kernel, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros"):
+def weight_grad(
+    x,
+    grad,
+    kernel,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    padding_mode="zeros",
+    padding_value=0,
+):
     """The adjoint of ``conv`` in weight."""
     if x.ndim == len(kernel) + 1:
         x, grad = x[None], grad[None]
     maps = tap_maps(x.shape[2:], kernel, stride, padding, dilation, padding_mode)
-    product = patch_matrix(x, maps, groups).transpose(0, 2, 1) @ grouped_rows(grad, groups)
+    patches = patch_matrix(x, maps, groups, padding_value)
+    product = patches.transpose(0, 2, 1) @ grouped_rows(grad, groups)
     return product.transpose(0, 2, 1).reshape(grad.shape[1], x.shape[1] // groups, *kernel)
 
 
@@ -202,7 +230,7 @@ def conv_transpose(
     return y if bias is None else y + bias.reshape(-1, *[1] * axes)
 
 
-def corr2d(x, k, stride=1, padding=0, dilation=1, padding_mode="zeros"):
+def corr2d(x, k, stride=1, padding=0, dilation=1, padding_mode="zeros", padding_value=0):
     """(..., H, W) with (kh, kw)."""
     y = conv(
         x.reshape(-1, 1, *x.shape[-2:]),
@@ -213,6 +241,7 @@ def corr2d(x, k, stride=1, padding=0, dilation=1, padding_mode="zeros"):
         dilation,
         1,
         padding_mode,
+        padding_value,
     )
     return y.reshape(*x.shape[:-2], *y.shape[2:])
 

@@ -12,6 +12,7 @@ import oracle
 from hypothesis import strategies as st
 
 PADDING_MODES = ("zeros", "reflect", "symmetric", "replicate", "circular")
+BORDERS = (*PADDING_MODES, "constant")
 PADDING_NAMES = ("valid", "full", "same", "same_lower")
 
 
@@ -31,6 +32,8 @@ class Configuration:
     bias: bool
     dtype: str
     seed: int
+    padding_value: object = None
+    """None: of a border that is no constant."""
 
     @property
     def axes(self):
@@ -53,7 +56,8 @@ class Configuration:
     @property
     def geometry(self):
         """The arguments that conv and the gradients share."""
-        return {
+        value = {} if self.padding_value is None else {"padding_value": self.padding_value}
+        return value | {
             "stride": self.stride,
             "padding": self.padding,
             "dilation": self.dilation,
@@ -114,7 +118,16 @@ def paddings(draw, axes, largest):
     return draw(st.sampled_from((tuple, list)))([(draw(sides), draw(sides)) for _ in range(axes)])
 
 
-def fitting_sizes(kernel, stride, padding, dilation, mode, largest):
+@st.composite
+def padding_values(draw, dtype, channels):
+    """One number that the dtype holds for all channels, or one for each."""
+    number = st.integers(0 if dtype.startswith(("uint", "bool")) else -1, 1)
+    if draw(st.booleans()):
+        return draw(number)
+    return tuple(draw(st.lists(number, min_size=channels, max_size=channels)))
+
+
+def fitting_sizes(kernel, stride, padding, dilation, largest):
     """For every axis, the sizes up to ``largest`` on which the arguments make sense."""
     axes = len(kernel)
     sizes = []
@@ -126,8 +139,7 @@ def fitting_sizes(kernel, stride, padding, dilation, mode, largest):
             except ValueError:
                 continue
             reach = oracle.per_axis(dilation, axes)[axis] * (kernel[axis] - 1)
-            limit = oracle.border_limit(n, mode)
-            if sum(pads[axis]) + n > reach and max(pads[axis]) <= limit:
+            if sum(pads[axis]) + n > reach:
                 fit.append(n)
         sizes.append(fit)
     return sizes
@@ -141,25 +153,27 @@ def configurations(draw, dtypes=("int64",), axes=None, modes=PADDING_MODES, batc
     kernel = tuple(draw(st.lists(st.integers(1, taps), min_size=axes, max_size=axes)))
     stride = draw(one_or_each(axes, st.integers(1, 3)))
     dilation = draw(one_or_each(axes, st.integers(1, 2)))
-    padding = draw(paddings(axes, 2))
+    padding = draw(paddings(axes, draw(st.sampled_from((2, 2, 9)))))
     mode = draw(st.sampled_from(modes))
-    sizes = fitting_sizes(kernel, stride, padding, dilation, mode, largest)
+    sizes = fitting_sizes(kernel, stride, padding, dilation, largest)
     hypothesis.assume(all(sizes))
     groups = draw(st.sampled_from((1, 1, 2, 3)))
+    in_each, dtype = draw(st.integers(1, 2)), draw(st.sampled_from(dtypes))
     return Configuration(
         size=tuple(draw(st.sampled_from(fit)) for fit in sizes),
         kernel=kernel,
         batch=draw(st.sampled_from(batches or (None, 0, 1, 2))),
         groups=groups,
-        in_each=draw(st.integers(1, 2)),
+        in_each=in_each,
         out_each=draw(st.integers(1, 2)),
         stride=stride,
         dilation=dilation,
         padding=padding,
         padding_mode=mode,
         bias=draw(st.booleans()),
-        dtype=draw(st.sampled_from(dtypes)),
+        dtype=dtype,
         seed=draw(st.integers(0, 2**32 - 1)),
+        padding_value=draw(padding_values(dtype, groups * in_each)) if mode == "constant" else None,
     )
 
 

@@ -18,6 +18,7 @@ from multiconv.core.arguments import choice
 from multiconv.core.installation import install_line
 from multiconv.layers.exchange.dialects import DIALECTS, InexpressibleError, dialects
 from multiconv.layers.exchange.spelling import spell, understand
+from multiconv.layers.shared import LayerArguments
 from multiconv.layers.table import KINDS
 
 _WINGS = {library: f"multiconv.layers.exchange.{library}" for library in DIALECTS}
@@ -164,6 +165,19 @@ class Exchangeable:
         except InexpressibleError as lack:
             msg = f"{title} {lack}"
             raise ValueError(msg) from None
+
+
+def seen_by(module: Any) -> LayerArguments:
+    """Return the arguments of one filter that sees what another library's convolution sees.
+
+    Whatever its weights are, and what it does to its sums.
+    """
+    wing, library = _of(module)
+    transposed = _is_transposed(module, wing, library)
+    dialect = dialects(transposed=transposed)[library]
+    names = (its for ours, its in dialect.names.items() if ours != "groups")
+    options = {its: getattr(module, its) for its in names}
+    return understand(dialect, options, (1, 1, *module.kernel_size), bias=False)
 
 
 def _is_transposed(module: Any, wing: ModuleType, library: str) -> bool:
