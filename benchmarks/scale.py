@@ -169,8 +169,7 @@ def model(workers, chunk, taps, task, pixel, bandwidth=1e9, latency=1e-3, tasks=
     """
     compute = chunk**2 * pixel
     halo = ((chunk + taps - 1) ** 2 - chunk**2) * 4 / bandwidth + 8 * latency
-    alone = compute + tasks * task
-    return alone / max(compute + (halo if workers > 1 else 0), workers * tasks * task)
+    return compute / max(compute + (halo if workers > 1 else 0), workers * tasks * task)
 
 
 def task_cost():

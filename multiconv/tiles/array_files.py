@@ -112,7 +112,10 @@ def opened(path: str, kind: str | None = None) -> ArrayFile:
 
 
 def _opened_npy(path: str) -> RawFile:
-    array = np.lib.format.open_memmap(path, mode="r")
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except ValueError as error:
+        raise ValueError(f"{path!r} cannot be read: {error}") from error
     if array.ndim and not array.flags.c_contiguous:
         msg = f"{path!r} is in Fortran order: numpy.save of numpy.ascontiguousarray(x) is not"
         raise ValueError(msg)

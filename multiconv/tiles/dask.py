@@ -38,7 +38,7 @@ def _there(calls: Iterator[Callable[[], int]], address: str) -> Iterator[list[in
     with client:
         workers = max(sum(client.nthreads().values()), 1)
         first = [client.submit(call, pure=False) for call in islice(calls, _AT_ONCE * workers)]
-        running = as_completed(first)
+        running = as_completed(first, loop=client.loop)
         for future in running:
             yield [future.result()]
             for call in islice(calls, 1):
