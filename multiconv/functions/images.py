@@ -340,7 +340,10 @@ def _is_left_out(axes: Any) -> bool:
 
 def _warn_of_colours(x: Any) -> None:
     """Warn of a picture whose colours were taken for its width, unless a compiler reads along."""
-    shape = tuple(getattr(x, "shape", ()))
+    try:
+        shape = tuple(getattr(x, "shape", ()))
+    except Exception:  # a tensor without sizes, of which what reads the arrays says more
+        return
     if len(shape) < 3 or shape[-1] not in (3, 4) or min(shape[-3:-1]) < _LARGE:
         return
     backend = backend_of_type(type(x))

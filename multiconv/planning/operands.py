@@ -123,8 +123,6 @@ def image_and_kernel(x: Operand, k: Operand, axes: int) -> Layout:
         )
         if len(k.shape) == 4:
             msg += "; conv2d takes weights of shape (O, C/groups, kh, kw)"
-        elif len(k.shape):
-            msg += f"; correlate takes one of {len(k.shape)} axes"
         raise ValueError(msg)
     if len(x.shape) < axes:
         msg = (
