@@ -85,8 +85,8 @@ class Compute:
         """Return the block."""
         backend, _ = backend_of({"x": first[0], "weight": second[0]})
         arrays = joined(first, self.first, backend), joined(second, self.second, backend)
-        around = (
-            () if border is None else (backend.astype(border, backend.dtype_name(arrays[0].dtype)),)
-        )
-        y = dispatch(_PART, (*arrays, bias, *around), (self.part,))
+        small: list[Array | None] = [bias]
+        if border is not None:  # in the image's own dtype, where sums go on in a wider one, too
+            small.append(backend.astype(border, backend.dtype_name(arrays[0].dtype)))
+        y = dispatch(_PART, (*arrays, *small), (self.part,))
         return y[(..., *(slice(*ends) for ends in self.keep))] if self.keep else y
