@@ -73,6 +73,14 @@ class TestTheUsersFile:
         assert constants.constants_for("here", "cpu") is None
 
 
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_without_compiled_loops_direct_is_known_to_be_slower(backend):
+    plain = constants.constants_for(backend, "cpu")["direct"]
+    compiled = constants.constants_for(backend, "cpu, compiled")["direct"]
+    assert plain["multiply_add"] > 4 * compiled["multiply_add"]
+
+
 def test_a_document_names_the_machine():
     written = json.loads(constants.document({"here cpu": {"direct": {"call": 1.23456e-6}}}))
     assert (written["cpu"], written["cpus"]) == (cpu_model(), usable_cpus())
