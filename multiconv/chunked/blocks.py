@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from multiconv.chunked.joining import Place
 from multiconv.chunked.pieces import Axis, Join, Piece
-from multiconv.core.geometry import Geometry
+from multiconv.core.geometry import CONSTANT_MODES, Geometry
 
 #: A block of an axis: from, and up to.
 Range = tuple[int, int]
@@ -58,8 +58,8 @@ def seen(geometry: Geometry, axes: Sequence[Axis], block: Sequence[Range]) -> Se
 
 
 def repeats_pixels(geometry: Geometry) -> bool:
-    """Tell whether the border shows pixels of the image, and is not made of zeros."""
-    return geometry.padding_mode != "zeros" and any(map(any, geometry.pads))
+    """Tell whether the border shows pixels of the image, and no constant."""
+    return geometry.padding_mode not in CONSTANT_MODES and any(map(any, geometry.pads))
 
 
 def enlarged(geometry: Geometry, block: Sequence[Range]) -> list[Range]:

@@ -32,26 +32,35 @@ Pieces: TypeAlias = tuple[list[Key], Joins]
 class Graph:
     """The tasks of one result."""
 
-    def __init__(self, part: Part, x: Array, second: Array, bias: Array | None) -> None:
+    def __init__(
+        self,
+        part: Part,
+        x: Array,
+        second: Array,
+        bias: Array | None = None,
+        border: Array | None = None,
+    ) -> None:
         self.part = part
         # A border of no width is no border, whatever it would show.
         bordered = any(map(any, part.geometry.pads))
         self.geometry = part.geometry if bordered else part.geometry.padded()
-        given = [("x", x), ("weight", second), ("bias", bias)]
-        self.inner: Backend = backend_of({n: chunk_of(a) for n, a in given if a is not None})[0]
-        self.name = f"multiconv-{part.wanted}-{dask.token(part, x, second, bias)}"
+        given = {"x": x, "weight": second, "bias": bias, "border": border}
+        chunks = {name: chunk_of(array) for name, array in given.items() if array is not None}
+        self.inner: Backend = backend_of(chunks)[0]
+        self.name = f"multiconv-{part.wanted}-{dask.token(part, *given.values())}"
         self.tasks: dict[Key, Any] = {}
         self.sources: list[Array] = []
         self.x: Array = self._source("x", x)
         self.second: Array = self._source("weight", second)
         self.bias: Array | None = None if bias is None else self._source("bias", bias)
+        self.border: Array | None = None if border is None else self._source("border", border)
         self._plans: dict[Any, Any] = {}
         self.dtype = ""
 
     def _source(self, name: str, array: Array) -> Array:
         """Return an array as Dask's, in one chunk where it is small beside the image."""
         array = dask.in_chunks(array, f"{self.name}-{name}")
-        if name == "bias" or (name == "weight" and self.part.wanted != "weight"):
+        if name in ("bias", "border") or (name == "weight" and self.part.wanted != "weight"):
             array = array.rechunk(-1)
         self.sources.append(array)
         return array
@@ -89,12 +98,12 @@ class Graph:
 
     def refuse_exact(self, parts: str) -> None:
         """Refuse to add up what is rounded already, where the sum is to be rounded once."""
-        if self.part.method.startswith("exact"):
+        if self.part.options.method.startswith("exact"):
             reason = (
                 f"{parts} would round its own part of a sum; rechunk(-1) of the arrays makes "
                 f"one block of all"
             )
-            raise MethodRefusal(self.part.method, reason)
+            raise MethodRefusal(self.part.options.method, reason)
 
     # Blocks ------------------------------------------------------------------------------------
 
@@ -121,19 +130,22 @@ class Graph:
         ]
         known = (part, *shapes)
         if known not in self._plans:
-            signed = [
+            signed: list[Any] = [
                 (shape, *self.inner.signature(chunk_of(array))[1:])
                 for shape, array in zip(shapes, (self.x, self.second), strict=True)
             ]
-            bias = self.bias
-            last = None if bias is None else self._signature_of_bias(bias)
-            self._plans[known] = plan_of(part, self.inner, (*signed, last))
+            signed += [self._signed(self.bias)]
+            signed += [] if self.border is None else [self._signed(self.border)]
+            self._plans[known] = plan_of(part, self.inner, tuple(signed))
             self.dtype = self._plans[known].dtype
-        bias_key = None if self.bias is None else (self.bias.name, 0)
-        return (Compute(part, first[1], second[1], tuple(keep)), first[0], second[0], bias_key)
+        small = [None if a is None else (a.name, *(0,) * a.ndim) for a in (self.bias, self.border)]
+        return (Compute(part, first[1], second[1], tuple(keep)), first[0], second[0], *small)
 
-    def _signature_of_bias(self, bias: Array) -> tuple[Any, ...]:
-        return (tuple(bias.shape), *self.inner.signature(chunk_of(bias))[1:])
+    def _signed(self, small: Array | None) -> Any:
+        """Return the signature of a bias or a border, which every block has all of."""
+        if small is None:
+            return None
+        return (tuple(small.shape), *self.inner.signature(chunk_of(small))[1:])
 
     def result_dtype(self) -> str:
         """Return the dtype of the result, whose sums may be wider."""

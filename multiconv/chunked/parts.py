@@ -16,6 +16,7 @@ from multiconv.core.geometry import Geometry
 from multiconv.planning.dispatch import Operation, dispatch, plan_for
 from multiconv.planning.frame import Plan, planned
 from multiconv.planning.operands import Layout, Role, result_dtype
+from multiconv.planning.options import Options
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,13 @@ class Part:
     wanted: Role
     layout: Layout
     geometry: Geometry
-    method: str
+    options: Options
     flips: bool = False
     is_wide: bool = False
 
 
 def _plan(backend: Backend, operands: list[Any], part: Any) -> Plan:
-    first, second, bias = operands
+    first, second, bias, *border = operands
     if part.is_wide:
         sums = backend.accumulator(result_dtype(first, second, backend))
         first, second = first._replace(dtype=sums), second._replace(dtype=sums)
@@ -46,7 +47,8 @@ def _plan(backend: Backend, operands: list[Any], part: Any) -> Plan:
         part.wanted,
         part.layout,
         part.geometry,
-        part.method,
+        part.options,
+        border=border,
         bias=bias,
         flips=part.flips,
     )
@@ -74,10 +76,17 @@ class Compute:
     keep: tuple[tuple[int, int], ...] = ()
 
     def __call__(
-        self, first: Sequence[Array], second: Sequence[Array], bias: Array | None
+        self,
+        first: Sequence[Array],
+        second: Sequence[Array],
+        bias: Array | None,
+        border: Array | None = None,
     ) -> Array:
         """Return the block."""
         backend, _ = backend_of({"x": first[0], "weight": second[0]})
         arrays = joined(first, self.first, backend), joined(second, self.second, backend)
-        y = dispatch(_PART, (*arrays, bias), (self.part,))
+        small: list[Array | None] = [bias]
+        if border is not None:  # in the image's own dtype, where sums go on in a wider one, too
+            small.append(backend.astype(border, backend.dtype_name(arrays[0].dtype)))
+        y = dispatch(_PART, (*arrays, *small), (self.part,))
         return y[(..., *(slice(*ends) for ends in self.keep))] if self.keep else y

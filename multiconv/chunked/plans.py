@@ -9,7 +9,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core.geometry import Geometry
 from multiconv.methods.base import Method, Problem
 from multiconv.methods.table import FORCED, METHODS
-from multiconv.planning import frame
+from multiconv.planning import constant_border, frame
 from multiconv.planning.choose import Choice
 from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
@@ -35,31 +35,10 @@ def planned(
     Of arrays in chunks, the result is another such array; each of its blocks is planned where it is
     computed, by the backend of the chunks.
     """
-    return frame.planned(
-        backend,
-        given,
-        wanted,
-        layout,
-        geometry,
-        options,
-        border=border,
-        bias=bias,
-        flips=flips,
-        within=_in_blocks if backend.is_chunked else None,
-    )
-
-
-def _in_blocks(
-    backend: Backend,
-    given: Mapping[Role, Operand],
-    wanted: Role,
-    layout: Layout,
-    geometry: Geometry,
-    method: str,
-    *,
-    bias: Operand | None = None,
-    flips: bool = False,
-) -> Plan:
+    if not backend.is_chunked:
+        return frame.planned(
+            backend, given, wanted, layout, geometry, options, border=border, bias=bias, flips=flips
+        )
     # Late, so that a process without chunks does without all of it.
     from multiconv.chunked.build import build
     from multiconv.chunked.parts import Part
@@ -68,10 +47,17 @@ def _in_blocks(
     result = result_dtype(first, second, backend)
     groups, filters = layout.grouped(wanted, ())[1:3]
     check_bias(bias, groups * filters, result)
-    part = Part((*given,), wanted, layout, geometry, method, flips)  # type: ignore[arg-type]
+    if geometry.padding_mode == "constant":
+        if wanted == "x":  # whose gradient does not see a border that is not the image's
+            geometry, border = constant_border.without(geometry), ()
+        else:
+            constant_border.check(options, given["x"], layout, next(iter(border), None))
+    part = Part((*given,), wanted, layout, geometry, options, flips)  # type: ignore[arg-type]
+    has_bias, has_border = bias is not None, bool(border)
 
-    def run(x: Array, weight: Array, bias: Array | None = None) -> Any:
-        return build(part, x, weight, bias)
+    def run(x: Array, weight: Array, *small: Array | None) -> Any:
+        around = small[-1] if has_border else None
+        return build(part, x, weight, small[0] if has_bias else None, around)
 
     return Plan(
         run,
@@ -80,7 +66,7 @@ def _in_blocks(
         is_compiled=False,
         geometry=geometry,
         problem=Problem(geometry, *layout.exchanged(wanted), result, first.device),
-        choice=_choice(method),
+        choice=_choice(options.method),
         multiply_adds=_multiply_adds(layout, geometry),
     )
 

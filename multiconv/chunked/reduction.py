@@ -109,7 +109,7 @@ def reduced(
     ``term(geometry)`` returns a function of what a block of outputs sees, by that correlation, and
     of the same block of y; ``add`` makes one of several terms.
     """
-    graph = Reduction(part, x, y, None)
+    graph = Reduction(part, x, y)
     keys = graph.terms(
         lambda images, local, first, second: (
             _Term(term(local), first[1], second[1]),

@@ -21,6 +21,7 @@ from multiconv.layers.shared import LayerArguments
 from multiconv.learning import normal_form as whole
 from multiconv.learning import numbers
 from multiconv.learning.normal_form import Factor, NormalForm
+from multiconv.planning import options
 from multiconv.planning.operands import Layout
 
 
@@ -41,7 +42,7 @@ def normal_form(layer: LayerArguments, x: Array, y: Array) -> NormalForm:
     lead = x.shape[:-2] if is_image else x.shape[:1]
     groups = layer.groups
     layout = Layout(tuple(lead), groups, channels // groups, filters // groups, is_image)
-    part = Part(("x", "y"), "weight", layout, geometry, "auto")
+    part = Part(("x", "y"), "weight", layout, geometry, options.read(2, 1, 0, 1))
     factors = reduction.reduced(part, x, y, lambda local: _Reduce(_local(layer, local)), _together)
     return whole.normal_form_of(factors, layer)
 

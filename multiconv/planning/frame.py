@@ -204,18 +204,15 @@ def planned(
     border: Sequence[Operand] = (),
     bias: Operand | None = None,
     flips: bool = False,
-    within: Callable[..., Plan] | None = None,
 ) -> Plan:
     """Plan a correlation or an adjoint: the one of x, weight and y that is ``wanted``, of two.
 
     ``flips`` turns the kernel around first. A constant border that is an array is ``border``, and
-    follows the other arrays of the call. ``within`` plans what is inside a constant border, where
-    arrays are not in one piece.
+    follows the other arrays of the call.
     """
 
     def plan_of(given: Mapping[Role, Operand], geometry: Geometry) -> Plan:
-        plan = within or _planned
-        return plan(
+        return _planned(
             backend, given, wanted, layout, geometry, options.method, bias=bias, flips=flips
         )
 

@@ -88,7 +88,7 @@ def apply(task: Task, source: ArrayFile) -> Done:
     shape, earlier = (*lead, *geometry.output_size), len(result.done)
     try:
         target = result.target(shape, dtype, tiling.tile, tiling.side)
-        left = grid.tiles(tiling, task.options.method, flips=task.flips, done=set(result.done))
+        left = grid.tiles(tiling, task.options, flips=task.flips, done=set(result.done))
         calls = (partial(tile.run, source, kernel, target) for tile in left)
         with Progress("tile", len(tiling)) as progress:
             progress.done = earlier

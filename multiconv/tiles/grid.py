@@ -14,6 +14,7 @@ from multiconv.chunked.parts import Compute, Part
 from multiconv.chunked.pieces import Axis, Join, Piece
 from multiconv.core.geometry import Geometry
 from multiconv.planning.operands import Layout
+from multiconv.planning.options import Options
 from multiconv.tiles.array_files import ArrayFile, Window
 
 _SMALLEST, _LARGEST = 64, 8192  # sides of tiles
@@ -70,7 +71,7 @@ class Tile:
         return self.number
 
 
-def tiles(grid: Grid, method: str, *, flips: bool, done: set[int]) -> Iterator[Tile]:
+def tiles(grid: Grid, options: Options, *, flips: bool, done: set[int]) -> Iterator[Tile]:
     """Yield the tiles that are not done yet."""
     geometry = grid.geometry
     repeats = blocks.repeats_pixels(geometry)
@@ -78,7 +79,7 @@ def tiles(grid: Grid, method: str, *, flips: bool, done: set[int]) -> Iterator[T
         Axis([n], *pads, geometry.padding_mode if repeats else "zeros")
         for n, pads in zip(geometry.input_size, geometry.pads, strict=True)
     ]
-    if geometry.padding_mode != "zeros" and not repeats:
+    if not any(map(any, geometry.pads)):
         geometry = geometry.padded()
     kernel = tuple((Join(n, mirrored=False),) for n in geometry.kernel_size)
     layout = Layout((1,) * len(grid.lead), 1, 1, 1, is_image=True)
@@ -95,7 +96,7 @@ def tiles(grid: Grid, method: str, *, flips: bool, done: set[int]) -> Iterator[T
             for place in itertools.product(*placed)
         )
         joins: Joins = tuple(tuple(piece.join for piece in axis) for axis in placed)
-        part = Part(("x", "weight"), "y", layout, local, method, flips)
+        part = Part(("x", "weight"), "y", layout, local, options, flips)
         keep = tuple(blocks.kept(wanted, computed))
         yield Tile(number, window, reads, Compute(part, joins, kernel, keep))
 

@@ -112,10 +112,13 @@ class TestArguments:
         from multiconv.chunked.parts import Part
         from multiconv.core.geometry import resolve
         from multiconv.planning.operands import Layout
+        from multiconv.planning.options import read
 
         geometry = resolve((8, 8), (3, 3), (1, 1), (1, 1), "same")
         layout = Layout((), 1, 1, 1, is_image=True)
-        part = Part(("x", "y"), "weight", layout, geometry, "exact")
+        part = Part(
+            ("x", "y"), "weight", layout, geometry, read(2, 1, 0, 1)._replace(method="exact")
+        )
         x = ones(8, 8, chunks=4)
         with pytest.raises(ValueError, match=r"'exact' cannot .* each of 4 blocks .* rechunk"):
             build(part, x, x, None)

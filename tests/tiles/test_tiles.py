@@ -276,10 +276,11 @@ class TestSizes:
 
     def test_what_is_read_is_the_tile_and_its_halo(self):
         from multiconv.core.geometry import resolve
+        from multiconv.planning.options import read
         from multiconv.tiles.grid import Grid
 
         tiling = Grid((), resolve((256, 256), (5, 5), (1, 1), (1, 1), "same"), 64)
-        found = list(grid.tiles(tiling, "auto", flips=False, done={0}))
+        found = list(grid.tiles(tiling, read(2, 1, "same", 1), flips=False, done={0}))
         assert len(found) == 15
         assert found[5].number == 6
         assert found[5].reads == (((62, 130), (126, 194)),)
