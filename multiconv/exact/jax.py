@@ -21,6 +21,7 @@ from jax.interpreters import ad, batching, mlir
 
 from multiconv.backends.base import Array
 from multiconv.backends.jax import BACKEND
+from multiconv.backends.sharded.jax import gathered
 from multiconv.exact import derivatives, engine
 from multiconv.exact.derivatives import Terms
 from multiconv.exact.description import OPERANDS, Sum
@@ -30,7 +31,9 @@ exact_sum: Any = Primitive("exact_sum")  # JAX has no types for it
 
 def evaluate(total: Sum, first: Array, second: Array, bias: Array | None) -> Array:
     """Evaluate a sum of floats, or record that it is to be evaluated."""
-    return _bind(total, Terms([first], [second], bias))
+    # A sum over what is divided would be rounded more than once.
+    first, second = gathered(first), gathered(second)
+    return _bind(total, Terms([first], [second], None if bias is None else gathered(bias)))
 
 
 def _bind(total: Sum, terms: Terms[Array]) -> Array:
@@ -57,7 +60,10 @@ def _shape(*arrays: Any, total: Sum, count: int) -> Any:
     size = derivatives.result_shape(total, arrays[0].shape, arrays[count].shape)
     varying = frozenset[Any]().union(*(getattr(a, "vma", frozenset()) for a in arrays))
     kind: Any = jax.core.ShapedArray
-    more = {"vma": varying} if varying else {}  # which JAX before 0.7 does not know
+    more: dict[str, Any] = {"vma": varying} if varying else {}  # unknown to JAX before 0.7
+    place = getattr(arrays[0], "sharding", None)
+    if place is not None:  # whole on the mesh of its factors
+        more["sharding"] = place.update(spec=jax.sharding.PartitionSpec(*[None] * len(size)))
     return kind(size, jnp.dtype(total.result), **more)
 
 
@@ -83,6 +89,9 @@ def _is_there(tangent: Any) -> bool:
 
 
 def _transpose(cotangent: Any, *arrays: Any, total: Sum, count: int) -> list[Any]:
+    if type(cotangent) is not ad.Zero:
+        cotangent = gathered(cotangent)
+
     def given(array: Any, place: int) -> Any:
         if not isinstance(array, ad.UndefinedPrimal):
             return None

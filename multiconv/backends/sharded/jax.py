@@ -35,6 +35,18 @@ def sharding_of(array: Array) -> Any:
     return sharding
 
 
+def gathered(array: Array) -> Array:
+    """Return an array whole on every device, where it is divided over a mesh of explicit axes.
+
+    On automatic ones the compiler moves what an operation needs.
+    """
+    sharding = sharding_of(array)
+    if sharding is None or not _is_explicit(sharding.mesh):
+        return array
+    whole = jax.NamedSharding(sharding.mesh, jax.P())
+    return jax.reshard(array, whole)  # type: ignore[no-untyped-call]
+
+
 def placement_of(sharding: Any, rank: int) -> Placement:
     """Return a sharding in the words of the core."""
     spec = [_names(entry) for entry in sharding.spec]
