@@ -12,7 +12,14 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
-from multiconv.core.rounding import fft_factor, narrowing, summing_factor, unit_roundoff
+from multiconv.core.rounding import (
+    PARTS,
+    binary_format,
+    fft_factor,
+    narrowing,
+    summing_factor,
+    unit_roundoff,
+)
 from multiconv.exact.description import Sum
 from multiconv.exact.table import evaluation
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
@@ -352,6 +359,25 @@ def _planned(
     )
 
 
+def _float_of(name: str, result: str, backend: Backend) -> str:
+    """Return the dtype that an operand of exact sums is taken in: one that holds its numbers.
+
+    Integers of 64 bits are held up to 2**53, and no farther than the library's floats reach.
+    """
+    kind = dtypes.kind(name)
+    if kind == "bool":
+        return result
+    if kind != "integer":
+        return name
+    bits = max(abs(limit) for limit in dtypes.limits(name)).bit_length()
+    held = bits - 1 if dtypes.limits(name)[0] < 0 else bits
+    real = PARTS.get(result, result)
+    for each in (real, "float32"):
+        if held <= binary_format(each)[0]:
+            return result if each == real else each
+    return backend.canonical("float64")
+
+
 def _rounded_once(
     total: Sum,
     own_shapes: list[tuple[int, ...]],
@@ -365,9 +391,8 @@ def _rounded_once(
 
     def as_float(array: Array) -> Array:
         name = backend.dtype_name(array.dtype)
-        is_whole = dtypes.kind(name) in ("integer", "bool")
         # In the byte order of the machine, at least.
-        return backend.astype(array, total.result if is_whole else name)
+        return backend.astype(array, _float_of(name, total.result, backend))
 
     def run(*arrays: Array) -> Array:
         first, second = (
