@@ -55,6 +55,8 @@ def correlation(
     rest = () if is_plain else (stride, padding, dilation, groups)
 
     def own(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        if not is_float32 and not weight.is_contiguous():
+            weight = weight.contiguous()  # slow_conv2d has no gradient of another order of axes
         y: Tensor = function(x, weight, bias, *rest)
         return y
 

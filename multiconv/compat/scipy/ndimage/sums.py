@@ -63,6 +63,8 @@ def as_in_c(y: Array, dtype: str, backend: Backend) -> Array:
     """Cast as C does: a fraction is cut off, and what an integer has too many bits are dropped."""
     if not is_integer(dtype):
         return backend.astype(y, dtype)
+    if backend.dtype_name(y.dtype) == dtype:
+        return y
     if not is_integer(backend.dtype_name(y.dtype)):
         y = backend.astype(backend.xp.trunc(y), backend.canonical("int64"))
     return y != 0 if dtype == "bool" else backend.astype(y, dtype)

@@ -115,7 +115,8 @@ def _product(x: Array, w: Array, backend: Backend) -> Array:
     """Multiply where there is nothing to transform, in the dtype of the product."""
     names = dtype_of(x, backend, "in1"), dtype_of(w, backend, "in2")
     dtype = numpy_promotion(*names, backend)
-    return backend.astype(x, dtype) * backend.astype(w, dtype)
+    x, w = backend.astype(x, dtype), backend.astype(w, dtype)
+    return x & w if dtype == "bool" else x * w
 
 
 def _along(x: Array, w: Array, mode: str, axes: tuple[int, ...], backend: Backend) -> Array:
