@@ -23,11 +23,13 @@ _OTHERS = {
     "register_backend": "multiconv.backends.registry",
 }
 _FACES = ("jax", "numpy", "torch")
+_MODULES = ("compat", "exact", "kernels")
 
 # Without the layers: of some default backends there are none.
-__all__ = [*public.FUNCTIONS, *_OTHERS, "exact", "kernels"]  # noqa: PLE0604 (they are strings)
+__all__ = [*public.FUNCTIONS, *_OTHERS, *_MODULES]  # noqa: PLE0604 (they are strings)
 
 if TYPE_CHECKING:
+    from multiconv import compat as compat
     from multiconv import exact as exact
     from multiconv import jax as jax
     from multiconv import kernels as kernels
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        if name in _FACES or name in ("exact", "kernels"):
+        if name in _FACES or name in _MODULES:
             return _submodule(name)
         if name in public.FUNCTIONS:
             value = getattr(public, name)

@@ -28,8 +28,10 @@ def sharding_of(array: Array) -> Any:
         if not any(sharding.spec):
             point = getattr(array, "primal", None)
             return None if point is None else sharding_of(point)
-    else:
+    elif isinstance(array, jax.Array):
         sharding = array.sharding
+    else:  # a derivative may be taken at NumPy's
+        return None
     if type(sharding) is not jax.NamedSharding or not any(sharding.spec):
         return None
     return sharding
