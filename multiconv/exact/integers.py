@@ -144,11 +144,12 @@ def _gathered(
         index = xp.zeros_like(exists, dtype=output[0].dtype)
         for size, place in zip(array.shape, (*lead, *along[side]), strict=True):
             index = index * size + place
+        if 0 in array.shape:  # none of whose numbers exist
+            factors.append(backend.zeros(index.shape, array))
+            continue
         index = xp.where(exists, index, xp.zeros_like(index))
-        found = xp.reshape(
-            xp.take(xp.reshape(array, (-1,)), xp.reshape(index, (-1,)), axis=0), index.shape
-        )
-        factors.append(found)
+        found = xp.take(xp.reshape(array, (-1,)), xp.reshape(index, (-1,)), axis=0)
+        factors.append(xp.reshape(found, index.shape))
     nothing = xp.zeros_like(factors[0])
     return xp.where(exists, factors[0], nothing), factors[1]
 
