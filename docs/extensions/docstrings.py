@@ -28,7 +28,7 @@ def prepare(
         line if line.lstrip().startswith(">>>") else STAR.sub(lambda m: m[1] or r"\*", line)
         for line in lines
     ]
-    if callable(described):
+    if callable(described) and what != "exception":  # which has the signature of all of them
         arguments_of(app.env).update(inspect.signature(described).parameters)
 
 
