@@ -11,6 +11,8 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
 # The star of a shape (N, C, *spatial), which is no emphasis; not where it is code already.
+#: Libraries whose names are mentioned, and documented elsewhere.
+ORIGINALS = ("cv2", "jax", "keras", "numpy", "scipy", "torch")
 STAR = re.compile(r"(``.*?``)|(?<![\w*])\*(?=\w+[,)])")
 
 
@@ -43,8 +45,10 @@ def arguments_of(env: BuildEnvironment) -> set[str]:
 def resolve(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, shown: nodes.Element
 ) -> nodes.Element | None:
-    """Find a public name from anywhere, and show an argument's, which has no place, as it is."""
+    """Find a public name from anywhere, and show one that has no place here as it is."""
     target = node.get("reftarget", "")
+    if target.partition(".")[0] in ORIGINALS:
+        return shown
     python = env.domains.python_domain
     public = f"multiconv.{target}"
     found = python.resolve_xref(env, node["refdoc"], app.builder, "obj", public, node, shown)
