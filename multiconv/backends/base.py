@@ -322,8 +322,8 @@ class Backend:
     ) -> Callable[..., Array]:
         """Return a function of whole arrays that runs ``body`` on the parts that every shard has.
 
-        ``body(shards, *arrays)`` finds in ``shards(names)`` the ``Shard`` among those of some axes of
-        the mesh. What it returns is part of the result.
+        ``body(shards, *arrays)`` finds in ``shards(names)`` the ``Shard`` among those of some axes
+        of the mesh. What it returns is part of the result.
         """
         raise NotImplementedError(f"the backend {self.name!r} places arrays on meshes it lacks")
 
