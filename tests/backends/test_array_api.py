@@ -46,6 +46,8 @@ class TestArrayApiStrict:
         with array_api_strict.ArrayAPIStrictFlags(api_version=version):
             arrays = [backend.array(a, "float32") for a in (x, weight)]
             for method in backend.methods:
+                if method == "exact":  # which reads bits through NumPy, as only later ones can
+                    continue
                 y = multiconv.conv2d(*arrays, **options, method=method)
                 assert_same(backend, y, oracle.conv(x, weight, **options), "float32", method)
 

@@ -12,10 +12,13 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from strategies import configurations, for_all
 
+import multiconv
+
 pytestmark = pytest.mark.needs_backend("jax")
 
 BACKEND = backends_under_test.Jax()
-METHODS = tuple(m for m in backends_under_test.EXACT if m != "loop")
+# Exact sums are not divided: see TestExact.
+METHODS = tuple(m for m in backends_under_test.EXACT if m not in ("loop", "exact"))
 KINDS = ("Explicit", "Auto")
 MESHES = ((2, 4), (2, 2), (8,), (2,))
 
@@ -178,8 +181,6 @@ class TestPlace:
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_it_stays_and_no_image_is_gathered(self, jax, mc, kind, spec, method):
-        import multiconv
-
         x, weight = self.operands(kind, spec)
         options = {"padding": "same", "padding_mode": "reflect", "method": method}
         run = multiconv.plan(x, weight, **options).run
@@ -193,6 +194,33 @@ class TestPlace:
         y = mc.conv2d(x, weight, **options)
         kept = x.sharding if len(spec) != 2 else weight.sharding
         assert y.sharding.is_equivalent_to(kept, 4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestExact:
+    def test_what_is_divided_is_brought_together_and_rounded_once(self, jax, mc, kind):
+        rng = np.random.default_rng(3)
+        x, weight, grad = (
+            rng.standard_normal(shape, np.float32)
+            for shape in ((2, 1, 8, 4), (2, 1, 3, 1), (2, 2, 8, 4))
+        )
+        options = {"padding": "same", "method": "exact"}
+        mesh = mesh_of(kind)
+
+        @jax.jit
+        def run(x, weight, grad):
+            y, back = jax.vjp(lambda weight: mc.conv2d(x, weight, **options), weight)
+            return y, *back(grad)
+
+        with inside(mesh):
+            divided = placed(x, mesh, "a", None, "b")
+            y, dw = run(divided, placed(weight, mesh), placed(grad, mesh))
+        assert_bits(y, multiconv.conv2d(x, weight, **options))
+        assert_bits(dw, multiconv.conv_weight_grad(x, grad, (3, 1), **options))
+
+
+def assert_bits(found, expected):
+    assert np.array_equal(np.asarray(found).view(np.int32), expected.view(np.int32))
 
 
 @pytest.mark.parametrize("kind", KINDS)
