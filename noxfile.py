@@ -243,7 +243,7 @@ def everything(session: nox.Session) -> None:
     backends = ["numpy", *FRAMEWORKS, "strict"]
     keras = {"KERAS_HOME": str(Path(session.create_tmp()).resolve())}  # else it writes into ~
     libraries = keras | {"MULTICONV_TEST_LIBRARIES": ",".join(LIBRARIES), "KERAS_BACKEND": "jax"}
-    pytest(session, backends, NEWEST, "-m", "not gpu", **libraries)
+    pytest(session, backends, NEWEST, "-m", "not gpu", quick=True, **libraries)
     on_torch = keras | {"MULTICONV_TEST_LIBRARIES": "keras", "KERAS_BACKEND": "torch"}
     files = [f"tests/layers/test_exchange{part}.py" for part in ("", "_kinds")]
     pytest(session, backends, NEWEST, *files, "-k", "keras", **on_torch)
