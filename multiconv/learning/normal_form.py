@@ -10,6 +10,7 @@ TSQR: Demmel, Grigori, Hoemmen and Langou, 2012). It holds all there is to know,
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -69,7 +70,7 @@ class Factor(NamedTuple):
 def factor_of(layer: LayerArguments, x: FloatArray, y: FloatArray) -> Factor:
     """Reduce the rows of a layer with one group, block by block."""
     columns = layer.fan_in + layer.bias + (layer.out_channels or 1)
-    return reduced((np.zeros((0, columns)), *blocks(layer, x, y)))
+    return reduced(itertools.chain([np.zeros((0, columns))], blocks(layer, x, y)))
 
 
 def reduced(blocks: Iterable[FloatArray | Factor]) -> Factor:
