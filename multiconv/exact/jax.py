@@ -21,7 +21,7 @@ from jax.interpreters import ad, batching, mlir
 
 from multiconv.backends.base import Array
 from multiconv.backends.jax import BACKEND
-from multiconv.backends.sharded.jax import gathered
+from multiconv.backends.sharded.jax import IS_SUPPORTED, gathered, whole
 from multiconv.exact import derivatives, engine
 from multiconv.exact.derivatives import Terms
 from multiconv.exact.description import OPERANDS, Sum
@@ -61,9 +61,8 @@ def _shape(*arrays: Any, total: Sum, count: int) -> Any:
     varying = frozenset[Any]().union(*(getattr(a, "vma", frozenset()) for a in arrays))
     kind: Any = jax.core.ShapedArray
     more: dict[str, Any] = {"vma": varying} if varying else {}  # unknown to JAX before 0.7
-    place = getattr(arrays[0], "sharding", None)
-    if place is not None:  # whole on the mesh of its factors
-        more["sharding"] = place.update(spec=jax.sharding.PartitionSpec(*[None] * len(size)))
+    if IS_SUPPORTED:  # whole on the mesh of its factors
+        more["sharding"] = whole(arrays[0].sharding, len(size))
     return kind(size, jnp.dtype(total.result), **more)
 
 

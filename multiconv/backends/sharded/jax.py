@@ -45,8 +45,13 @@ def gathered(array: Array) -> Array:
     sharding = sharding_of(array)
     if sharding is None or not _is_explicit(sharding.mesh):
         return array
-    whole = jax.NamedSharding(sharding.mesh, jax.P())
-    return jax.reshard(array, whole)  # type: ignore[no-untyped-call]
+    return jax.reshard(array, whole(sharding, array.ndim))  # type: ignore[no-untyped-call]
+
+
+def whole(sharding: Any, axes: int) -> Any:
+    """Return the sharding that divides none of so many axes, on the same mesh."""
+    none: Any = jax.sharding.PartitionSpec
+    return sharding.update(spec=none(*[None] * axes))
 
 
 def placement_of(sharding: Any, rank: int) -> Placement:
