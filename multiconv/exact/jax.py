@@ -61,7 +61,7 @@ def _shape(*arrays: Any, total: Sum, count: int) -> Any:
     varying = frozenset[Any]().union(*(getattr(a, "vma", frozenset()) for a in arrays))
     kind: Any = jax.core.ShapedArray
     more: dict[str, Any] = {"vma": varying} if varying else {}  # unknown to JAX before 0.7
-    if IS_SUPPORTED:  # whole on the mesh of its factors
+    if IS_SUPPORTED and not arrays[0].sharding.mesh.empty:  # whole on the mesh of its factors
         more["sharding"] = whole(arrays[0].sharding, len(size))
     return kind(size, jnp.dtype(total.result), **more)
 

@@ -216,6 +216,8 @@ class TestManyDevices:
         jax.tree.map(assert_bits, run(sharded, *copied), run(x, *others))
 
     def test_shard_map(self, jax, mesh):
+        if jax.__version_info__ < (0, 10):
+            pytest.skip("JAX of this age gives a primitive inside shard_map no mesh")
         from jax.sharding import PartitionSpec
 
         x, weight = map(jax.numpy.asarray, drawn((4, 2, 6), (3, 2, 3)))
