@@ -15,8 +15,6 @@ from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
 from multiconv.planning.options import Options
 
-_SPATIAL = {"x": "input_size", "weight": "kernel_size", "y": "output_size"}
-
 
 def planned(
     backend: Backend,
@@ -61,7 +59,7 @@ def planned(
 
     return Plan(
         run,
-        layout.whole(wanted, getattr(geometry, _SPATIAL[wanted])),
+        layout.whole(wanted, geometry.size_of(wanted)),
         result,
         is_compiled=False,
         geometry=geometry,

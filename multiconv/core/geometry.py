@@ -72,6 +72,10 @@ class Geometry:
         object.__setattr__(self, "outputs", math.prod(output_size))
         object.__setattr__(self, "_tap_windows", None)
 
+    def size_of(self, role: str) -> tuple[int, ...]:
+        """Return the spatial size of an array by its part: "x", "weight" or "y"."""
+        return {"x": self.input_size, "weight": self.kernel_size, "y": self.output_size}[role]
+
     def padded(self) -> Geometry:
         """Return the same correlation of an input that already carries its border."""
         return replace(

@@ -69,9 +69,7 @@ class Sum:
 
     def size_of(self, role: Wanted) -> tuple[int, ...]:
         """Return the spatial size of one of the three arrays."""
-        if role == "y":
-            return self.y_size
-        return self.geometry.input_size if role == "x" else self.geometry.kernel_size
+        return self.y_size if role == "y" else self.geometry.size_of(role)
 
     def grouped(self, role: Wanted, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape with groups of an array that has the shape frameworks give it."""

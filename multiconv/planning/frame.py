@@ -21,7 +21,6 @@ from multiconv.core.rounding import (
     unit_roundoff,
 )
 from multiconv.exact.description import Sum
-from multiconv.exact.table import evaluation
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Method, Problem
 from multiconv.methods.table import FORCED
@@ -32,7 +31,6 @@ from multiconv.planning.options import Options
 from multiconv.planning.sharding import on_shards
 
 _WORK = {"y": correlation, "x": input_adjoint, "weight": weight_adjoint}
-_SPATIAL = {"x": "input_size", "weight": "kernel_size", "y": "output_size"}
 
 
 @dataclass(frozen=True)
@@ -303,7 +301,7 @@ def _planned(
         )
     first, second = given.values()
     result = result_dtype(first, second, backend)
-    size = getattr(geometry, _SPATIAL[wanted])
+    size = geometry.size_of(wanted)
     shape, grouped = layout.whole(wanted, size), layout.grouped(wanted, size)
     check_bias(bias, grouped[1] * grouped[2], result)
 
@@ -387,6 +385,9 @@ def _rounded_once(
     flips: bool,
 ) -> Callable[..., Array]:
     """Return the exact sums as a function of arrays and a bias, in their own dtypes."""
+    # Late, so that a process without exact sums does without their engine.
+    from multiconv.exact.table import evaluation
+
     xp, evaluate = backend.xp, evaluation(backend)
 
     def as_float(array: Array) -> Array:

@@ -66,8 +66,7 @@ def on_shards(
     }
     local = planned(backend, operands, wanted, own, division.local, method, flips=flips)
     pieces = [division.piece(role, o.shape, layout) for role, o in given.items()]
-    size = {"x": geometry.input_size, "y": geometry.output_size, "weight": geometry.kernel_size}
-    shape = layout.whole(wanted, size[wanted])
+    shape = layout.whole(wanted, geometry.size_of(wanted))
     piece = division.piece(wanted, shape, layout)
     if bias is not None:
         names = piece.spec[-geometry.axes - 1]
@@ -108,12 +107,7 @@ class _Division:
 
     def slab(self, role: Role) -> tuple[int, ...]:
         """Return the spatial size of what a local computation takes."""
-        sizes = {
-            "x": self.local.input_size,
-            "y": self.local.output_size,
-            "weight": self.local.kernel_size,
-        }
-        return sizes[role]
+        return self.local.size_of(role)
 
     def piece(self, role: Role, shape: tuple[int, ...], layout: Layout) -> Piece:
         """Return how an array is divided, and its shape where all shards are alike."""
