@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 
 def run_python(code, *, path=(), **environment):
@@ -24,3 +25,13 @@ def run_python(code, *, path=(), **environment):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def run_with_file(file, code):
+    """Run ``code`` in a new interpreter, among the names of the test file ``file``.
+
+    For PyTorch's real compiler: it imports setuptools, which stops in a process in which anything
+    has imported the standard library's distutils before.
+    """
+    names = f"import runpy; globals().update(runpy.run_path({str(file)!r}))\n"
+    run_python(names + textwrap.dedent(code), path=[Path(__file__).parent])
