@@ -473,6 +473,25 @@ class Backend:
         ]
         return self.xp.stack(sums, axis=1)
 
+    #: Whether a call may look at numbers before it decides how to go on.
+    looks_at_numbers: bool = True
+
+    def largest(self, array: Array) -> float:
+        """Return the largest absolute value; NaN where one is that."""
+        return float(self.xp.max(self.xp.abs(array)))
+
+    def are_multiples(self, array: Array, exponent: int) -> bool:
+        """Tell whether all numbers, finite ones, are multiples of 2**exponent."""
+        if abs(exponent) > 1000:
+            return False
+        values = self.astype(array, "float64")
+        whole = self.xp.round(values * 2.0**-exponent) * 2.0**exponent
+        return bool(self.xp.all(whole == values))
+
+    def has_plain_float32(self, array: Array) -> bool:
+        """Tell whether products and sums in float32 are those of IEEE 754 where an array is."""
+        return False
+
     def certified_taps(
         self, x: Array, weight: Array, geometry: Geometry
     ) -> tuple[Array, Array] | None:

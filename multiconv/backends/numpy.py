@@ -193,6 +193,15 @@ class NumPyBackend(Backend):
         np.add.at(sums, (places + count * np.arange(rows)[:, None]).ravel(), values.ravel())
         return sums.reshape(rows, count)
 
+    def largest(self, array: Array) -> float:
+        return exactly.largest(array)
+
+    def are_multiples(self, array: Array, exponent: int) -> bool:
+        return exactly.are_multiples(array, exponent)
+
+    def has_plain_float32(self, array: Array) -> bool:
+        return True
+
     def certified_taps(
         self, x: Array, weight: Array, geometry: Geometry
     ) -> tuple[Array, Array] | None:

@@ -14,9 +14,11 @@ from typing import Literal, TypeAlias
 
 from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
-from multiconv.exact.floating import approximate, closer, is_exact
+from multiconv.exact.few_bits import narrowest
+from multiconv.exact.floating import approximate, beside, closer, is_exact
 from multiconv.exact.integers import Operands
-from multiconv.exact.rounding import in_float64, rounded
+from multiconv.exact.products import correlated
+from multiconv.exact.rounding import in_float64, nearest, rounded
 from multiconv.exact.slices import sliced
 from multiconv.methods.borders import extend
 
@@ -37,6 +39,42 @@ def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Ar
         return None
     total, operands = _with_border(total, operands, backend)
     return backend.certified_taps(operands.first, operands.second, total.geometry)
+
+
+def by_few_bits(total: Sum, operands: Operands, backend: Backend) -> Array | None:
+    """Return the sums of numbers of so few bits that all are exact on the way; None of others."""
+    if not backend.looks_at_numbers:
+        return None
+    dtype = narrowest(total, operands, backend)
+    if dtype is None:
+        return None
+    total, operands = _with_border(total, operands, backend)
+    given = [backend.dtype_name(array.dtype) for array in operands if array is not None]
+    if dtype == "float32" and "float64" not in given and backend.has_plain_float32(operands.first):
+        y = _added(total, operands, dtype, backend)
+        return (
+            y if total.result == dtype else nearest(in_float64(y, backend), total.result, backend)
+        )
+    images = [
+        [
+            nearest(_added(part, own, "float64", backend), total.result, backend)
+            for part, own in rows
+        ]
+        for rows in _bands(total, operands, backend)
+    ]
+    return _whole([_whole(rows, 3, backend) for rows in images], 0, backend)
+
+
+def _added(total: Sum, operands: Operands, dtype: str, backend: Backend) -> Array:
+    """Return ordinary sums; no zero is -0."""
+    first, second, bias = (None if a is None else backend.astype(a, dtype) for a in operands)
+    y = correlated(total, first, second, backend)
+    nothing = backend.zeros((1,) * len(y.shape), y)
+    return backend.add(y, nothing if bias is None else beside(total, bias, backend) + nothing)
+
+
+def _whole(parts: list[Array], axis: int, backend: Backend) -> Array:
+    return parts[0] if len(parts) == 1 else backend.xp.concat(parts, axis=axis)
 
 
 def by_bands(
@@ -60,10 +98,8 @@ def _with_border(total: Sum, operands: Operands, backend: Backend) -> tuple[Sum,
 
 
 def _joined(parts: list[tuple[Array, Array]], axis: int, backend: Backend) -> tuple[Array, Array]:
-    if len(parts) == 1:
-        return parts[0]
     ys, masks = zip(*parts, strict=True)
-    return backend.xp.concat(ys, axis=axis), backend.xp.concat(masks, axis=axis)
+    return _whole(list(ys), axis, backend), _whole(list(masks), axis, backend)
 
 
 def _bands(
@@ -124,6 +160,8 @@ def _band(
         return _unless_many(own, by_slices, backend)
 
     def otherwise() -> tuple[Array, Array]:
+        if backend.looks_at_numbers:  # who knows that these are not exact
+            return by_closer_bounds()
         is_so = is_exact(total, operands, backend)
         chosen: tuple[Array, Array] = backend.branch(is_so, by_exactness, by_closer_bounds)
         return chosen
