@@ -501,6 +501,12 @@ class Backend:
         """
         return None
 
+    def certified_sums(
+        self, wanted: str, first: Array, second: Array, bias: Array | None, geometry: Geometry
+    ) -> tuple[Array, Array] | None:
+        """Do the same for channels, and for both adjoints, of float32 numbers that are finite."""
+        return None
+
     def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
         """Round float64 sums to float32, and tell where an error could change that.
 
@@ -512,6 +518,12 @@ class Backend:
         self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
     ) -> Array | None:
         """Return the bits of exact sums, int64; None where this is not one loop."""
+        return None
+
+    def sums_to_odd(
+        self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
+    ) -> Array | None:
+        """Return exact sums of narrower numbers in float64, rounded to odd; None without a way."""
         return None
 
     def while_loop(

@@ -11,6 +11,7 @@ from multiconv.backends import fourier, packed, rows, scattered
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray, Terms
 from multiconv.backends.loops import compiled, sums
 from multiconv.backends.loops.exactly import calls as exactly
+from multiconv.backends.loops.exactly.repair import sums_to_odd
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
@@ -207,6 +208,11 @@ class NumPyBackend(Backend):
     ) -> tuple[Array, Array] | None:
         return exactly.certified_taps(x, weight, geometry)
 
+    def certified_sums(
+        self, wanted: str, first: Array, second: Array, bias: Array | None, geometry: Geometry
+    ) -> tuple[Array, Array] | None:
+        return exactly.certified_sums(wanted, first, second, bias, geometry)
+
     def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
         return exactly.certified(high, error)
 
@@ -214,6 +220,11 @@ class NumPyBackend(Backend):
         self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
     ) -> Array | None:
         return exactly.sums(first, second, bias, places, terms)
+
+    def sums_to_odd(
+        self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
+    ) -> Array | None:
+        return sums_to_odd(first, second, bias, places, terms)
 
     def refill(
         self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]

@@ -82,11 +82,32 @@ def by_bands(
 ) -> tuple[Array, Array]:
     """Return the rounded sums of finite operands, and where they are not certain."""
     total, operands = _with_border(total, operands, backend)
+    found = None if rung else _at_once(total, operands, backend)
+    if found is not None:
+        return found
     images: list[tuple[Array, Array]] = []
     for rows in _bands(total, operands, backend):
         parts = [_band(part, own, backend, rung) for part, own in rows]
         images.append(_joined(parts, 3, backend))
     return _joined(images, 0, backend)
+
+
+def _at_once(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
+    """Return the certified sums where the backend has loops for them, and few are not certain."""
+    given = {backend.dtype_name(array.dtype) for array in operands if array is not None}
+    is_single = operands.first.shape[2] == 1 and total.wanted == "y"
+    if given | {total.result} != {"float32"} or total.geometry.padding_mode != "zeros" or is_single:
+        return None
+    found = backend.certified_sums(total.wanted, *operands, total.geometry)
+    if found is None or int(backend.xp.sum(found[1])) > _most(found[1]):
+        return None
+    return found
+
+
+def _most(unsure: Array) -> int:
+    """Return how many outputs are few."""
+    count: int = math.prod(unsure.shape)
+    return max(_FEW, count // _PART)
 
 
 def _with_border(total: Sum, operands: Operands, backend: Backend) -> tuple[Sum, Operands]:
@@ -173,7 +194,7 @@ def _unless_many(
     found: tuple[Array, Array], otherwise: Callable[[], tuple[Array, Array]], backend: Backend
 ) -> tuple[Array, Array]:
     unsure = found[1]
-    most = max(_FEW, math.prod(unsure.shape) // _PART)
+    most = _most(unsure)
     count = backend.xp.sum(backend.astype(unsure, "int64"))
     chosen: tuple[Array, Array] = backend.branch(count > most, otherwise, lambda: found)
     return chosen
