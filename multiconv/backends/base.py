@@ -476,6 +476,10 @@ class Backend:
     #: Whether a call may look at numbers before it decides how to go on.
     looks_at_numbers: bool = True
 
+    def each(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Return ``function(*item)`` of each item, which do not depend on each other."""
+        return [function(*item) for item in items]
+
     def largest(self, array: Array) -> float:
         """Return the largest absolute value; NaN where one is that."""
         return float(self.xp.max(self.xp.abs(array)))

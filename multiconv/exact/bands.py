@@ -16,6 +16,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
 from multiconv.exact.few_bits import narrowest
 from multiconv.exact.floating import approximate, beside, closer, is_exact
+from multiconv.exact.halves import halved
 from multiconv.exact.integers import Operands
 from multiconv.exact.products import correlated
 from multiconv.exact.rounding import in_float64, nearest, rounded
@@ -50,19 +51,14 @@ def by_few_bits(total: Sum, operands: Operands, backend: Backend) -> Array | Non
         return None
     total, operands = _with_border(total, operands, backend)
     given = [backend.dtype_name(array.dtype) for array in operands if array is not None]
-    if dtype == "float32" and "float64" not in given and backend.has_plain_float32(operands.first):
-        y = _added(total, operands, dtype, backend)
-        return (
-            y if total.result == dtype else nearest(in_float64(y, backend), total.result, backend)
-        )
-    images = [
-        [
-            nearest(_added(part, own, "float64", backend), total.result, backend)
-            for part, own in rows
-        ]
-        for rows in _bands(total, operands, backend)
-    ]
-    return _whole([_whole(rows, 3, backend) for rows in images], 0, backend)
+    is_narrow = dtype == total.result == "float32" and "float64" not in given
+    if is_narrow and backend.has_plain_float32(operands.first):
+        return _added(total, operands, dtype, backend)
+
+    def work(part: Sum, own: Operands) -> tuple[Array]:
+        return (nearest(_added(part, own, "float64", backend), total.result, backend),)
+
+    return _each(work, total, operands, backend)[0]
 
 
 def _added(total: Sum, operands: Operands, dtype: str, backend: Backend) -> Array:
@@ -73,10 +69,6 @@ def _added(total: Sum, operands: Operands, dtype: str, backend: Backend) -> Arra
     return backend.add(y, nothing if bias is None else beside(total, bias, backend) + nothing)
 
 
-def _whole(parts: list[Array], axis: int, backend: Backend) -> Array:
-    return parts[0] if len(parts) == 1 else backend.xp.concat(parts, axis=axis)
-
-
 def by_bands(
     total: Sum, operands: Operands, backend: Backend, rung: Rung | None
 ) -> tuple[Array, Array]:
@@ -85,11 +77,27 @@ def by_bands(
     found = None if rung else _at_once(total, operands, backend)
     if found is not None:
         return found
-    images: list[tuple[Array, Array]] = []
-    for rows in _bands(total, operands, backend):
-        parts = [_band(part, own, backend, rung) for part, own in rows]
-        images.append(_joined(parts, 3, backend))
-    return _joined(images, 0, backend)
+    course = _Course()
+
+    def work(part: Sum, own: Operands) -> tuple[Array, Array]:
+        return _band(part, own, backend, rung, course)
+
+    y, unsure = _each(work, total, operands, backend)
+    return y, unsure
+
+
+def _each(
+    work: Callable[[Sum, Operands], tuple[Array, ...]],
+    total: Sum,
+    operands: Operands,
+    backend: Backend,
+) -> tuple[Array, ...]:
+    """Return the results of all bands, joined."""
+    images = list(_bands(total, operands, backend))
+    found = iter(backend.each(work, [band for rows in images for band in rows]))
+    return _joined(
+        [_joined([next(found) for _ in rows], 3, backend) for rows in images], 0, backend
+    )
 
 
 def _at_once(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
@@ -118,9 +126,10 @@ def _with_border(total: Sum, operands: Operands, backend: Backend) -> tuple[Sum,
     return replace(total, geometry=total.geometry.padded()), operands._replace(first=first)
 
 
-def _joined(parts: list[tuple[Array, Array]], axis: int, backend: Backend) -> tuple[Array, Array]:
-    ys, masks = zip(*parts, strict=True)
-    return _whole(list(ys), axis, backend), _whole(list(masks), axis, backend)
+def _joined(parts: list[tuple[Array, ...]], axis: int, backend: Backend) -> tuple[Array, ...]:
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(backend.xp.concat(list(own), axis=axis) for own in zip(*parts, strict=True))
 
 
 def _bands(
@@ -155,8 +164,14 @@ def _rows(total: Sum, operands: Operands, start: int, stop: int) -> tuple[Sum, O
     return replace(total, geometry=part, y_size=size), operands._replace(first=slab)
 
 
+class _Course:
+    """What bands have found out for the next: that halves are needed."""
+
+    by_halves = False
+
+
 def _band(
-    total: Sum, operands: Operands, backend: Backend, rung: Rung | None
+    total: Sum, operands: Operands, backend: Backend, rung: Rung | None, course: _Course
 ) -> tuple[Array, Array]:
     """Return the rounded sums, and where they are not certain."""
     given = [backend.dtype_name(a.dtype) for a in operands if a is not None]
@@ -167,6 +182,10 @@ def _band(
     if rung == "sliced" or "float64" in (*given[:2], total.result):
         return by_slices()
     wide = Operands(*(None if a is None else in_float64(a, backend) for a in operands))
+    if course.by_halves:
+        halves = halved(total, wide, backend)
+        if halves is not None:
+            return _unless_many(rounded(halves, total.result, backend), by_slices, backend)
     value = approximate(total, wide, backend)
     y, unsure = rounded(value, total.result, backend)
     if rung == "certified":
@@ -180,9 +199,16 @@ def _band(
         own = rounded(closer(value, total, wide, backend), total.result, backend)
         return _unless_many(own, by_slices, backend)
 
-    def otherwise() -> tuple[Array, Array]:
-        if backend.looks_at_numbers:  # who knows that these are not exact
+    def by_halves() -> tuple[Array, Array]:
+        halves = halved(total, wide, backend)
+        if halves is None:
             return by_closer_bounds()
+        course.by_halves = True
+        return _unless_many(rounded(halves, total.result, backend), by_closer_bounds, backend)
+
+    def otherwise() -> tuple[Array, Array]:
+        if backend.looks_at_numbers:  # and knows that these are not exact
+            return by_halves()
         is_so = is_exact(total, operands, backend)
         chosen: tuple[Array, Array] = backend.branch(is_so, by_exactness, by_closer_bounds)
         return chosen

@@ -30,10 +30,8 @@ def narrowest(total: Sum, operands: Operands, backend: Backend) -> str | None:
     arrays = [array for array in operands if array is not None]
     if any(0 in array.shape for array in arrays):
         return None
-    samples = [_sample(array, backend) for array in (first, second)]
-    lows = [_lowest(sample, backend) for sample in samples]
-    low = sum(lows)
-    product = math.prod([backend.largest(sample) for sample in samples])
+    low = sum(lows := [lowest_of_sample(array, backend) for array in (first, second)])
+    product = math.prod([backend.largest(_sample(a, backend)) for a in (first, second)])
     if not product <= math.ldexp(1.0, min(low + 53, 1000)):  # one product alone has more bits
         return None
     size = _size(total, first, second, backend)
@@ -60,6 +58,11 @@ def narrowest(total: Sum, operands: Operands, backend: Backend) -> str | None:
     return None
 
 
+def lowest_of_sample(array: Array, backend: Backend) -> int:
+    """Return the exponent of the lowest bit of some of the numbers; where those are zeros, 0."""
+    return _lowest(_sample(array, backend), backend)
+
+
 def _size(total: Sum, first: Array, second: Array, backend: Backend) -> float:
     """Return a bound of the sums of absolute products; NaN or infinite if a number is."""
     xp = backend.xp
@@ -74,7 +77,7 @@ def _sample(array: Array, backend: Backend) -> Array:
 
 
 def _lowest(array: Array, backend: Backend) -> int:
-    """Return the exponent of the lowest bit of a few numbers; where all are zeros, 0."""
+    """Return the exponent of the lowest bit of a few numbers."""
     xp = backend.xp
     mantissa, exponent = decoded(array, backend)
     size = xp.abs(mantissa)
