@@ -473,6 +473,29 @@ class Backend:
         ]
         return self.xp.stack(sums, axis=1)
 
+    #: Whether a call may look at numbers before it decides how to go on.
+    looks_at_numbers: bool = True
+
+    def each(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Return ``function(*item)`` of each item, which do not depend on each other."""
+        return [function(*item) for item in items]
+
+    def largest(self, array: Array) -> float:
+        """Return the largest absolute value; NaN where one is that."""
+        return float(self.xp.max(self.xp.abs(array)))
+
+    def are_multiples(self, array: Array, exponent: int) -> bool:
+        """Tell whether all numbers, finite ones, are multiples of 2**exponent."""
+        if abs(exponent) > 1000:
+            return False
+        values = self.astype(array, "float64")
+        whole = self.xp.round(values * 2.0**-exponent) * 2.0**exponent
+        return bool(self.xp.all(whole == values))
+
+    def has_plain_float32(self, array: Array) -> bool:
+        """Tell whether products and sums in float32 are those of IEEE 754 where an array is."""
+        return False
+
     def certified_taps(
         self, x: Array, weight: Array, geometry: Geometry
     ) -> tuple[Array, Array] | None:
@@ -480,6 +503,12 @@ class Backend:
 
         Returns the result and where it is not certain; None where there is no such loop.
         """
+        return None
+
+    def certified_sums(
+        self, wanted: str, first: Array, second: Array, bias: Array | None, geometry: Geometry
+    ) -> tuple[Array, Array] | None:
+        """Do the same for channels, and for both adjoints, of float32 numbers that are finite."""
         return None
 
     def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
@@ -493,6 +522,12 @@ class Backend:
         self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
     ) -> Array | None:
         """Return the bits of exact sums, int64; None where this is not one loop."""
+        return None
+
+    def sums_to_odd(
+        self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
+    ) -> Array | None:
+        """Return exact sums of narrower numbers in float64, rounded to odd; None without a way."""
         return None
 
     def while_loop(

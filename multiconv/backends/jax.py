@@ -231,6 +231,8 @@ class JaxBackend(Backend):
         )
 
     flushes_subnormals = True
+
+    looks_at_numbers = False
     band_elements = 2**26  # each band is compiled
     few_products = 2**14
 

@@ -11,6 +11,8 @@ from multiconv.backends import fourier, packed, rows, scattered
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray, Terms
 from multiconv.backends.loops import compiled, sums
 from multiconv.backends.loops.exactly import calls as exactly
+from multiconv.backends.loops.exactly.repair import sums_to_odd
+from multiconv.backends.loops.threads import shared
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
@@ -193,10 +195,35 @@ class NumPyBackend(Backend):
         np.add.at(sums, (places + count * np.arange(rows)[:, None]).ravel(), values.ravel())
         return sums.reshape(rows, count)
 
+    def each(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Share them among threads: most of what is done lets go of Python's lock."""
+        found: list[Any] = [None] * len(items)
+
+        def work(start: int, stop: int) -> None:
+            for place in range(start, stop):
+                found[place] = function(*items[place])
+
+        shared(work, len(items))
+        return found
+
+    def largest(self, array: Array) -> float:
+        return exactly.largest(array)
+
+    def are_multiples(self, array: Array, exponent: int) -> bool:
+        return exactly.are_multiples(array, exponent)
+
+    def has_plain_float32(self, array: Array) -> bool:
+        return True
+
     def certified_taps(
         self, x: Array, weight: Array, geometry: Geometry
     ) -> tuple[Array, Array] | None:
         return exactly.certified_taps(x, weight, geometry)
+
+    def certified_sums(
+        self, wanted: str, first: Array, second: Array, bias: Array | None, geometry: Geometry
+    ) -> tuple[Array, Array] | None:
+        return exactly.certified_sums(wanted, first, second, bias, geometry)
 
     def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
         return exactly.certified(high, error)
@@ -205,6 +232,11 @@ class NumPyBackend(Backend):
         self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
     ) -> Array | None:
         return exactly.sums(first, second, bias, places, terms)
+
+    def sums_to_odd(
+        self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
+    ) -> Array | None:
+        return sums_to_odd(first, second, bias, places, terms)
 
     def refill(
         self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]

@@ -324,6 +324,9 @@ class TorchBackend(Backend):
 
     band_elements = 2**18
 
+    def has_plain_float32(self, array: Array) -> bool:
+        return bool(array.device.type == "cpu")
+
     def certified_taps(
         self, x: Array, weight: Array, geometry: Geometry
     ) -> tuple[Array, Array] | None:

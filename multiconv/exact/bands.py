@@ -14,9 +14,12 @@ from typing import Literal, TypeAlias
 
 from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
-from multiconv.exact.floating import approximate, closer, is_exact
+from multiconv.exact.few_bits import narrowest
+from multiconv.exact.floating import approximate, beside, closer, is_exact
+from multiconv.exact.halves import halved
 from multiconv.exact.integers import Operands
-from multiconv.exact.rounding import in_float64, rounded
+from multiconv.exact.products import correlated
+from multiconv.exact.rounding import in_float64, nearest, rounded
 from multiconv.exact.slices import sliced
 from multiconv.methods.borders import extend
 
@@ -39,16 +42,80 @@ def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Ar
     return backend.certified_taps(operands.first, operands.second, total.geometry)
 
 
+def by_few_bits(total: Sum, operands: Operands, backend: Backend) -> Array | None:
+    """Return the sums of numbers of so few bits that all are exact on the way; None of others."""
+    if not backend.looks_at_numbers:
+        return None
+    dtype = narrowest(total, operands, backend)
+    if dtype is None:
+        return None
+    total, operands = _with_border(total, operands, backend)
+    given = [backend.dtype_name(array.dtype) for array in operands if array is not None]
+    is_narrow = dtype == total.result == "float32" and "float64" not in given
+    if is_narrow and backend.has_plain_float32(operands.first):
+        return _added(total, operands, dtype, backend)
+
+    def work(part: Sum, own: Operands) -> tuple[Array]:
+        return (nearest(_added(part, own, "float64", backend), total.result, backend),)
+
+    return _each(work, total, operands, backend)[0]
+
+
+def _added(total: Sum, operands: Operands, dtype: str, backend: Backend) -> Array:
+    """Return ordinary sums; no zero is -0."""
+    first, second, bias = (None if a is None else backend.astype(a, dtype) for a in operands)
+    y = correlated(total, first, second, backend)
+    nothing = backend.zeros((1,) * len(y.shape), y)
+    return backend.add(y, nothing if bias is None else beside(total, bias, backend) + nothing)
+
+
 def by_bands(
     total: Sum, operands: Operands, backend: Backend, rung: Rung | None
 ) -> tuple[Array, Array]:
     """Return the rounded sums of finite operands, and where they are not certain."""
     total, operands = _with_border(total, operands, backend)
-    images: list[tuple[Array, Array]] = []
-    for rows in _bands(total, operands, backend):
-        parts = [_band(part, own, backend, rung) for part, own in rows]
-        images.append(_joined(parts, 3, backend))
-    return _joined(images, 0, backend)
+    found = None if rung else _at_once(total, operands, backend)
+    if found is not None:
+        return found
+    course = _Course()
+
+    def work(part: Sum, own: Operands) -> tuple[Array, Array]:
+        return _band(part, own, backend, rung, course)
+
+    y, unsure = _each(work, total, operands, backend)
+    return y, unsure
+
+
+def _each(
+    work: Callable[[Sum, Operands], tuple[Array, ...]],
+    total: Sum,
+    operands: Operands,
+    backend: Backend,
+) -> tuple[Array, ...]:
+    """Return the results of all bands, joined."""
+    images = list(_bands(total, operands, backend))
+    found = iter(backend.each(work, [band for rows in images for band in rows]))
+    return _joined(
+        [_joined([next(found) for _ in rows], 3, backend) for rows in images], 0, backend
+    )
+
+
+def _at_once(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
+    """Return the certified sums where the backend has loops for them, and few are not certain."""
+    given = {backend.dtype_name(array.dtype) for array in operands if array is not None}
+    is_single = operands.first.shape[2] == 1 and total.wanted == "y"
+    if given | {total.result} != {"float32"} or total.geometry.padding_mode != "zeros" or is_single:
+        return None
+    found = backend.certified_sums(total.wanted, *operands, total.geometry)
+    if found is None or int(backend.xp.sum(found[1])) > _most(found[1]):
+        return None
+    return found
+
+
+def _most(unsure: Array) -> int:
+    """Return how many outputs are few."""
+    count: int = math.prod(unsure.shape)
+    return max(_FEW, count // _PART)
 
 
 def _with_border(total: Sum, operands: Operands, backend: Backend) -> tuple[Sum, Operands]:
@@ -59,11 +126,10 @@ def _with_border(total: Sum, operands: Operands, backend: Backend) -> tuple[Sum,
     return replace(total, geometry=total.geometry.padded()), operands._replace(first=first)
 
 
-def _joined(parts: list[tuple[Array, Array]], axis: int, backend: Backend) -> tuple[Array, Array]:
+def _joined(parts: list[tuple[Array, ...]], axis: int, backend: Backend) -> tuple[Array, ...]:
     if len(parts) == 1:
         return parts[0]
-    ys, masks = zip(*parts, strict=True)
-    return backend.xp.concat(ys, axis=axis), backend.xp.concat(masks, axis=axis)
+    return tuple(backend.xp.concat(list(own), axis=axis) for own in zip(*parts, strict=True))
 
 
 def _bands(
@@ -98,8 +164,14 @@ def _rows(total: Sum, operands: Operands, start: int, stop: int) -> tuple[Sum, O
     return replace(total, geometry=part, y_size=size), operands._replace(first=slab)
 
 
+class _Course:
+    """What bands have found out for the next: that halves are needed."""
+
+    by_halves = False
+
+
 def _band(
-    total: Sum, operands: Operands, backend: Backend, rung: Rung | None
+    total: Sum, operands: Operands, backend: Backend, rung: Rung | None, course: _Course
 ) -> tuple[Array, Array]:
     """Return the rounded sums, and where they are not certain."""
     given = [backend.dtype_name(a.dtype) for a in operands if a is not None]
@@ -110,6 +182,10 @@ def _band(
     if rung == "sliced" or "float64" in (*given[:2], total.result):
         return by_slices()
     wide = Operands(*(None if a is None else in_float64(a, backend) for a in operands))
+    if course.by_halves:
+        halves = halved(total, wide, backend)
+        if halves is not None:
+            return _unless_many(rounded(halves, total.result, backend), by_slices, backend)
     value = approximate(total, wide, backend)
     y, unsure = rounded(value, total.result, backend)
     if rung == "certified":
@@ -123,7 +199,16 @@ def _band(
         own = rounded(closer(value, total, wide, backend), total.result, backend)
         return _unless_many(own, by_slices, backend)
 
+    def by_halves() -> tuple[Array, Array]:
+        halves = halved(total, wide, backend)
+        if halves is None:
+            return by_closer_bounds()
+        course.by_halves = True
+        return _unless_many(rounded(halves, total.result, backend), by_closer_bounds, backend)
+
     def otherwise() -> tuple[Array, Array]:
+        if backend.looks_at_numbers:  # and knows that these are not exact
+            return by_halves()
         is_so = is_exact(total, operands, backend)
         chosen: tuple[Array, Array] = backend.branch(is_so, by_exactness, by_closer_bounds)
         return chosen
@@ -135,7 +220,7 @@ def _unless_many(
     found: tuple[Array, Array], otherwise: Callable[[], tuple[Array, Array]], backend: Backend
 ) -> tuple[Array, Array]:
     unsure = found[1]
-    most = max(_FEW, math.prod(unsure.shape) // _PART)
+    most = _most(unsure)
     count = backend.xp.sum(backend.astype(unsure, "int64"))
     chosen: tuple[Array, Array] = backend.branch(count > most, otherwise, lambda: found)
     return chosen

@@ -16,7 +16,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.rounding import PARTS
 from multiconv.exact import self_test
-from multiconv.exact.bands import Rung, by_bands, by_taps
+from multiconv.exact.bands import Rung, by_bands, by_few_bits, by_taps
 from multiconv.exact.classes import are_finite, finite_part, with_classes
 from multiconv.exact.description import OPERANDS, Sum, ungrouped
 from multiconv.exact.integers import Operands, products, rows_at_once, sums
@@ -72,6 +72,9 @@ def evaluate(
 def _real(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:
     shape = total.shape(operands.first.shape, operands.second.shape)
     found = None if rung else by_taps(total, operands, backend)
+    y = None if rung or found else by_few_bits(total, operands, backend)
+    if y is not None:
+        return backend.xp.reshape(y, ungrouped(total.wanted, shape))
     if found is None:
         is_finite = are_finite(operands, backend)
         y = _finite(total, operands, is_finite, backend, rung)

@@ -128,9 +128,18 @@ def size_of_sums(part: Stretch, backend: Backend) -> Array:
             for side, a in enumerate(part[1:])
         )
     else:
-        ours = xp.max(xp.abs(part.first), axis=over_axes(total, 0), keepdims=True)
+        ours = largest(part.first, over_axes(total, 0), backend)
         theirs = xp.sum(xp.abs(part.second), axis=over_axes(total, 1), keepdims=True)
     return repeats(total) * beside_each_other(total, ours, theirs, backend)
+
+
+def largest(array: Array, axes: tuple[int, ...], backend: Backend) -> Array:
+    """Return the largest absolute value along axes, 0 where they have no numbers."""
+    xp = backend.xp
+    if 0 not in array.shape:
+        return xp.max(xp.abs(array), axis=axes, keepdims=True)
+    # The rows of a band may all be border.
+    return xp.sum(xp.abs(array), axis=axes, keepdims=True, dtype=array.dtype)
 
 
 def repeats(total: Sum) -> int:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from multiconv.backends.base import Array, Backend, Terms
 from multiconv.exact.description import Sum
 from multiconv.exact.formats import BITS, MASK, NARROW, WIDE, Grid, digits_of, format_of
+from multiconv.exact.rounding import nearest
 from multiconv.exact.tables import tables
 
 #: How many products are formed at once.
@@ -43,10 +44,14 @@ def rows_at_once(total: Sum, operands: Operands) -> int:
 def sums(total: Sum, operands: Operands, places: Array, backend: Backend) -> Array:
     """Return the outputs at ``places``, of the flattened result."""
     grid = _grid(total, operands, backend)
-    bits = backend.sums_by_integers(*operands, places, _terms(total, operands, grid))
+    terms = _terms(total, operands, grid)
+    bits = backend.sums_by_integers(*operands, places, terms)
     if bits is not None:
         width = format_of(total.result).width
         return backend.from_bits(backend.astype(bits, f"int{width}"), total.result)
+    values = backend.sums_to_odd(*operands, places, terms) if grid == NARROW else None
+    if values is not None:
+        return nearest(values, total.result, backend)
     digits = _total(total, operands, places, grid, backend)
     return _rounded(digits, grid, total.result, backend)
 

@@ -67,8 +67,8 @@ def _narrowed(value: Value, result: str, backend: Backend) -> tuple[Array, Array
         found = backend.certified(high, error)
         if found is not None:
             return found
-    below = _nearest(high - error, result, backend)
-    above = _nearest(high + error, result, backend)
+    below = nearest(high - error, result, backend)
+    above = nearest(high + error, result, backend)
     unsure = backend.as_bits(below) != backend.as_bits(above)
     if backend.flushes_subnormals:
         form = format_of(result)
@@ -102,9 +102,9 @@ def _in_float64(value: Value, backend: Backend) -> tuple[Array, Array]:
     return y, unsure | ~(is_plain | is_zero)
 
 
-def _nearest(values: Array, result: str, backend: Backend) -> Array:
-    """Round float64 to a narrower dtype, once."""
-    if result == "float32":
+def nearest(values: Array, result: str, backend: Backend) -> Array:
+    """Round float64 to a dtype, once."""
+    if result in ("float32", "float64"):
         return backend.astype(values, result)
     # Casts to 16 bits go through float32 in some frameworks, and round twice.
     return backend.astype(_of_few_bits(values, format_of(result), backend), result)

@@ -23,6 +23,7 @@ from multiconv.exact.floating import (
     along,
     beside,
     beside_each_other,
+    largest,
     over_axes,
     repeats,
 )
@@ -76,7 +77,8 @@ def _slices(array: Array, over: tuple[int, ...], width: int, backend: Backend) -
     size = xp.abs(mantissa)
     bits = (backend.as_bits(backend.astype(size, "float64")) >> 52) - 1022
     top = xp.where(size == 0, xp.full_like(exponent, -5000), exponent + bits)
-    top = xp.max(top, axis=over, keepdims=True)
+    # Of no numbers, the rows of a border, the sum is that zero.
+    top = (xp.sum if 0 in top.shape else xp.max)(top, axis=over, keepdims=True)
     top = xp.where(top == -5000, xp.zeros_like(top), top)
     # A number that is smaller by far is taken for a larger one, and is part of the rest.
     by = power(xp.clip(exponent - top, -1000, 0), backend)
@@ -109,10 +111,7 @@ def _joined(total: Sum, ours: Sliced, theirs: Sliced, backend: Backend) -> tuple
 def _bounds(total: Sum, ours: Sliced, theirs: Sliced, backend: Backend) -> tuple[Array, Array]:
     """Return bounds of what is left out, and of the sums of all absolute products."""
     xp = backend.xp
-    largest = [
-        xp.max(xp.abs(part), axis=over_axes(total, 0), keepdims=True)
-        for part in (*ours.slices, ours.rest)
-    ]
+    tops = [largest(part, over_axes(total, 0), backend) for part in (*ours.slices, ours.rest)]
     # A little more, for the rounding of this sum itself.
     sums = [
         xp.sum(xp.abs(part), axis=over_axes(total, 1), keepdims=True) * (1 + 2.0**-20)
@@ -120,7 +119,7 @@ def _bounds(total: Sum, ours: Sliced, theirs: Sliced, backend: Backend) -> tuple
     ]
     size = dropped = None
     for i, j in itertools.product(range(COUNT + 1), repeat=2):
-        term = repeats(total) * beside_each_other(total, largest[i], sums[j], backend)
+        term = repeats(total) * beside_each_other(total, tops[i], sums[j], backend)
         size = term if size is None else size + term
         if i + j > LAST or COUNT in (i, j):
             dropped = term if dropped is None else dropped + term

@@ -130,7 +130,7 @@ class TestCompiledLoops:
         rng = np.random.default_rng(5)
         arrays = [hostile(rng, kind, shape, dtype).astype(dtype) for shape in shapes]
         bias = hostile(rng, kind, (made[1],), dtype).astype(dtype) if wanted != "weight" else None
-        monkeypatch.setattr("multiconv.backends.loops.exactly.calls._LOADED", 0)
+        monkeypatch.setattr("multiconv.backends.loops.exactly.loaded._LOADED", 0)
         compiled = evaluate(total, *arrays, bias, NUMPY, rung="integers")
         monkeypatch.setattr("multiconv.backends.loops.compiled.is_installed", lambda: False)
         plain = evaluate(total, *arrays, bias, NUMPY, rung="integers")

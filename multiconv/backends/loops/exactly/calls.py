@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
 import math
 from types import ModuleType
 from typing import Any
@@ -12,13 +10,16 @@ import numpy as np
 
 from multiconv.backends.base import NumPyArray, Terms
 from multiconv.backends.loops import compiled
+from multiconv.backends.loops.exactly import blocks
+from multiconv.backends.loops.exactly.loaded import loops
 from multiconv.backends.loops.threads import shared
 from multiconv.core.geometry import Geometry
-from multiconv.core.progress import Progress
 
-# From so many products on, compiled loops are worth being loaded, and threads being woken.
-_LOADED, _SHARED = 2**14, 2**20
+# From so many products on, threads are worth being woken.
+_SHARED = 2**20
 _U = 2.0**-53
+# Numbers that are looked at together, before the next are.
+_BLOCK = 2**14
 #: So many outputs, or so large a part of them, may be left uncertain.
 _FEW, _PART = 64, 0.01
 
@@ -66,6 +67,51 @@ def certified_taps(
     return y, unsure
 
 
+def largest(array: NumPyArray) -> float:
+    """Return the largest absolute value, without an array of all of them."""
+    return max(abs(float(array.max())), abs(float(array.min())))  # NaN where the first is
+
+
+def are_multiples(array: NumPyArray, exponent: int) -> bool:
+    """Tell whether all numbers are multiples of 2**exponent, block by block."""
+    # Where these are powers of float32 too, and what is lost beneath them is told by coming back.
+    dtype: Any
+    dtype = np.float32 if array.dtype.itemsize <= 4 and abs(exponent) <= 100 else np.float64
+    if abs(exponent) > 1000:
+        return False
+    flat, unit, inverse = array.reshape(-1), dtype(2.0**exponent), dtype(2.0**-exponent)
+    for start in range(0, flat.size, _BLOCK):
+        values = flat[start : start + _BLOCK].astype(dtype, copy=False)
+        whole: NumPyArray = values * inverse
+        np.rint(whole, out=whole)
+        whole *= unit
+        if not np.array_equal(whole, values):
+            return False
+    return True
+
+
+def certified_sums(
+    wanted: str,
+    first: NumPyArray,
+    second: NumPyArray,
+    bias: NumPyArray | None,
+    geometry: Geometry,
+) -> tuple[NumPyArray, NumPyArray] | None:
+    """Sum up float32 with zeros around: a result, or a gradient; None where it is not for this."""
+    y_size = {"y": geometry.output_size, "x": first.shape[3:], "weight": second.shape[3:]}[wanted]
+    if 0 in (*first.shape, *second.shape) or any(n < 1 for n in geometry.output_size):
+        return None
+    if wanted == "y":
+        return blocks.correlated(first, second, bias, geometry)
+    if bias is not None or (y_size != geometry.output_size and wanted == "weight"):
+        return None
+    if wanted == "weight":
+        return blocks.weight_gradient(first, second, geometry)
+    if max(geometry.stride) > 1:
+        return None
+    return blocks.image_gradient(first, second, geometry)
+
+
 def certified(high: NumPyArray, error: NumPyArray) -> tuple[NumPyArray, NumPyArray] | None:
     """Round sums (N, G, O, *size) to float32, each (N, G, O) with its error; None without loops."""
     module = loops(high.size)
@@ -110,22 +156,6 @@ def sums(
     )
     _counted(lambda *part: module.sums(*arguments, *part) or 0, places.size, every)
     return found
-
-
-def loops(products: int) -> ModuleType | None:
-    """Return the compiled loops where they are worth being loaded, or are, and there is Numba."""
-    is_worth_it = products >= _LOADED or _loaded.cache_info().currsize > 0
-    return _loaded() if is_worth_it and compiled.is_installed() else None
-
-
-@functools.cache
-def _loaded() -> ModuleType | None:
-    try:
-        with Progress("compiling exact loops", 1, coarse=True) as progress:
-            progress.advance("(once: they are kept)")
-            return importlib.import_module("multiconv.backends.loops.exactly.numba")
-    except ImportError:
-        return None
 
 
 def _counted(function: Any, count: int, products: int) -> int:

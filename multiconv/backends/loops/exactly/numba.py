@@ -88,6 +88,13 @@ def certify(high: Any, error: Any, y: Any, unsure: Any, start: int, stop: int) -
     return count
 
 
+@_jit
+def certify_rows(high: Any, error: Any, y: Any, unsure: Any) -> None:
+    """Do the same, into rows that need not lie behind each other."""
+    for row in range(high.shape[0]):
+        _certify_row(high[row], error[row], y[row], unsure[row])
+
+
 @_inlined
 def _certify_twice(high: Any, low: Any, error: float, y: Any, unsure: Any) -> int:
     """Round a row of sums in two parts, and mark those that may round otherwise."""
