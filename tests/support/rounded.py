@@ -111,3 +111,14 @@ def found(backend, array):
     if dtype == "bfloat16":
         return (values.view("u4") >> 16).astype(object)
     return values.view(f"u{values.dtype.itemsize}").astype(object)
+
+
+def assert_rounded(backend, result, expected, dtype):
+    """``result`` is the backend's own array of the nearest numbers to what is expected."""
+    assert backend.is_native_array(result)
+    assert backend.dtype_name(result) == dtype
+    bits, right = found(backend, result), rounded(expected, dtype)
+    assert bits.shape == right.shape
+    wrong = np.argwhere(bits != right)
+    places = "; ".join(f"{tuple(p)}: {bits[*p]:#x}, not {right[*p]:#x}" for p in wrong[:4])
+    assert not len(wrong), f"{len(wrong)} of {bits.size} are wrong: {places}"
