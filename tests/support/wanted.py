@@ -1,6 +1,7 @@
 """A convolution and its two adjoints: which of x, weight and y is wanted of the others."""
 
 import numpy as np
+import oracle
 
 WANTED = ("y", "x", "weight")
 OPERANDS = {"y": ("x", "weight"), "x": ("y", "weight"), "weight": ("x", "y")}
@@ -21,6 +22,15 @@ def called(functions, c, wanted, *arrays, **options):
     if wanted == "x":
         return functions.conv_input_grad(*arrays[:2], c.size, **options)
     return functions.conv_weight_grad(*arrays[:2], c.kernel, **options)
+
+
+def of_oracle(c, wanted, *arrays):
+    """The same from the definition, of NumPy's arrays."""
+    if wanted == "y":
+        return oracle.conv(*arrays, **c.geometry)
+    if wanted == "x":
+        return oracle.input_grad(*arrays[:2], c.size, **c.geometry)
+    return oracle.weight_grad(*arrays[:2], c.kernel, **c.geometry)
 
 
 def drawn(c, wanted):
