@@ -34,16 +34,11 @@ class Problem:
         return arrays if c.bias or self.wanted != "y" else [*arrays[:2], None]
 
     def expected(self, *arrays):
-        c = self.c
         exactly = [
-            None if a is None else extended(a, Extended if self.wanted == "y" else Apart)
+            None if a is None else extended(a, Apart if self.wanted == "x" else Extended)
             for a in arrays
         ]
-        if self.wanted == "y":
-            return oracle.conv(*exactly, **c.geometry)
-        if self.wanted == "x":
-            return oracle.input_grad(*exactly, c.size, **c.geometry)
-        return oracle.weight_grad(*exactly, c.kernel, **c.geometry)
+        return by_name.of_oracle(self.c, self.wanted, *exactly)
 
 
 def problems(dtypes):

@@ -22,8 +22,8 @@ PARTS = {"complex64": "float32", "complex128": "float64"}
 class Extended:
     """A real number, an infinity or NaN. A plain 0 beside it is one of the border.
 
-    In a correlation such a zero is a factor, and infinity times it is NaN; in an adjoint
-    (``Apart``) it stands for no product at all.
+    In a correlation and in the gradient of filters such a zero is a factor, and infinity times it
+    is NaN; in the gradient of an image (``Apart``) it stands for no product at all.
     """
 
     border_counts = True
