@@ -2,8 +2,9 @@
 
 A sum is NaN where one of its products is, or where both infinities occur among them; else it is the
 infinity that occurs. Such products are counted, by correlations of zeros and ones, which are exact.
-In an image a border of zeros is made of numbers, and infinity times such a zero is NaN; in the
-adjoints there are no products beside those of an output and a tap.
+A border of zeros is made of numbers: infinity times such a zero is NaN, in a result and in the
+gradient of the filters, which multiplies the same image. The gradient of the image has no products
+beside those of an output and a tap: where a tap falls beside the outputs there is none.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def with_classes(
 def _marked(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
     xp = backend.xp
     first, second, bias = operands
-    if total.wanted == "y":
+    if total.wanted != "x":
         first = extend(first, total.geometry, backend)
         total = replace(total, geometry=total.geometry.padded())
     ours, theirs = _Kinds(first, backend), _Kinds(second, backend)

@@ -13,8 +13,6 @@ from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.rounding import (
-    PARTS,
-    binary_format,
     fft_factor,
     narrowing,
     summing_factor,
@@ -357,25 +355,6 @@ def _planned(
     )
 
 
-def _float_of(name: str, result: str, backend: Backend) -> str:
-    """Return the dtype that an operand of exact sums is taken in: one that holds its numbers.
-
-    Integers of 64 bits are held up to 2**53, and no farther than the library's floats reach.
-    """
-    kind = dtypes.kind(name)
-    if kind == "bool":
-        return result
-    if kind != "integer":
-        return name
-    bits = max(abs(limit) for limit in dtypes.limits(name)).bit_length()
-    held = bits - 1 if dtypes.limits(name)[0] < 0 else bits
-    real = PARTS.get(result, result)
-    for each in (real, "float32"):
-        if held <= binary_format(each)[0]:
-            return result if each == real else each
-    return backend.canonical("float64")
-
-
 def _rounded_once(
     total: Sum,
     own_shapes: list[tuple[int, ...]],
@@ -390,16 +369,16 @@ def _rounded_once(
 
     xp, evaluate = backend.xp, evaluation(backend)
 
-    def as_float(array: Array) -> Array:
+    def native(array: Array) -> Array:
         name = backend.dtype_name(array.dtype)
         # In the byte order of the machine, at least.
-        return backend.astype(array, _float_of(name, total.result, backend))
+        return backend.astype(array, total.result if name == "bool" else name)
 
     def run(*arrays: Array) -> Array:
         first, second = (
-            xp.reshape(as_float(a), s) for a, s in zip(arrays[:2], own_shapes, strict=True)
+            xp.reshape(native(a), s) for a, s in zip(arrays[:2], own_shapes, strict=True)
         )
-        bias = as_float(arrays[2]) if len(arrays) > 2 and arrays[2] is not None else None
+        bias = native(arrays[2]) if len(arrays) > 2 and arrays[2] is not None else None
         return xp.reshape(evaluate(total, first, second, bias), shape)
 
     if flips:
