@@ -31,6 +31,7 @@ def plan(
     padding_value: complex | Sequence[complex] = 0,
     axes: Sequence[int] | None = None,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
     transposed: bool = False,
     output_padding: IntOrInts = 0,
@@ -48,7 +49,7 @@ def plan(
         As in `conv2d`.
     axes : (int, int), optional
         As in `corr2d`, for a weight (kh, kw).
-    channels_last : bool, optional
+    channels_last, weight_order : optional
         As in `conv2d`, for a weight with channels.
     transposed : bool, optional
         Plan `conv_transpose2d` instead, with its ``output_padding``.
@@ -111,7 +112,13 @@ def plan(
     )
     if rank == 2:
         what = "the image form, with a kernel (kh, kw),"
-        _check_unused(what, transposed=transposed, groups=groups != 1, channels_last=channels_last)
+        _check_unused(
+            what,
+            transposed=transposed,
+            groups=groups != 1,
+            channels_last=channels_last,
+            weight_order=weight_order is not None,
+        )
         return plan_for(CORR2D, chosen, tuple(signed), options)
     if arguments.flag("transposed", transposed):
         orders = CONV_TRANSPOSE_ORDERS
@@ -120,7 +127,9 @@ def plan(
         orders = CONV_ORDERS
         what, others = "a convolution", {"output_padding": any(options.output_padding)}
     _check_unused(what, axes=axes is not None, **others)
-    return plan_for(orders.ordered(channels_last), chosen, (*signed, None), options)
+    return plan_for(
+        orders.ordered(channels_last, weight_order, count), chosen, (*signed, None), options
+    )
 
 
 def _check_unused(what: str, **given: Any) -> None:
