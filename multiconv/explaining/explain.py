@@ -7,7 +7,7 @@ from typing import Any
 
 from multiconv.backends.base import Array
 from multiconv.backends.registry import backend_of
-from multiconv.core.arguments import IntOrInts, Padding, flag
+from multiconv.core.arguments import IntOrInts, Padding, flag, listed
 from multiconv.core.calls import takes
 from multiconv.explaining import window
 from multiconv.explaining.explanation import Explanation
@@ -110,7 +110,7 @@ def explain(
         dilation,
         groups=groups,
         padding_mode=padding_mode,
-        padding_value=padding_value,
+        padding_value=listed(padding_value),
         method="direct",
     )
     is_flipped = flag("flip", flip)

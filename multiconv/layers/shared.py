@@ -211,7 +211,8 @@ def read(
 
 
 def _real(padding_value: Any) -> Any:
-    """Refuse what no file of a layer has."""
+    """Read numbers, and refuse what no file of a layer has."""
+    padding_value = arguments.listed(padding_value)
     each = padding_value if isinstance(padding_value, (tuple, list)) else (padding_value,)
     for value in each:
         if value is None or isinstance(value, complex):

@@ -6,7 +6,8 @@ With it they carry their border already, and what is learned is a kernel without
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+
+import numpy as np
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import surround
@@ -27,14 +28,11 @@ def around(layer: LayerArguments, x: Array, backend: Backend) -> Array:
     """Return images with the border of the layer, in floats."""
     if layer.padding_mode != "constant":
         return x
-    value: Any = layer.padding_value  # no array here
-    numbers = value if isinstance(value, tuple) else (value,)
-    dtype = backend.dtype_name(x.dtype)
-    shown = backend.xp.stack([backend.full((), number, x) for number in numbers])
-    if isinstance(value, tuple):
-        shown = backend.xp.reshape(shown, (-1, 1, 1))
-    pads = geometry(layer, tuple(x.shape[-2:])).pads
-    return surround(x, pads, backend.astype(shown, dtype), backend)
+    numbers = np.array(layer.padding_value, "float64").reshape(-1, 1, 1)  # no array in a layer
+    shown = backend.from_numpy(numbers, backend.dtype_name(x.dtype), x)
+    if len(x.shape) == 2:
+        shown = shown[0, 0, 0]
+    return surround(x, geometry(layer, tuple(x.shape[-2:])).pads, shown, backend)
 
 
 def without(layer: LayerArguments) -> LayerArguments:

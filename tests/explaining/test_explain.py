@@ -134,6 +134,7 @@ class TestTheBorder:
         options = {"padding": 1, "padding_mode": "constant", "padding_value": (7, -2)}
         y = mc.conv2d(x, k, **options)
         x, k = backend.array(x, "int32"), backend.array(k, "int32")
+        options["padding_value"] = np.array([7, -2])
         for at in ((0, 0, 0), (1, 3, 2), (1, 1, 1)):
             found = backend.functions.explain(x, k, at, **options)
             assert found.value == y[at]

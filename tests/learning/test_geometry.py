@@ -39,7 +39,7 @@ FORMS = {
     "a border per channel": {
         "x": (2, 2, 4, 5),
         "kernel": (2, 2, 2, 3),
-        "options": {"padding": 1, "padding_mode": "constant", "padding_value": (1, -3)},
+        "options": {"padding": 1, "padding_mode": "constant", "padding_value": np.array([1, -3])},
     },
     "larger than the image": {
         "x": (4, 2, 3),
