@@ -169,7 +169,7 @@ def convolve2d(
     array([[ 1, 12, 20]])
     """
     given = (stride, padding, dilation, padding_mode, method, _LAST if axes is None else axes)
-    return dispatch(_CONVOLVE2D, (x, k), given, padding_value)
+    return dispatch(CONVOLVE2D, (x, k), given, padding_value)
 
 
 @takes("x", "k")
@@ -278,7 +278,7 @@ def convolve(
     array([ 1, 12, 20])
     """
     given = (stride, padding, dilation, padding_mode, method, _LAST if axes is None else axes)
-    return dispatch(_CONVOLVE, (x, k), given, padding_value)
+    return dispatch(CONVOLVE, (x, k), given, padding_value)
 
 
 def _read(
@@ -382,5 +382,5 @@ def _plan_flipped(backend: Backend, operands: list[Any], options: Options) -> Pl
 
 CORR2D = Operation(_plan, ("x", "k"), _read)
 CORRELATE = Operation(_plan, ("x", "k"), _read_any)
-_CONVOLVE2D = Operation(_plan_flipped, ("x", "k"), _read)
-_CONVOLVE = Operation(_plan_flipped, ("x", "k"), _read_any)
+CONVOLVE2D = Operation(_plan_flipped, ("x", "k"), _read)
+CONVOLVE = Operation(_plan_flipped, ("x", "k"), _read_any)
