@@ -23,6 +23,7 @@ from multiconv.backends.in_memory.torch import (
 from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
 from multiconv.backends.loops import compiled
 from multiconv.backends.loops.exactly import calls as exactly
+from multiconv.backends.loops.exactly.taps.calls import certified_taps
 from multiconv.backends.native import torch as own
 from multiconv.backends.sharded import torch as sharded
 from multiconv.core import dtypes
@@ -332,7 +333,7 @@ class TorchBackend(Backend):
     ) -> tuple[Array, Array] | None:
         if x.dtype != torch.float32 or weight.dtype != torch.float32:
             return None
-        return certified_in_memory(exactly.certified_taps, x, weight, geometry)
+        return certified_in_memory(certified_taps, x, weight, geometry)
 
     def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
         return certified_in_memory(exactly.certified, high, error)
