@@ -223,9 +223,16 @@ class NumPyBackend(Backend):
         return certified_taps(x, weight, geometry)
 
     def certified_sums(
-        self, wanted: str, first: Array, second: Array, bias: Array | None, geometry: Geometry
+        self,
+        wanted: str,
+        first: Array,
+        second: Array,
+        bias: Array | None,
+        geometry: Geometry,
+        *,
+        is_exact: bool = False,
     ) -> tuple[Array, Array] | None:
-        return exactly.certified_sums(wanted, first, second, bias, geometry)
+        return exactly.certified_sums(wanted, first, second, bias, geometry, is_exact=is_exact)
 
     def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
         return exactly.certified(high, error)

@@ -18,20 +18,22 @@ def certified_sums(
     second: NumPyArray,
     bias: NumPyArray | None,
     geometry: Geometry,
+    *,
+    is_exact: bool = False,
 ) -> tuple[NumPyArray, NumPyArray] | None:
     """Sum up float32 with zeros around: a result, or a gradient; None where it is not for this."""
     y_size = {"y": geometry.output_size, "x": first.shape[3:], "weight": second.shape[3:]}[wanted]
     if 0 in (*first.shape, *second.shape) or any(n < 1 for n in geometry.output_size):
         return None
     if wanted == "y":
-        return blocks.correlated(first, second, bias, geometry)
+        return blocks.correlated(first, second, bias, geometry, is_exact=is_exact)
     if bias is not None or (y_size != geometry.output_size and wanted == "weight"):
         return None
     if wanted == "weight":
-        return blocks.weight_gradient(first, second, geometry)
+        return blocks.weight_gradient(first, second, geometry, is_exact=is_exact)
     if max(geometry.stride) > 1:
         return None
-    return blocks.image_gradient(first, second, geometry)
+    return blocks.image_gradient(first, second, geometry, is_exact=is_exact)
 
 
 def certified(high: NumPyArray, error: NumPyArray) -> tuple[NumPyArray, NumPyArray] | None:
