@@ -506,9 +506,19 @@ class Backend:
         return None
 
     def certified_sums(
-        self, wanted: str, first: Array, second: Array, bias: Array | None, geometry: Geometry
+        self,
+        wanted: str,
+        first: Array,
+        second: Array,
+        bias: Array | None,
+        geometry: Geometry,
+        *,
+        is_exact: bool = False,
     ) -> tuple[Array, Array] | None:
-        """Do the same for channels, and for both adjoints, of float32 numbers that are finite."""
+        """Do the same for channels, and for both adjoints, of float32 numbers that are finite.
+
+        Where it is known that float64 rounds no sum on the way, ``is_exact`` says so.
+        """
         return None
 
     def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:

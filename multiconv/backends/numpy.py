@@ -10,8 +10,10 @@ import numpy as np
 from multiconv.backends import fourier, packed, rows, scattered
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray, Terms
 from multiconv.backends.loops import compiled, sums
+from multiconv.backends.loops.exactly import bits
 from multiconv.backends.loops.exactly import calls as exactly
 from multiconv.backends.loops.exactly.repair import sums_to_odd
+from multiconv.backends.loops.exactly.taps.calls import certified_taps
 from multiconv.backends.loops.threads import shared
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
@@ -207,10 +209,10 @@ class NumPyBackend(Backend):
         return found
 
     def largest(self, array: Array) -> float:
-        return exactly.largest(array)
+        return bits.largest(array)
 
     def are_multiples(self, array: Array, exponent: int) -> bool:
-        return exactly.are_multiples(array, exponent)
+        return bits.are_multiples(array, exponent)
 
     def has_plain_float32(self, array: Array) -> bool:
         return True
@@ -218,12 +220,19 @@ class NumPyBackend(Backend):
     def certified_taps(
         self, x: Array, weight: Array, geometry: Geometry
     ) -> tuple[Array, Array] | None:
-        return exactly.certified_taps(x, weight, geometry)
+        return certified_taps(x, weight, geometry)
 
     def certified_sums(
-        self, wanted: str, first: Array, second: Array, bias: Array | None, geometry: Geometry
+        self,
+        wanted: str,
+        first: Array,
+        second: Array,
+        bias: Array | None,
+        geometry: Geometry,
+        *,
+        is_exact: bool = False,
     ) -> tuple[Array, Array] | None:
-        return exactly.certified_sums(wanted, first, second, bias, geometry)
+        return exactly.certified_sums(wanted, first, second, bias, geometry, is_exact=is_exact)
 
     def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
         return exactly.certified(high, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,10 @@ from multiconv.backends.in_memory.torch import (
 )
 from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
 from multiconv.backends.loops import compiled
+from multiconv.backends.loops.exactly import bits
 from multiconv.backends.loops.exactly import calls as exactly
+from multiconv.backends.loops.exactly.repair import sums_to_odd
+from multiconv.backends.loops.exactly.taps.calls import certified_taps
 from multiconv.backends.native import torch as own
 from multiconv.backends.sharded import torch as sharded
 from multiconv.core import dtypes
@@ -332,7 +336,36 @@ class TorchBackend(Backend):
     ) -> tuple[Array, Array] | None:
         if x.dtype != torch.float32 or weight.dtype != torch.float32:
             return None
-        return certified_in_memory(exactly.certified_taps, x, weight, geometry)
+        return certified_in_memory(certified_taps, x, weight, geometry)
+
+    def largest(self, array: Array) -> float:
+        arrays = exactly_in_memory((array,))
+        return super().largest(array) if arrays is None else bits.largest(arrays[0])
+
+    def are_multiples(self, array: Array, exponent: int) -> bool:
+        arrays = exactly_in_memory((array,))
+        if arrays is None:
+            return super().are_multiples(array, exponent)
+        return bits.are_multiples(arrays[0], exponent)
+
+    def certified_sums(
+        self,
+        wanted: str,
+        first: Array,
+        second: Array,
+        bias: Array | None,
+        geometry: Geometry,
+        *,
+        is_exact: bool = False,
+    ) -> tuple[Array, Array] | None:
+        function = partial(exactly.certified_sums, is_exact=is_exact)
+        return certified_in_memory(function, wanted, first, second, bias, geometry)
+
+    def sums_to_odd(
+        self, first: Array, second: Array, bias: Array | None, places: Array, terms: Terms
+    ) -> Array | None:
+        arrays = exactly_in_memory((first, second, bias, places, terms))
+        return None if arrays is None else torch.from_numpy(sums_to_odd(*arrays))
 
     def certified(self, high: Array, error: Array) -> tuple[Array, Array] | None:
         return certified_in_memory(exactly.certified, high, error)

@@ -21,12 +21,17 @@ class Verdict:
 
 
 def judge(
-    found: Mapping[str, NDArray[Any]], operands: Operands, dtype: str, *, in_norm: bool
+    found: Mapping[str, NDArray[Any]],
+    operands: Operands,
+    dtype: str,
+    *,
+    in_norm: bool,
+    is_rounded_once: bool = False,
 ) -> Verdict:
     """Compare results with the exact ones, by the names of `Operands.exact`.
 
     They must be those numbers rounded to the dtype; where ``in_norm``, the error need only keep the
-    Fourier method's bound.
+    Fourier method's bound, and where the operands have bounds, those: unless ``is_rounded_once``.
     """
     is_equal = True
     for name, exact in operands.exact.items():
@@ -35,10 +40,16 @@ def judge(
             return Verdict(f"{name} has the shape {result.shape}, not {exact.shape}", False)
         if dtype not in (result.dtype.name, "bfloat16"):  # which NumPy does not have
             return Verdict(f"{name} has the dtype {result.dtype}, not {dtype}", False)
-        errors = np.abs(result.astype(np.float64) - _rounded(exact, dtype))
+        bounds = operands.bounds.get(name)
+        right = _rounded(exact, dtype) if bounds is None else exact.astype(np.float64)
+        errors = np.abs(result.astype(np.float64) - right)
         if not errors.any():
             continue
         is_equal = False
+        if bounds is not None and not is_rounded_once:
+            if not (errors <= bounds).all():
+                return Verdict(f"{name} is off by {(errors / bounds).max():.3g} bounds", False)
+            continue
         largest, bound = float(errors.max()), operands.bounds_in_norm[name]
         if not in_norm:
             count = int(np.count_nonzero(errors))

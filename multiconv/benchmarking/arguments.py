@@ -18,7 +18,7 @@ QUICK, WHOLE = (100, 0.25), (1800, 2.0)
 
 def request(arguments: argparse.Namespace) -> Request:
     """Read what is to be measured."""
-    names = list(dict.fromkeys(arguments.groups)) or list(grid.GROUPS)
+    names = list(dict.fromkeys(arguments.groups)) or list(grid.USUAL)
     for name in names:
         if name not in grid.GROUPS:
             known = ", ".join(grid.GROUPS)

@@ -16,8 +16,10 @@ from multiconv.core.timing import Call
 from multiconv.faces import Face
 from multiconv.methods.base import MethodRefusal
 
-Role: TypeAlias = Literal["auto", "method", "way", "own", "peer", "yardstick"]
+Role: TypeAlias = Literal["auto", "method", "exact", "way", "own", "peer", "yardstick"]
 
+#: Who competes in the cells of the exact mode.
+_BESIDE_EXACT = ("auto", "direct", "im2col", "exact")
 _LARGEST_WORKSPACE = 2**31  # bytes: a matrix larger than that is not what anybody waits for
 
 
@@ -29,8 +31,9 @@ class Candidate:
     ----------
     backend, name : str
         Whose it is, and what it is called there.
-    role : {"auto", "method", "way", "own", "peer", "yardstick"}
-        What it is compared as; a way is another one to call ``auto``.
+    role : {"auto", "method", "exact", "way", "own", "peer", "yardstick"}
+        What it is compared as; "exact" is that method where its own cost is asked for, and a way is
+        another one to call ``auto``.
     build : callable
         Returns the call that is timed.
     to_numpy : callable
@@ -73,12 +76,18 @@ def of_backend(
     """Yield `auto` and the methods of a backend, and its framework's own convolution."""
     library = libraries.of(face.name) or _Registered(face)
     arrays = library.arrays(operands, dtype, device)
-    for method in ("auto",) if cell.is_layer else methods:
+    for method in _methods(cell, methods):
         yield _ours(face, library, cell, arrays, dtype, method)
     if cell.group == "small":
         yield from _other_ways(face, library, cell, arrays)
     for peer in library.peers(cell, arrays):
         yield _theirs(face.name, peer, face.backend.to_numpy)
+
+
+def _methods(cell: Cell, methods: Sequence[str]) -> Sequence[str]:
+    if cell.group == "exact":
+        return [name for name in methods if name in _BESIDE_EXACT]
+    return ("auto",) if cell.is_layer else methods
 
 
 def beside_numpy(
@@ -128,13 +137,19 @@ def _ours(
     return Candidate(
         face.name,
         method,
-        "auto" if is_auto else "method",
+        _role(cell, method),
         lambda: _call(face, library, cell, arrays, method),
         face.backend.to_numpy,
         # Of gradients `auto` may choose another method than of the result.
         in_norm or (is_auto and cell.stage == "backward"),
         plan.method if is_auto else method,
     )
+
+
+def _role(cell: Cell, method: str) -> Role:
+    if method == "auto" or (cell.group, method) == ("exact", "exact"):
+        return method  # type: ignore[return-value]
+    return "method"
 
 
 def _theirs(backend: str, peer: Peer, to_numpy: Callable[[Any], Any]) -> Candidate | Absent:
@@ -166,7 +181,9 @@ def _call(face: Face, library: Library, cell: Cell, arrays: Arrays, method: str)
     # Users call multiconv.conv2d; a face's own is timed beside it, among the small calls.
     _, function = _function(multiconv, cell, method)
     if cell.stage == "forward":
-        return library.forward(function, arrays)
+        # The exact mode is compared with what is compiled as a whole.
+        compiled = library.compiled(function) if cell.group == "exact" else None
+        return library.forward(compiled or function, arrays)
     return library.backward(function, arrays) or _by_adjoints(cell, arrays, method)
 
 

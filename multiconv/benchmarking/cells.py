@@ -31,6 +31,8 @@ class Cell:
         Whether the result is computed, or both gradients for a given one.
     is_layer : bool
         Whether it is a layer, with a bias, that is called.
+    data : str
+        What the numbers are (see `rounded.KINDS`).
     """
 
     group: str
@@ -42,6 +44,7 @@ class Cell:
     transposed: bool = False
     stage: Stage = "forward"
     is_layer: bool = False
+    data: str = "integers"
     output: Shape = field(init=False)
     multiply_adds: int = field(init=False)
 
@@ -90,6 +93,7 @@ class Cell:
         parts += [f"g{self.groups}"] if self.groups > 1 else []
         parts += ["transposed"] if self.transposed else []
         parts += ["backward"] if self.stage == "backward" else []
+        parts += [self.data] if self.data != "integers" else []
         return " ".join(parts)
 
     def plan(self, backend: str, method: str, dtype: str) -> Plan:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from multiconv.benchmarking.cells import Cell, Shape
+from multiconv.benchmarking.rounded import KINDS
 
 Group: TypeAlias = Callable[[bool], list[Cell]]
 
@@ -118,6 +119,16 @@ def _volumes(quick: bool) -> list[Cell]:
     return one[1:2] + layer if quick else [*one, *_both_ways(layer)]
 
 
+def _exact(quick: bool) -> list[Cell]:
+    """Return the cells of the exact mode, whose candidates are few."""
+    layer, sizes = Cell("exact", (8, 16, 64, 64), (32, 16, 3, 3), padding=1), (3, 7)
+    images = [Cell("exact", (2048, 2048), (k, k), padding=k // 2) for k in sizes]
+    if quick:
+        layer, images = Cell("exact", (2, 8, 32, 32), (8, 8, 3, 3), padding=1), []
+    cells = [*images, *_both_ways([layer])]
+    return [replace(cell, data=data) for data in KINDS[1:] for cell in cells]
+
+
 def _both_ways(forward: list[Cell]) -> list[Cell]:
     return [*forward, *(replace(cell, stage="backward") for cell in forward)]
 
@@ -132,4 +143,7 @@ GROUPS: dict[str, Group] = {
     "transposed": _transposed,
     "audio": _audio,
     "volumes": _volumes,
+    "exact": _exact,
 }
+#: Those that are measured where none is named.
+USUAL = tuple(name for name in GROUPS if name != "exact")

@@ -179,13 +179,20 @@ class _Run:
                 is_equal = True
                 if candidate.role != "yardstick":
                     found = _named(result, cell, candidate)
-                    verdict = judge(found, operands, self.request.dtype, in_norm=candidate.in_norm)
+                    verdict = judge(
+                        found,
+                        operands,
+                        self.request.dtype,
+                        in_norm=candidate.in_norm,
+                        is_rounded_once=candidate.role == "exact",
+                    )
                     if verdict.problem:
                         self._leave(self.results.wrong, cell, candidate, verdict.problem)
                         return None
                     is_equal = verdict.is_equal
                 library = libraries.of(candidate.backend)
-                if timed.cold > self.request.slowest and library and not library.compiles:
+                compiles = library is None or library.compiles or candidate.role == "exact"
+                if timed.cold > self.request.slowest and not compiles:
                     timed.warm = timed.cold
                 else:
                     timing.warm_up(timed)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from multiconv.benchmarking import rounded
 from multiconv.benchmarking.cells import Cell
 from multiconv.core import rounding
 
@@ -24,6 +25,9 @@ _FEW_TAPS = 64  # above this many a Fourier transform takes less time
 class Operands:
     """The numbers of a cell: integers between -4 and 4, and what comes of them.
 
+    Or what `rounded` draws, whose sums are rounded: ``exact`` has them rounded once then, and
+    ``bounds`` those of all methods but "exact", number by number.
+
     ``g`` is what a loss would hand back to the result, ``bias`` that of a layer. ``exact`` has the
     result ``y``, or ``dx`` and ``dw``; ``norms`` the products of norms that the Fourier method's
     bound of each is made of, with the number of terms and the lengths.
@@ -35,10 +39,13 @@ class Operands:
     bias: NDArray[Any]
     exact: dict[str, Floats]
     bounds_in_norm: dict[str, float]
+    bounds: dict[str, Floats] = field(default_factory=dict)
 
 
 def operands(cell: Cell, dtype: str) -> Operands:
     """Draw the numbers, the same ones every time, and compute what must come out."""
+    if cell.data != "integers":
+        return _rounded(cell)
     rng = np.random.default_rng([*cell.x, *cell.weight])
 
     def draw(shape: tuple[int, ...]) -> Floats:
@@ -55,6 +62,13 @@ def operands(cell: Cell, dtype: str) -> Operands:
     pairs = {"y": (x, weight), "dx": (g, weight), "dw": (x, g)}
     bounds = {name: _bound_in_norm(cell, *pairs[name], dtype) for name in exact}
     return Operands(x, weight, g, bias, exact, bounds)
+
+
+def _rounded(cell: Cell) -> Operands:
+    x, weight, g = rounded.drawn(cell)
+    exact: dict[str, Any] = rounded.expected(cell, x, weight, g)
+    bounds = rounded.bounds(cell, x, weight, g)
+    return Operands(x, weight, g, np.zeros(1), exact, dict.fromkeys(exact, math.inf), bounds)
 
 
 def _bound_in_norm(cell: Cell, a: Floats, b: Floats, dtype: str) -> float:

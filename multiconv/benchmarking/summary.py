@@ -24,9 +24,9 @@ class Finding:
     ----------
     backend, question : str
         Of which backend's `auto`, and what is asked.
-    unit : {"x", "us", "jump"}
-        Times faster than another; microseconds more than another; or by how much more than the work
-        the time grew.
+    unit : {"x", "us", "jump", "cost"}
+        Times faster than another; microseconds more than another; by how much more than the work
+        the time grew; or times as long as another.
     mean, worst : float
         The geometric mean over the cells, and the worst of them; of microseconds, the median cell.
     where : str
@@ -100,6 +100,7 @@ def _of(results: Results, backend: str) -> Iterator[Finding]:
         for stage in ("forward", "backward"):
             cells = [c for c in results.cells if (c.group, c.stage) == (group, stage)]
             yield from _of_channels(ask, f"{group} {stage}", cells)
+    yield from _of_exact(ask)
     yield from _of_small_calls(ask)
     for axis, fixed, grows in (
         ("pixels", _kernel, _size),
@@ -129,6 +130,32 @@ def _of_channels(ask: _Asking, what: str, cells: list[Cell]) -> Iterator[Finding
         cells,
         lambda cell: results.best(cell, backend),
     )
+
+
+def _of_exact(ask: _Asking) -> Iterator[Finding]:
+    results, backend = ask.results, ask.backend
+    cells = [cell for cell in results.cells if cell.group == "exact"]
+    images = [cell for cell in cells if cell.is_image]
+    yield from ask.cost(
+        "exact images: time over that of direct",
+        images,
+        lambda cell: results.one(cell, backend, name="direct"),
+        6,
+    )
+    for stage in ("forward", "backward"):
+        layers = [c for c in cells if not c.is_image and c.stage == stage]
+        yield from ask.cost(
+            f"exact layers {stage}: time over that of im2col",
+            layers,
+            lambda cell: results.one(cell, backend, name="im2col"),
+            3 if (backend, stage) == ("numpy", "forward") else None,
+        )
+        yield from ask.cost(
+            f"exact layers {stage}: time over the framework's own",
+            layers,
+            lambda cell: results.one(cell, backend, role="own"),
+            8 if (backend, stage) == ("jax", "forward") else None,
+        )
 
 
 def _of_small_calls(ask: _Asking) -> Iterator[Finding]:
@@ -207,6 +234,33 @@ class _Asking:
                 more[where],
                 where,
                 len(more),
+                wanted_worst=wanted,
+            )
+
+    def cost(
+        self,
+        question: str,
+        cells: Iterable[Cell],
+        other: Callable[[Cell], Measurement | None],
+        wanted: float | None,
+    ) -> Iterator[Finding]:
+        """Ask how many times as long as another the exact mode takes."""
+        ratios = {}
+        for cell in cells:
+            ours, less = self.results.one(cell, self.backend, role="exact"), other(cell)
+            if ours and less:
+                ratios[f"{cell.label}, {less}"] = ours.seconds / less.seconds
+        if ratios:
+            where = max(ratios, key=lambda cell: ratios[cell])
+            mean = geometric_mean(ratios.values())
+            yield Finding(
+                self.backend,
+                question,
+                "cost",
+                mean,
+                ratios[where],
+                where,
+                len(ratios),
                 wanted_worst=wanted,
             )
 

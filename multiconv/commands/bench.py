@@ -28,7 +28,7 @@ says how many times faster `auto` is than the others, and where it is slowest.
 Ctrl-C ends it, with what is measured so far."""
 
 _MORE = """\
-groups: {groups} (default: all)
+groups: {groups} (default: all but exact)
 
 examples:
   multiconv bench --quick

@@ -55,6 +55,10 @@ def by_few_bits(total: Sum, operands: Operands, backend: Backend) -> Array | Non
     if is_narrow and backend.has_plain_float32(operands.first):
         return _added(total, operands, dtype, backend)
 
+    found = _at_once(total, operands, backend, is_exact=True)
+    if found is not None:
+        return found[0]
+
     def work(part: Sum, own: Operands) -> tuple[Array]:
         return (nearest(_added(part, own, "float64", backend), total.result, backend),)
 
@@ -100,13 +104,15 @@ def _each(
     )
 
 
-def _at_once(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
+def _at_once(
+    total: Sum, operands: Operands, backend: Backend, *, is_exact: bool = False
+) -> tuple[Array, Array] | None:
     """Return the certified sums where the backend has loops for them, and few are not certain."""
     given = {backend.dtype_name(array.dtype) for array in operands if array is not None}
     is_single = operands.first.shape[2] == 1 and total.wanted == "y"
     if given | {total.result} != {"float32"} or total.geometry.padding_mode != "zeros" or is_single:
         return None
-    found = backend.certified_sums(total.wanted, *operands, total.geometry)
+    found = backend.certified_sums(total.wanted, *operands, total.geometry, is_exact=is_exact)
     if found is None or int(backend.xp.sum(found[1])) > _most(found[1]):
         return None
     return found

@@ -45,7 +45,7 @@ def sum_in_memory(x: torch.Tensor, weight: torch.Tensor, geometry: Geometry) -> 
 
 
 def certified_in_memory(
-    function: Callable[..., tuple[NumPyArray, NumPyArray] | None], *given: torch.Tensor | Geometry
+    function: Callable[..., tuple[NumPyArray, NumPyArray] | None], *given: Any
 ) -> tuple[torch.Tensor, torch.Tensor] | None:
     """Call a loop of the exact mode on tensors, for its result and where that is not certain."""
     arrays = exactly_in_memory(given)

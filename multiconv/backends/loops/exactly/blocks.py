@@ -29,11 +29,16 @@ _SHARED = 2**20
 
 
 def correlated(
-    x: NumPyArray, weight: NumPyArray, bias: NumPyArray | None, geometry: Geometry
+    x: NumPyArray,
+    weight: NumPyArray,
+    bias: NumPyArray | None,
+    geometry: Geometry,
+    *,
+    is_exact: bool = False,
 ) -> tuple[NumPyArray, NumPyArray]:
     """Correlate (N, G, C, *size) with (G, O, C, *kernel), zeros around, rounded once.
 
-    Returns the result, and where it is not certain.
+    Returns the result, and where it is not certain: nowhere, where all sums are known to be exact.
     """
     groups, filters = weight.shape[:2]
     x = np.asarray(x, np.float32)
@@ -49,6 +54,8 @@ def correlated(
     if bias is not None:
         offset = bias.reshape(groups, filters, 1).astype(np.float64)
         error = error + 16 * _U * np.abs(offset[..., 0])
+    if is_exact:
+        error = np.zeros_like(error)
     shape = (x.shape[0], groups, filters, *geometry.output_size)
     y, unsure = np.empty(shape, np.float32), np.zeros(shape, np.bool_)
     flat = (*shape[:3], geometry.outputs)
@@ -100,7 +107,7 @@ def _add_twice(high: NumPyArray, low: NumPyArray, term: NumPyArray) -> None:
 
 
 def image_gradient(
-    grad: NumPyArray, weight: NumPyArray, geometry: Geometry
+    grad: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_exact: bool = False
 ) -> tuple[NumPyArray, NumPyArray]:
     """Return what `correlated` does, of the adjoint with respect to x, for a stride of 1.
 
@@ -110,11 +117,11 @@ def image_gradient(
     pads = tuple((span - 1 - low, n + low - have) for span, (low, _), n, have in spans)
     inner = Geometry(grad.shape[3:], geometry.kernel_size, geometry.stride, geometry.dilation, pads)
     turned = np.flip(weight, tuple(range(3, weight.ndim))).swapaxes(1, 2)
-    return correlated(grad, turned, None, inner)
+    return correlated(grad, turned, None, inner, is_exact=is_exact)
 
 
 def weight_gradient(
-    x: NumPyArray, grad: NumPyArray, geometry: Geometry
+    x: NumPyArray, grad: NumPyArray, geometry: Geometry, *, is_exact: bool = False
 ) -> tuple[NumPyArray, NumPyArray]:
     """Return what `correlated` does, of the adjoint with respect to the weight.
 
@@ -149,6 +156,8 @@ def weight_gradient(
     norms = _norms(x)[:, None, :] * _norms(grad)[:, :, None]
     additions = (2 * blocks.blocks + 8) ** 2 * _U
     error = np.repeat((blocks.widest + 12 + 2 * additions) * _U * norms, geometry.taps, axis=-1)
+    if is_exact:
+        error[:] = 0
     y, unsure = np.empty(shape, np.float32), np.zeros(shape, np.bool_)
     with np.errstate(all="ignore"):
         certify_twice(high, low, error, y, unsure)

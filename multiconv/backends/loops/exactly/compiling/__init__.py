@@ -1,0 +1,1 @@
+"""How the loops of the exact mode are compiled."""

@@ -1,0 +1,1 @@
+"""Loops that look at numbers, and round sums."""

@@ -1,0 +1,1 @@
+"""Loops over the taps of a kernel."""
