@@ -25,6 +25,8 @@ Rung: TypeAlias = Literal["certified", "sliced", "integers"]
 
 #: So many outputs, or one of so many, may be left to integers.
 _FEW, _PART = 64, 100
+#: Where integers are a loop over a few outputs at a time.
+_PART_OF_LOOPS = 2048
 
 
 def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
@@ -115,6 +117,11 @@ def _band(
     if rung == "certified":
         return y, unsure
 
+    if not backend.looks_at_numbers:  # and each way that might be gone is compiled
+        error = backend.xp.where(is_exact(total, operands, backend), 0.0, value.error)
+        found = rounded(value._replace(error=error), total.result, backend)
+        return _unless_many(found, by_slices, backend, part=_PART_OF_LOOPS)
+
     def by_exactness() -> tuple[Array, Array]:
         certain = value._replace(error=backend.xp.zeros_like(value.error))
         return rounded(certain, total.result, backend)
@@ -132,10 +139,13 @@ def _band(
 
 
 def _unless_many(
-    found: tuple[Array, Array], otherwise: Callable[[], tuple[Array, Array]], backend: Backend
+    found: tuple[Array, Array],
+    otherwise: Callable[[], tuple[Array, Array]],
+    backend: Backend,
+    part: int = _PART,
 ) -> tuple[Array, Array]:
     unsure = found[1]
-    most = max(_FEW, math.prod(unsure.shape) // _PART)
+    most = max(_FEW, math.prod(unsure.shape) // part)
     count = backend.xp.sum(backend.astype(unsure, "int64"))
     chosen: tuple[Array, Array] = backend.branch(count > most, otherwise, lambda: found)
     return chosen
