@@ -464,6 +464,14 @@ class Backend:
         joined = np.stack(values, axis=-1).view(f"complex{16 * values[0].itemsize}")[..., 0]
         return self.from_numpy(joined, joined.dtype.name, real)
 
+    def picked(self, array: Array, places: Array) -> Array:
+        """Return the elements of a flat array at places that it has."""
+        return self.xp.take(array, places, axis=0)
+
+    def divided(self, places: Array, size: int) -> tuple[Array, Array]:
+        """Return quotient and remainder of integers that are not negative."""
+        return places // size, places % size
+
     def scatter_add(self, places: Array, values: Array, count: int) -> Array:
         """Add up the int64 ``values`` (rows, n) that have the same place: (rows, count)."""
         zero = self.xp.zeros_like(values)
@@ -476,7 +484,7 @@ class Backend:
     #: Whether a call may look at numbers before it decides how to go on.
     looks_at_numbers: bool = True
 
-    def each(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def on_all(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Return ``function(*item)`` of each item, which do not depend on each other."""
         return [function(*item) for item in items]
 
@@ -495,6 +503,14 @@ class Backend:
     def has_plain_float32(self, array: Array) -> bool:
         """Tell whether products and sums in float32 are those of IEEE 754 where an array is."""
         return False
+
+    def correlated_in_turn(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Correlate, as a method does, block by block in a loop; None without such a loop."""
+        return None
+
+    def slab(self, array: Array, axis: int, start: Any, size: int) -> Array:
+        """Return so many elements of an axis, from one on that `accumulate` may have given."""
+        return array[(*(slice(None),) * axis, slice(start, start + size), ...)]
 
     def certified_taps(
         self, x: Array, weight: Array, geometry: Geometry
@@ -566,9 +582,9 @@ class Backend:
             state = step(*term, *state)
         return state
 
-    def is_nothing(self, array: Array) -> bool:
-        """Tell whether all numbers are known to be zeros."""
-        return not self.xp.any(array != 0)
+    def each(self, make: Callable[[Any], Array], count: int) -> list[Array]:
+        """Return what a function gives for 0, 1, and so on, all of one shape."""
+        return [make(number) for number in range(count)]
 
     def branch(self, is_so: Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
         """Return what one of two functions gives."""

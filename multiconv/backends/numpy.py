@@ -197,7 +197,7 @@ class NumPyBackend(Backend):
         np.add.at(sums, (places + count * np.arange(rows)[:, None]).ravel(), values.ravel())
         return sums.reshape(rows, count)
 
-    def each(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def on_all(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Share them among threads: most of what is done lets go of Python's lock."""
         found: list[Any] = [None] * len(items)
 
