@@ -6,7 +6,7 @@ import sys
 import textwrap
 
 
-def run_python(code, *, path=(), **environment):
+def run_python(code, *, path=(), timeout=300, **environment):
     """The output of ``code`` in a new interpreter; ``path`` comes first on its search path."""
     variables = {k: v for k, v in os.environ.items() if k != "MULTICONV_BACKEND"}
     variables |= environment
@@ -19,7 +19,7 @@ def run_python(code, *, path=(), **environment):
         env=variables,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
         check=False,
     )
     assert done.returncode == 0, done.stderr
