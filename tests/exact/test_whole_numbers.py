@@ -29,8 +29,9 @@ def fractions(values):
 
 
 def pairs(backend):
-    every = [(i, f) for i in INTEGERS for f in FLOATS if {i, f} <= set(backend.dtypes)]
-    return every if backend.cost < 10 else every[1::6]  # each is compiled
+    if backend.cost > 10:  # each is compiled
+        return [("int32", "float32"), ("uint64", "float64")]
+    return [(i, f) for i in INTEGERS for f in FLOATS if {i, f} <= set(backend.dtypes)]
 
 
 class TestEveryPair:
@@ -39,7 +40,7 @@ class TestEveryPair:
     def test_a_convolution(self, backend):
         shapes = (1, 4, 5, 4), (4, 2, 3, 2)
         for integer, real in pairs(backend):
-            for swapped in (False, True):
+            for swapped in (False, True) if backend.cost < 10 else (False,):
                 x, w = whole(shapes[swapped], integer), small(shapes[not swapped])
                 given = (w, x) if swapped else (x, w)
                 exact = oracle.conv(*map(fractions, given), **OPTIONS)

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 
-def run_python(code, *, path=(), **environment):
+def run_python(code, *, path=(), timeout=300, **environment):
     """The output of ``code`` in a new interpreter; ``path`` comes first on its search path."""
     variables = {k: v for k, v in os.environ.items() if k != "MULTICONV_BACKEND"}
     variables |= environment
@@ -20,7 +20,7 @@ def run_python(code, *, path=(), **environment):
         env=variables,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
         check=False,
     )
     assert done.returncode == 0, done.stderr
