@@ -37,6 +37,18 @@ def sharding_of(array: Array) -> Any:
     return sharding
 
 
+def automatic_axes(array: Array) -> int:
+    """Count the automatic axes of the mesh that a tracer lies on, those of one device aside.
+
+    Which of them divide it, the compiler alone knows.
+    """
+    if not IS_SUPPORTED or not isinstance(array, jax.core.Tracer):
+        return 0
+    mesh = jax.typeof(array).sharding.mesh
+    kinds = zip(mesh.axis_sizes, mesh.axis_types, strict=True)
+    return sum(size > 1 and kind == jax.sharding.AxisType.Auto for size, kind in kinds)
+
+
 def gathered(array: Array) -> Array:
     """Return an array whole on every device, where it is divided over a mesh of explicit axes.
 
