@@ -11,8 +11,9 @@ import jax.numpy as jnp
 from multiconv.backends.base import Array, Backend, NumPyArray
 from multiconv.core.shards import Names, Piece, Placement
 
+_HAS_TYPES = hasattr(jax, "typeof")  # which name the mesh
 #: Older versions leave sharded arrays to the compiler.
-IS_SUPPORTED = hasattr(jax, "shard_map") and hasattr(jax, "typeof") and hasattr(jax, "reshard")
+IS_SUPPORTED = hasattr(jax, "shard_map") and _HAS_TYPES and hasattr(jax, "reshard")
 
 
 def sharding_of(array: Array) -> Any:
@@ -42,7 +43,7 @@ def automatic_axes(array: Array) -> int:
 
     Which of them divide it, the compiler alone knows.
     """
-    if not IS_SUPPORTED or not isinstance(array, jax.core.Tracer):
+    if not _HAS_TYPES or not isinstance(array, jax.core.Tracer):
         return 0
     mesh = jax.typeof(array).sharding.mesh
     kinds = zip(mesh.axis_sizes, mesh.axis_types, strict=True)

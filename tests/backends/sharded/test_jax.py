@@ -247,6 +247,12 @@ class TestDerivatives:
 class TestAutomaticInsideJit:
     """Where the compiler alone knows how an array is divided."""
 
+    @pytest.fixture(autouse=True)
+    def jax(self):
+        import jax
+
+        return jax
+
     X, W = (2, 2, 16, 8), (4, 2, 3, 3)
     OPTIONS = types.MappingProxyType({"padding": "same"})
 
