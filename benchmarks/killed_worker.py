@@ -4,6 +4,7 @@ The image is a function of place, of small whole numbers, so that a reference ca
 at any place, and every sum is exact. The result goes to a file block by block.
 """
 
+import logging
 import math
 import os
 import signal
@@ -70,7 +71,12 @@ def killed(side, chunk, taps):
     with (
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryDirectory() as small,
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,  # which names every task that the dead process had
+        ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         workers = client.run(os.getpid)

@@ -178,6 +178,10 @@ class Backend:
         """Tell whether what is done to an array is recorded, to be differentiated later."""
         return False
 
+    def is_spread(self, signature: tuple[Any, ...]) -> bool:
+        """Tell whether an array lies on many devices, and a compiler alone knows how."""
+        return False
+
     def placement(self, signature: tuple[Any, ...]) -> Placement | None:
         """Return where an array lies on a mesh of devices, None where it is in one piece."""
         return None
@@ -247,12 +251,16 @@ class Backend:
         return array
 
     def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
-        """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), with a border of zeros.
+        """Correlate (N, G, C, *size) with (G, O, C, *kernel), with a border of zeros.
 
         By one multiply-add for every tap, the way of the method ``direct``; None where that has no
         way of its own here.
         """
         return None
+
+    def adds_channels(self, channels: int, filters: int) -> bool:
+        """Tell whether ``direct`` adds up so many channels as it does taps, without products."""
+        return channels == 1
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply stacks of matrices, integers exactly and floats in full precision."""

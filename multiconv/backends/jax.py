@@ -28,6 +28,8 @@ from multiconv.core.shards import Piece, Placement
 # linear.
 _MAXIMUM_OPERATIONS = 512
 _TAPS_OF_A_SUM = 16
+# In place of the sharding that the compiler alone knows.
+_AUTOMATIC = "automatic"
 
 
 class JaxBackend(Backend):
@@ -99,6 +101,8 @@ class JaxBackend(Backend):
         """Return shape, dtype, the devices of an array that is bound to them, and its sharding."""
         if isinstance(array, jax.core.Tracer):
             bound, sharding = None, sharded.sharding_of(array)
+            if sharding is None and sharded.automatic_axes(array):
+                return array.shape, array.dtype, bound, _AUTOMATIC
         elif not array.committed:
             return array.shape, array.dtype, None
         else:
@@ -109,9 +113,12 @@ class JaxBackend(Backend):
         return array.shape, array.dtype, bound, sharding
 
     def placement(self, signature: tuple[Any, ...]) -> Placement | None:
-        if len(signature) < 4:
+        if len(signature) < 4 or signature[3] == _AUTOMATIC:
             return None
         return sharded.placement_of(signature[3], len(signature[0]))
+
+    def is_spread(self, signature: tuple[Any, ...]) -> bool:
+        return signature[3:] == (_AUTOMATIC,)
 
     def configuration(self) -> Hashable:
         return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
@@ -150,6 +157,9 @@ class JaxBackend(Backend):
         """
         if geometry.outputs < geometry.taps:
             return None
+        if x.shape[2] != 1:  # a product of matrices would join axes, which may be divided
+            is_spread = sharded.automatic_axes(x) or sharded.automatic_axes(weight)
+            return own.by_taps(x, weight, geometry) if is_spread else None
         x = pad_or_crop(x, geometry.pads, self)
         groups, filters = weight.shape[:2]
         tail = (1,) * geometry.axes
@@ -182,16 +192,9 @@ class JaxBackend(Backend):
         dilation: tuple[int, ...],
         groups: int,
     ) -> Array:
-        return jax.lax.conv_general_dilated(
-            x,
-            weight,
-            window_strides=stride,
-            padding=pads,
-            rhs_dilation=dilation,
-            feature_group_count=groups,
-            precision=jax.lax.Precision.HIGHEST,
-            preferred_element_type=x.dtype,
-        )
+        sizes = x.shape[2:], weight.shape[2:]
+        geometry = Geometry(*sizes, tuple(stride), tuple(dilation), tuple(pads))
+        return own.correlation(geometry, groups)(x, weight)
 
     def native_call(
         self, wanted: str, geometry: Geometry, groups: int, dtype: str, device: Any

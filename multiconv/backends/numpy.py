@@ -102,9 +102,12 @@ class NumPyBackend(Backend):
         result[index] = array
         return result
 
-    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
         """Follow one order of additions, compiled or not."""
         return sums.sum_of_taps(x, weight, geometry)
+
+    def adds_channels(self, channels: int, filters: int) -> bool:
+        return sums.adds_channels(channels, filters)
 
     def correlate_last(
         self,

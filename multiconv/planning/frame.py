@@ -319,7 +319,13 @@ def _planned(
     is_float = dtypes.kind(result) != "integer"
     recorded = first.is_recorded or second.is_recorded
     problem = Problem(
-        work.geometry, *layout.exchanged(wanted), sums, first.device, work.repeats, recorded
+        work.geometry,
+        *layout.exchanged(wanted),
+        sums,
+        first.device,
+        work.repeats,
+        recorded,
+        first.is_spread or second.is_spread,
     )
     choice = choose(method, problem, backend)
     sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
