@@ -433,6 +433,7 @@ class TestPlace:
             "padding_mode": "zeros",
             "padding_value": 0,
             "channels_last": False,
+            "weight_order": None,
             "method": "auto",
             "dtype": None,
             "device": None,

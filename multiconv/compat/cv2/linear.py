@@ -114,7 +114,8 @@ def sepFilter2D(
     -------
     array of the shape of src
         As in `filter2D`. For smoothing kernels of uint8, whose coefficients are whole 256ths, ties
-        are rounded up, as OpenCV does.
+        are rounded up, as OpenCV does where a row has less than 16 pixels left; before that its
+        vectors round them to even.
 
     Raises
     ------
