@@ -12,9 +12,11 @@ The environments are made by virtualenv and pip from the pins in `constraints.tx
 torch brings gigabytes of CUDA libraries with it.
 """
 
+import atexit
 import os
 import zipfile
 from pathlib import Path, PurePath
+from xml.etree import ElementTree
 
 import nox
 from packaging.requirements import Requirement
@@ -45,6 +47,7 @@ LICENCES = {
     "numba": ["numba.py"],
 }
 SOURCE = "multiconv"
+TOLD = 25  # lines of each failure, at the very end
 # What ours works with, or is compared to.
 LIBRARIES = ["flax", "equinox", "keras", "optax", "cv2", "distributed", "tifffile", "zarr"]
 OPTIONAL_MODULES = [
@@ -228,7 +231,8 @@ def tests(session: nox.Session, name: str) -> None:
     # The same versions as in another session: what differs is what else is there, or the Python.
     again = ["tests/backends", "tests/planning", "tests/layers/test_layers.py"]
     again = [*again, "tests/test_documentation.py"] if name in AGAIN else []
-    old = ["-W", "default"] if constraints == LOWEST else []  # they warn about each other
+    # The oldest versions warn about each other: that is no mistake, and their age is no news.
+    old = ["-W", "default", "-W", "ignore::DeprecationWarning"] if constraints == LOWEST else []
     pytest(session, backends, constraints, "-m", "not gpu and not slow", *old, *again, quick=True)
 
 
@@ -266,7 +270,26 @@ def pytest(
         "HYPOTHESIS_PROFILE": "quick" if quick else "default",
         **environment,
     }
-    session.run("pytest", "-n", "auto", *arguments, *session.posargs, env=environment)
+    report = Path("build", "reports", f"{len(REPORTS)}.xml")
+    report.unlink(missing_ok=True)
+    REPORTS[report] = session.friendly_name
+    short = ["--tb=short", "-rfE", f"--junit-xml={report}"]
+    arguments = ("-n", "auto", "--dist", "worksteal", *short, *arguments, *session.posargs)
+    session.run("pytest", *arguments, env=environment)
+
+
+REPORTS: dict[Path, str] = {}
+
+
+@atexit.register
+def tell_what_failed() -> None:
+    """Print the end of every failure's traceback, below all else that was printed."""
+    for report, session in REPORTS.items():
+        tests = ElementTree.parse(report).iter("testcase") if report.exists() else ()
+        for test in tests:
+            for failure in [*test.iter("failure"), *test.iter("error")]:
+                print(f"\n{session}: {test.get('classname')}::{test.get('name')}")
+                print(*(failure.text or "").splitlines()[-TOLD:], sep="\n")
 
 
 @nox.session(python=OLDEST_PYTHON)

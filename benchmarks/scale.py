@@ -2,6 +2,7 @@
 
     python benchmarks/scale.py throughput    # beside map_overlap, dask-image, and a plain loop
     python benchmarks/scale.py memory        # 10240 x 10240 in chunks of 1024, one thread
+    python benchmarks/scale.py killed        # the same on two processes, one killed in the middle
     python benchmarks/scale.py scaling       # LocalCluster, 1 and 2 processes, and the model
 
 Every part prints one JSON document. It needs dask, distributed, scipy, dask-image.
@@ -9,11 +10,11 @@ Every part prints one JSON document. It needs dask, distributed, scipy, dask-ima
 
 import argparse
 import json
-import resource
 import statistics
 import time
 
 import numpy as np
+from killed_worker import killed, peak
 
 import multiconv as mc
 
@@ -93,11 +94,6 @@ def throughput(side, chunk, taps, rounds):
     }
 
 
-def high_water():
-    """Bytes that this process has had at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def memory(side, chunk, taps):
     """Peak above that of one chunk's run; the image is made and used up chunk by chunk."""
     import dask
@@ -113,13 +109,13 @@ def memory(side, chunk, taps):
         return y
 
     run(chunk)
-    one = high_water()
+    one = peak()
     y = run(side)
     own = sum(len(v) for n, v in y.dask.layers.items() if n.startswith("multiconv"))
     return {
         "side": side,
         "chunk": chunk,
-        "peak above one chunk's run, MB": (high_water() - one) / 1e6,
+        "peak above one chunk's run, MB": (peak() - one) / 1e6,
         "tasks per chunk": own / (side // chunk) ** 2,
         "all tasks per chunk": len(y.dask) / (side // chunk) ** 2,
     }
@@ -198,7 +194,7 @@ def kernel_cost(chunk, taps):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("throughput", "memory", "scaling"))
+    parser.add_argument("part", choices=("throughput", "memory", "killed", "scaling"))
     parser.add_argument("--side", type=int, default=SIDE)
     parser.add_argument("--chunk", type=int, default=CHUNK)
     parser.add_argument("--taps", type=int, default=TAPS)
@@ -208,6 +204,7 @@ def main():
     found = {
         "throughput": lambda: throughput(*sizes, given.rounds),
         "memory": lambda: memory(*sizes),
+        "killed": lambda: killed(*sizes),
         "scaling": lambda: scaling(*sizes, given.rounds),
     }[given.part]()
     print(json.dumps(found, indent=1))

@@ -9,6 +9,12 @@ os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 ).strip()
 
+# The tests ask for the same programs again and again, in functions that JAX takes for new ones, in
+# several processes and in one session after another: each is compiled once and kept on disk.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / "build" / "jax")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
 # What this user has measured does not decide what is tested.
 os.environ["MULTICONV_CACHE"] = str(Path(__file__).parent / "no such folder")
 

@@ -178,6 +178,10 @@ class Backend:
         """Tell whether what is done to an array is recorded, to be differentiated later."""
         return False
 
+    def is_spread(self, signature: tuple[Any, ...]) -> bool:
+        """Tell whether an array lies on many devices, and a compiler alone knows how."""
+        return False
+
     def placement(self, signature: tuple[Any, ...]) -> Placement | None:
         """Return where an array lies on a mesh of devices, None where it is in one piece."""
         return None
@@ -247,12 +251,16 @@ class Backend:
         return array
 
     def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
-        """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), with a border of zeros.
+        """Correlate (N, G, C, *size) with (G, O, C, *kernel), with a border of zeros.
 
         By one multiply-add for every tap, the way of the method ``direct``; None where that has no
         way of its own here.
         """
         return None
+
+    def adds_channels(self, channels: int, filters: int) -> bool:
+        """Tell whether ``direct`` adds up so many channels as it does taps, without products."""
+        return channels == 1
 
     def matmul(self, first: Array, second: Array) -> Array:
         """Multiply stacks of matrices, integers exactly and floats in full precision."""
@@ -464,6 +472,14 @@ class Backend:
         joined = np.stack(values, axis=-1).view(f"complex{16 * values[0].itemsize}")[..., 0]
         return self.from_numpy(joined, joined.dtype.name, real)
 
+    def picked(self, array: Array, places: Array) -> Array:
+        """Return the elements of a flat array at places that it has."""
+        return self.xp.take(array, places, axis=0)
+
+    def divided(self, places: Array, size: int) -> tuple[Array, Array]:
+        """Return quotient and remainder of integers that are not negative."""
+        return places // size, places % size
+
     def scatter_add(self, places: Array, values: Array, count: int) -> Array:
         """Add up the int64 ``values`` (rows, n) that have the same place: (rows, count)."""
         zero = self.xp.zeros_like(values)
@@ -476,7 +492,7 @@ class Backend:
     #: Whether a call may look at numbers before it decides how to go on.
     looks_at_numbers: bool = True
 
-    def each(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def on_all(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Return ``function(*item)`` of each item, which do not depend on each other."""
         return [function(*item) for item in items]
 
@@ -495,6 +511,14 @@ class Backend:
     def has_plain_float32(self, array: Array) -> bool:
         """Tell whether products and sums in float32 are those of IEEE 754 where an array is."""
         return False
+
+    def correlated_in_turn(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        """Correlate, as a method does, block by block in a loop; None without such a loop."""
+        return None
+
+    def slab(self, array: Array, axis: int, start: Any, size: int) -> Array:
+        """Return so many elements of an axis, from one on that `accumulate` may have given."""
+        return array[(*(slice(None),) * axis, slice(start, start + size), ...)]
 
     def certified_taps(
         self, x: Array, weight: Array, geometry: Geometry
@@ -566,9 +590,9 @@ class Backend:
             state = step(*term, *state)
         return state
 
-    def is_nothing(self, array: Array) -> bool:
-        """Tell whether all numbers are known to be zeros."""
-        return not self.xp.any(array != 0)
+    def each(self, make: Callable[[Any], Array], count: int) -> list[Array]:
+        """Return what a function gives for 0, 1, and so on, all of one shape."""
+        return [make(number) for number in range(count)]
 
     def branch(self, is_so: Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
         """Return what one of two functions gives."""

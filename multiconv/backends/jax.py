@@ -15,6 +15,7 @@ import numpy as np
 
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.edits import pad_or_crop
+from multiconv.backends.in_turn import jax as in_turn
 from multiconv.backends.native import jax as own
 from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.backends.sharded import jax as sharded
@@ -27,6 +28,8 @@ from multiconv.core.shards import Piece, Placement
 # linear.
 _MAXIMUM_OPERATIONS = 512
 _TAPS_OF_A_SUM = 16
+# In place of the sharding that the compiler alone knows.
+_AUTOMATIC = "automatic"
 
 
 class JaxBackend(Backend):
@@ -98,6 +101,8 @@ class JaxBackend(Backend):
         """Return shape, dtype, the devices of an array that is bound to them, and its sharding."""
         if isinstance(array, jax.core.Tracer):
             bound, sharding = None, sharded.sharding_of(array)
+            if sharding is None and sharded.automatic_axes(array):
+                return array.shape, array.dtype, bound, _AUTOMATIC
         elif not array.committed:
             return array.shape, array.dtype, None
         else:
@@ -108,9 +113,12 @@ class JaxBackend(Backend):
         return array.shape, array.dtype, bound, sharding
 
     def placement(self, signature: tuple[Any, ...]) -> Placement | None:
-        if len(signature) < 4:
+        if len(signature) < 4 or signature[3] == _AUTOMATIC:
             return None
         return sharded.placement_of(signature[3], len(signature[0]))
+
+    def is_spread(self, signature: tuple[Any, ...]) -> bool:
+        return signature[3:] == (_AUTOMATIC,)
 
     def configuration(self) -> Hashable:
         return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
@@ -149,6 +157,9 @@ class JaxBackend(Backend):
         """
         if geometry.outputs < geometry.taps:
             return None
+        if x.shape[2] != 1:  # a product of matrices would join axes, which may be divided
+            is_spread = sharded.automatic_axes(x) or sharded.automatic_axes(weight)
+            return own.by_taps(x, weight, geometry) if is_spread else None
         x = pad_or_crop(x, geometry.pads, self)
         groups, filters = weight.shape[:2]
         tail = (1,) * geometry.axes
@@ -181,16 +192,9 @@ class JaxBackend(Backend):
         dilation: tuple[int, ...],
         groups: int,
     ) -> Array:
-        return jax.lax.conv_general_dilated(
-            x,
-            weight,
-            window_strides=stride,
-            padding=pads,
-            rhs_dilation=dilation,
-            feature_group_count=groups,
-            precision=jax.lax.Precision.HIGHEST,
-            preferred_element_type=x.dtype,
-        )
+        sizes = x.shape[2:], weight.shape[2:]
+        geometry = Geometry(*sizes, tuple(stride), tuple(dilation), tuple(pads))
+        return own.correlation(geometry, groups)(x, weight)
 
     def native_call(
         self, wanted: str, geometry: Geometry, groups: int, dtype: str, device: Any
@@ -253,6 +257,14 @@ class JaxBackend(Backend):
     def joined(self, real: Array, imaginary: Array) -> Array:
         return jax.lax.complex(real, imaginary)
 
+    def picked(self, array: Array, places: Array) -> Array:
+        """Leave out what JAX does for places beyond the end."""
+        return jnp.take(array, places, axis=0, mode="clip")
+
+    def divided(self, places: Array, size: int) -> tuple[Array, Array]:
+        by = jnp.full_like(places, size)
+        return jax.lax.div(places, by), jax.lax.rem(places, by)
+
     def scatter_add(self, places: Array, values: Array, count: int) -> Array:
         rows = values.shape[0]
         sums = jnp.zeros((rows, count), values.dtype)
@@ -267,6 +279,14 @@ class JaxBackend(Backend):
         last: tuple[Any, ...] = jax.lax.while_loop(lambda s: goes_on(*s), lambda s: step(*s), state)
         return last
 
+    looks_at_numbers = False
+
+    def correlated_in_turn(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        return in_turn.correlated(pad_or_crop(x, geometry.pads, self), weight, geometry.padded())
+
+    def slab(self, array: Array, axis: int, start: Any, size: int) -> Array:
+        return jax.lax.dynamic_slice_in_dim(array, start, size, axis)
+
     def sequence(self, arrays: Sequence[Array]) -> Any:
         return jnp.stack(arrays)
 
@@ -279,12 +299,12 @@ class JaxBackend(Backend):
         """Loop: XLA's time for a step that is written out grows with every repetition."""
         if len(terms) == 1:
             return step(*terms[0], *state)
-        columns = [jnp.stack(column) for column in zip(*terms, strict=True)]
+        columns = [jnp.asarray(column) for column in zip(*terms, strict=True)]
         end, _ = jax.lax.scan(lambda s, term: (step(*term, *s), None), state, columns)
         return end
 
-    def is_nothing(self, array: Array) -> bool:
-        return False
+    def each(self, make: Callable[[Any], Array], count: int) -> list[Array]:
+        return list(jax.lax.map(make, jnp.arange(count)))
 
     def branch(self, is_so: Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
         return jax.lax.cond(is_so, yes, no)
@@ -293,16 +313,7 @@ class JaxBackend(Backend):
         self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]
     ) -> Array:
         """Loop as often as it takes: how many numbers there are is not known before."""
-        size = values.shape[0]
-        rows = min(rows, size, 64)
-
-        def step(values: Array, mask: Array) -> tuple[Array, Array]:
-            (found,) = jnp.nonzero(mask, size=rows, fill_value=size)
-            fresh = compute(jnp.minimum(found, size - 1))
-            values = values.at[found].set(fresh, mode="drop")
-            return values, mask.at[found].set(False, mode="drop")
-
-        return self.while_loop(lambda _, mask: jnp.any(mask), step, (values, mask))[0]
+        return in_turn.refilled(values, mask, min(rows, 64), compute)
 
     def on_shards(
         self,

@@ -102,9 +102,12 @@ class NumPyBackend(Backend):
         result[index] = array
         return result
 
-    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array:
+    def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
         """Follow one order of additions, compiled or not."""
         return sums.sum_of_taps(x, weight, geometry)
+
+    def adds_channels(self, channels: int, filters: int) -> bool:
+        return sums.adds_channels(channels, filters)
 
     def correlate_last(
         self,
@@ -197,7 +200,7 @@ class NumPyBackend(Backend):
         np.add.at(sums, (places + count * np.arange(rows)[:, None]).ravel(), values.ravel())
         return sums.reshape(rows, count)
 
-    def each(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def on_all(self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Share them among threads: most of what is done lets go of Python's lock."""
         found: list[Any] = [None] * len(items)
 

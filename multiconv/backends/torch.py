@@ -218,7 +218,7 @@ class TorchBackend(Backend):
 
     def sum_of_taps(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
         """Add in place where nobody records it, and in the same way elsewhere: bits are equal."""
-        if geometry.outputs < geometry.taps:
+        if x.shape[2] != 1 or geometry.outputs < geometry.taps:
             return None
         is_free = may_write(x, weight)
         y = sum_in_memory(x, weight, geometry) if is_free else None
@@ -412,8 +412,10 @@ class TorchBackend(Backend):
 
     def from_numpy(self, array: NumPyArray, dtype: str, like: Array) -> Array:
         # A compiler takes NumPy's arrays for tensors, which torch.tensor does not copy.
-        make = torch.as_tensor if self.is_tracing() else torch.tensor
-        return make(array, dtype=getattr(torch, dtype), device=like.device)
+        if self.is_tracing():
+            return torch.as_tensor(array, dtype=getattr(torch, dtype), device=like.device)
+        in_order = np.asarray(array, order="C")  # torch reads no negative strides
+        return torch.tensor(in_order, dtype=getattr(torch, dtype), device=like.device)
 
     def conversion(self, name: str) -> str:
         """Return the expression of a copy or view: torch.asarray would flatten JAX's arrays."""

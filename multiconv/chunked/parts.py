@@ -5,7 +5,8 @@ What is here travels to other processes, and so is made of numbers and names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,14 @@ _PART = Operation(_plan, ("x", "weight", "bias"), lambda arrays, part: part)
 
 def plan_of(part: Part, backend: Backend, signatures: tuple[Any, ...]) -> Plan:
     """Return the plan of a block whose arrays have these signatures; it says what is refused."""
+    return _planned(part, backend, signatures, backend.configuration())
+
+
+# To plan takes longer than to write down a block's tasks, and a loop makes one graph after another.
+@functools.lru_cache(maxsize=1024)
+def _planned(
+    part: Part, backend: Backend, signatures: tuple[Any, ...], configuration: Hashable
+) -> Plan:
     return plan_for(_PART, backend, signatures, part)  # type: ignore[arg-type]
 
 

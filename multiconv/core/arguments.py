@@ -137,6 +137,11 @@ def border(mode: Any, value: Any) -> tuple[str, Constant]:
     return mode, 0
 
 
+def listed(value: Any) -> Any:
+    """Return an array of numbers as a list of them, or as its only one."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def _number(name: str, value: Any) -> Any:
     """Read one number, also one of NumPy's."""
     if isinstance(value, Complex):

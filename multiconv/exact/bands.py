@@ -1,8 +1,7 @@
 """The float64 ways to exact sums, band by band, so that memory holds little beside the result.
 
-In each band the cheapest way comes first. Where more than a few outputs are not certain, it is
-asked in turn whether the sums were exact anyway (an image of few bits under a filter of few), and
-whether bounds of each output by itself are enough; then slices are summed.
+In each band the cheapest way comes first. Where more than a few outputs are not certain, the sums
+of two halves of each number come next, then bounds of each output by itself, then slices.
 """
 
 from __future__ import annotations
@@ -28,6 +27,8 @@ Rung: TypeAlias = Literal["certified", "sliced", "integers"]
 
 #: So many outputs, or one of so many, may be left to integers.
 _FEW, _PART = 64, 100
+#: Where integers are a loop over a few outputs at a time.
+_PART_OF_LOOPS = 2048
 
 
 def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
@@ -98,7 +99,7 @@ def _each(
 ) -> tuple[Array, ...]:
     """Return the results of all bands, joined."""
     images = list(_bands(total, operands, backend))
-    found = iter(backend.each(work, [band for rows in images for band in rows]))
+    found = iter(backend.on_all(work, [band for rows in images for band in rows]))
     return _joined(
         [_joined([next(found) for _ in rows], 3, backend) for rows in images], 0, backend
     )
@@ -118,10 +119,10 @@ def _at_once(
     return found
 
 
-def _most(unsure: Array) -> int:
+def _most(unsure: Array, part: int = _PART) -> int:
     """Return how many outputs are few."""
     count: int = math.prod(unsure.shape)
-    return max(_FEW, count // _PART)
+    return max(_FEW, count // part)
 
 
 def _with_border(total: Sum, operands: Operands, backend: Backend) -> tuple[Sum, Operands]:
@@ -197,9 +198,10 @@ def _band(
     if rung == "certified":
         return y, unsure
 
-    def by_exactness() -> tuple[Array, Array]:
-        certain = value._replace(error=backend.xp.zeros_like(value.error))
-        return rounded(certain, total.result, backend)
+    if not backend.looks_at_numbers:  # and each way that might be gone is compiled
+        error = backend.xp.where(is_exact(total, operands, backend), 0.0, value.error)
+        found = rounded(value._replace(error=error), total.result, backend)
+        return _unless_many(found, by_slices, backend, part=_PART_OF_LOOPS)
 
     def by_closer_bounds() -> tuple[Array, Array]:
         own = rounded(closer(value, total, wide, backend), total.result, backend)
@@ -212,21 +214,17 @@ def _band(
         course.by_halves = True
         return _unless_many(rounded(halves, total.result, backend), by_closer_bounds, backend)
 
-    def otherwise() -> tuple[Array, Array]:
-        if backend.looks_at_numbers:  # and knows that these are not exact
-            return by_halves()
-        is_so = is_exact(total, operands, backend)
-        chosen: tuple[Array, Array] = backend.branch(is_so, by_exactness, by_closer_bounds)
-        return chosen
-
-    return _unless_many((y, unsure), otherwise, backend)
+    return _unless_many((y, unsure), by_halves, backend)
 
 
 def _unless_many(
-    found: tuple[Array, Array], otherwise: Callable[[], tuple[Array, Array]], backend: Backend
+    found: tuple[Array, Array],
+    otherwise: Callable[[], tuple[Array, Array]],
+    backend: Backend,
+    part: int = _PART,
 ) -> tuple[Array, Array]:
     unsure = found[1]
-    most = _most(unsure)
+    most = _most(unsure, part)
     count = backend.xp.sum(backend.astype(unsure, "int64"))
     chosen: tuple[Array, Array] = backend.branch(count > most, otherwise, lambda: found)
     return chosen

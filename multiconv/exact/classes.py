@@ -2,8 +2,9 @@
 
 A sum is NaN where one of its products is, or where both infinities occur among them; else it is the
 infinity that occurs. Such products are counted, by correlations of zeros and ones, which are exact.
-In an image a border of zeros is made of numbers, and infinity times such a zero is NaN; in the
-adjoints there are no products beside those of an output and a tap.
+A border of zeros is made of numbers: infinity times such a zero is NaN, in a result and in the
+gradient of the filters, which multiplies the same image. The gradient of the image has no products
+beside those of an output and a tap: where a tap falls beside the outputs there is none.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import replace
 
 from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
+from multiconv.exact.formats import format_of
 from multiconv.exact.integers import Operands
 from multiconv.exact.products import correlated
 from multiconv.methods.borders import extend
@@ -53,7 +55,7 @@ def with_classes(
 def _marked(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
     xp = backend.xp
     first, second, bias = operands
-    if total.wanted == "y":
+    if total.wanted != "x":
         first = extend(first, total.geometry, backend)
         total = replace(total, geometry=total.geometry.padded())
     ours, theirs = _Kinds(first, backend), _Kinds(second, backend)
@@ -66,7 +68,7 @@ def _marked(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array
     signs = [(ours.plus, ours.minus), (theirs.plus, theirs.minus)]
     finite = [(ours.above, ours.below), (theirs.above, theirs.below)]
     kinds = [nan, *(_infinite(signs, finite, is_negative) for is_negative in (False, True))]
-    occurs = [_occurs(pairs, total, backend) for pairs in kinds]
+    occurs = _occur(kinds, total, backend)
     if bias is not None:
         shape = (1, total.groups, bias.shape[0] // total.groups, *(1,) * total.geometry.axes)
         own = [xp.isnan(bias), bias == math.inf, bias == -math.inf]
@@ -85,24 +87,18 @@ class _Kinds:
 
     def __init__(self, array: Array, backend: Backend) -> None:
         xp = backend.xp
-        self.nan = xp.isnan(array)
-        self.infinite = xp.isinf(array)
-        # A comparison would take a subnormal number for a zero where such are flushed.
-        self.zero = _is_zero(array, backend)
         bits = backend.as_bits(array)
-        finite = ~self.nan & ~self.infinite & ~self.zero
+        infinity = format_of(backend.dtype_name(array.dtype)).infinity
+        # By ranges of integers alone: LLVM makes one comparison of floats of several tests, and
+        # takes a subnormal number for a zero where such are flushed.
+        lowest = int(xp.iinfo(bits.dtype).min)
+        self.plus, self.minus = bits == infinity, bits == lowest + infinity
+        self.above = (bits > 0) & (bits < infinity)
+        self.below = (bits > lowest) & (bits < lowest + infinity)
+        self.nan = (bits > infinity) | ((bits > lowest + infinity) & (bits < 0))
+        self.zero = (bits == 0) | (bits == lowest)
+        self.infinite = self.plus | self.minus
         self.any = xp.ones_like(self.nan)
-        self.plus, self.minus = self.infinite & (bits >= 0), self.infinite & (bits < 0)
-        self.above, self.below = finite & (bits >= 0), finite & (bits < 0)
-
-
-def _is_zero(array: Array, backend: Backend) -> Array:
-    bits = backend.as_bits(array)
-    return (bits == 0) | (bits == _lowest(bits, backend))
-
-
-def _lowest(bits: Array, backend: Backend) -> int:
-    return int(backend.xp.iinfo(bits.dtype).min)
 
 
 def _infinite(
@@ -117,10 +113,15 @@ def _infinite(
     return pairs
 
 
-def _occurs(pairs: list[tuple[Array, Array]], total: Sum, backend: Backend) -> Array:
-    """Tell where one of the pairs occurs, a product that is not zero."""
-    ours, theirs = (
-        backend.xp.concat([backend.astype(pair[side], "float64") for pair in pairs], axis=axis)
-        for side, axis in enumerate(total.contracted)
-    )
-    return correlated(total, ours, theirs, backend) > 0.5
+def _occur(kinds: list[list[tuple[Array, Array]]], total: Sum, backend: Backend) -> list[Array]:
+    """Tell of each kind where one of its pairs occurs, a product that is not zero."""
+    sides = []
+    for side, axis in enumerate(total.contracted):
+        joined = [backend.xp.concat([pair[side] for pair in pairs], axis=axis) for pairs in kinds]
+        sides.append(backend.sequence(joined))
+
+    def of_kind(number: int) -> Array:
+        ours, theirs = (backend.astype(side[number], "float64") for side in sides)
+        return correlated(total, ours, theirs, backend) > 0.5
+
+    return backend.each(of_kind, len(kinds))

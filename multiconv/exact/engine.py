@@ -20,6 +20,7 @@ from multiconv.exact.bands import Rung, by_bands, by_few_bits, by_taps
 from multiconv.exact.classes import are_finite, finite_part, with_classes
 from multiconv.exact.description import OPERANDS, Sum, ungrouped
 from multiconv.exact.integers import Operands, products, rows_at_once, sums
+from multiconv.exact.whole_numbers import in_floats
 
 
 def evaluate(
@@ -39,7 +40,7 @@ def evaluate(
         What is summed.
     first, second : array
         The operands that it names, as frameworks lay them out: images (N, C, *size), weights
-        (O, C/groups, *kernel). Of any floating-point dtypes, complex ones where the result is.
+        (O, C/groups, *kernel). Of any dtypes but bool, complex ones where the result is.
     bias : array of shape (channels of the result,), optional
         One more term of each sum.
     backend : Backend
@@ -63,7 +64,7 @@ def evaluate(
             backend.xp.reshape(array, total.grouped(role, array.shape))
             for role, array in zip(OPERANDS[total.wanted], (first, second), strict=True)
         )
-        operands = Operands(first, second, bias)
+        operands = in_floats(total, Operands(first, second, bias), backend)
         if dtypes.kind(total.result) == "complex":
             return _complex(total, operands, backend, rung)
         return _real(total, operands, backend, rung)

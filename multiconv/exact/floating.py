@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
@@ -28,6 +28,7 @@ from multiconv.exact.integers import Operands, products
 from multiconv.exact.products import correlated
 from multiconv.exact.rounding import Value, two_sum
 from multiconv.exact.tables import tables
+from multiconv.methods.borders import extend
 
 _U = 2.0**-53
 #: How many products are added up before the next sum is added to them in twice the precision, and
@@ -43,16 +44,40 @@ class Stretch(NamedTuple):
     second: Array
 
 
+class _Cut(NamedTuple):
+    """A stretch of the whole: its sum, and the parts of both operands along some axes."""
+
+    total: Sum
+    axes: tuple[tuple[int, ...], tuple[int, ...]]
+    sizes: tuple[tuple[int, ...], tuple[int, ...]]
+    starts: tuple[tuple[int, ...], tuple[int, ...]]
+
+    def of(self, operands: Operands, starts: tuple[Any, ...], backend: Backend) -> Stretch:
+        """Return the stretch that has these starts instead, one after another."""
+        arrays, given = list(operands[:2]), iter(starts)
+        for side in (0, 1):
+            for axis, size in zip(self.axes[side], self.sizes[side], strict=True):
+                arrays[side] = backend.slab(arrays[side], axis, next(given), size)
+        return Stretch(self.total, *arrays)
+
+
 def approximate(total: Sum, operands: Operands, backend: Backend) -> Value:
     """Return sums of operands in float64 that hold float32 numbers, and their errors."""
-    xp, parts = backend.xp, list(_stretches(total, operands))
-    if len(parts) == 1:
-        high, error = _stretch(*parts[0], backend)
+    xp = backend.xp
+    if products(total, operands.first) <= _SHORT:
+        high, error = _stretch(Stretch(total, *operands[:2]), backend)
         if operands.bias is None:
             return Value(high, None, error)
         bias = beside(total, operands.bias, backend)
         return Value(high + bias, None, error + 16 * _U * xp.abs(bias))
-    high, low, error = _joined(parts, backend)
+    if total.wanted == "weight":  # else the rows at a border would be sums of another kind
+        first = extend(operands.first, total.geometry, backend)
+        total, operands = (
+            replace(total, geometry=total.geometry.padded()),
+            operands._replace(first=first),
+        )
+    parts = list(_cuts(total, operands))
+    high, low, error = _joined(parts, operands, backend)
     if operands.bias is not None:
         bias = beside(total, operands.bias, backend)
         error = error + 16 * _U * xp.abs(bias)
@@ -63,32 +88,30 @@ def approximate(total: Sum, operands: Operands, backend: Backend) -> Value:
     return Value(*two_sum(high, low), error)
 
 
-def _stretch(total: Sum, first: Array, second: Array, backend: Backend) -> tuple[Array, Array]:
+def _stretch(part: Stretch, backend: Backend) -> tuple[Array, Array]:
     """Return the sums of a part of the terms, and a bound of their errors."""
-    bound = (
-        (products(total, first) + 12) * _U * size_of_sums(Stretch(total, first, second), backend)
-    )
-    return correlated(total, first, second, backend), bound
+    bound = (products(part.total, part.first) + 12) * _U * size_of_sums(part, backend)
+    return correlated(*part, backend), bound
 
 
-def _joined(parts: list[Stretch], backend: Backend) -> tuple[Array, Array, Array]:
+def _joined(parts: list[_Cut], operands: Operands, backend: Backend) -> tuple[Array, Array, Array]:
     """Return the sum of all parts, in two numbers each, and the bound of its error."""
-    high, error = _stretch(*parts[0], backend)
-    low = backend.xp.zeros_like(high)
-    alike: dict[object, list[Stretch]] = {}
-    for part in parts[1:]:
-        alike.setdefault((part.total, part.first.shape, part.second.shape), []).append(part)
+    xp, total = backend.xp, parts[0].total
+    nothing = backend.zeros(total.shape(*(a.shape for a in operands[:2])), operands.first)
+    state = nothing, nothing, xp.sum(nothing, axis=tuple(range(3, nothing.ndim)), keepdims=True)
+    alike: dict[object, list[_Cut]] = {}
+    for part in parts:
+        alike.setdefault(part[:3], []).append(part)
     for some in alike.values():
 
-        def add(
-            first: Array, second: Array, *state: Array, total: Sum = some[0].total
-        ) -> tuple[Array, ...]:
-            term, bound = _stretch(total, first, second, backend)
-            high, lost = two_sum(state[0], term)
-            return high, state[1] + lost, state[2] + bound
+        def add(*given: Any, cut: _Cut = some[0]) -> tuple[Array, ...]:
+            starts, (high, low, error) = given[:-3], given[-3:]
+            term, bound = _stretch(cut.of(operands, starts, backend), backend)
+            high, lost = two_sum(high, term)
+            return high, low + lost, error + bound
 
-        terms = [(part.first, part.second) for part in some]
-        high, low, error = backend.accumulate(add, (high, low, error), terms)
+        state = backend.accumulate(add, state, [sum(cut.starts, ()) for cut in some])
+    high, low, error = state
     return high, low, error
 
 
@@ -187,47 +210,35 @@ def _bits(array: Array, backend: Backend) -> tuple[Array, Array]:
     return xp.min(low), xp.max(top)
 
 
-def _stretches(total: Sum, operands: Operands) -> Iterator[Stretch]:
+def _cuts(total: Sum, operands: Operands) -> Iterator[_Cut]:
     """Cut long sums into parts: of channels, or of images and rows."""
     first, second, _ = operands
-    if products(total, first) <= _SHORT:
-        yield Stretch(total, first, second)
-    elif total.wanted == "weight":
-        yield from _rows(total, first, second)
-    else:
-        yield from _channels(total, first, second)
-
-
-def _longest(total: Sum, first: Array) -> int:
-    return max(_SHORT, -(-products(total, first) // _MOST))
-
-
-def _channels(total: Sum, first: Array, second: Array) -> Iterator[Stretch]:
+    length = products(total, first)
+    longest = max(_SHORT, -(-length // _MOST))
+    if total.wanted == "weight":
+        yield from _rows(total, second, longest)
+        return
+    channels = first.shape[total.contracted[0]]
     ours, theirs = total.contracted
-    channels = first.shape[ours]
-    step = max(_longest(total, first) * channels // products(total, first), 1)
-    for start in range(0, channels, step):
-        some = slice(start, min(start + step, channels))
-        yield Stretch(total, first[_at(ours, some)], second[_at(theirs, some)])
+    for start, size in _ranges(channels, max(longest * channels // length, 1)):
+        yield _Cut(total, ((ours,), (theirs,)), ((size,),) * 2, ((start,),) * 2)
 
 
-def _rows(total: Sum, x: Array, y: Array) -> Iterator[Stretch]:
+def _rows(total: Sum, y: Array, longest: int) -> Iterator[_Cut]:
     """Cut x, which has its border, and y."""
     images, rows = y.shape[0], total.y_size[0]
     per_row = math.prod(total.y_size[1:])
-    longest = _longest(total, x)
-    step = min(max(longest // per_row, 1), rows)
-    together = max(longest // (per_row * rows), 1)
-    for image in range(0, images, together):
-        some = slice(image, min(image + together, images))
-        for start in range(0, rows, step):
-            stop = min(start + step, rows)
-            window, part = total.geometry.part(0, start, stop)
-            inner = replace(total, geometry=part, y_size=(stop - start, *total.y_size[1:]))
-            yield Stretch(
-                inner, x[_at(0, some)][_at(3, window)], y[_at(0, some)][_at(3, slice(start, stop))]
-            )
+    for image, count in _ranges(images, max(longest // (per_row * rows), 1)):
+        for start, height in _ranges(rows, max(longest // per_row, 1)):
+            window, part = total.geometry.part(0, start, start + height)
+            inner = replace(total, geometry=part, y_size=(height, *total.y_size[1:]))
+            sizes = (count, window.stop - window.start), (count, height)
+            yield _Cut(inner, ((0, 3), (0, 3)), sizes, ((image, window.start), (image, start)))
 
 
-def _at(axis: int, window: slice) -> tuple[object, ...]:
-    return (*(slice(None),) * axis, window, ...)
+def _ranges(length: int, most: int) -> Iterator[tuple[int, int]]:
+    """Cut a range into parts, as (start, size): alike, where they need not be smaller by half."""
+    size = min(most, length)
+    size = next((s for s in range(size, size // 2, -1) if length % s == 0), size)
+    for start in range(0, length, size):
+        yield start, min(size, length - start)

@@ -10,6 +10,7 @@ numbers and infinity included).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from multiconv.backends.base import Array, Backend, Terms
@@ -38,7 +39,7 @@ def products(total: Sum, first: Array) -> int:
 
 def rows_at_once(total: Sum, operands: Operands) -> int:
     """Return how many outputs are summed up together, for bounded memory."""
-    return min(max(PRODUCTS // max(products(total, operands.first), 1), 16), 4096)
+    return min(max(PRODUCTS // max(products(total, operands.first), 1), 4), 4096)
 
 
 def sums(total: Sum, operands: Operands, places: Array, backend: Backend) -> Array:
@@ -96,7 +97,7 @@ def _total(total: Sum, operands: Operands, places: Array, grid: Grid, backend: B
     xp = backend.xp
     count = 2 * (grid.places + grid.digits) + 3
     shape = total.shape(operands.first.shape, operands.second.shape)
-    output = _unraveled(places, shape, xp)
+    output = _unraveled(places, shape, backend)
     lengths = [
         operands.first.shape[total.contracted[0]],
         *(table.length for table in tables(total)),
@@ -108,7 +109,7 @@ def _total(total: Sum, operands: Operands, places: Array, grid: Grid, backend: B
     def added(start: Array, digits: Array) -> tuple[Array, Array]:
         column = columns + start
         inside = column < every
-        term = _unraveled(xp.where(inside, column, xp.zeros_like(column)), lengths, xp)
+        term = _unraveled(xp.where(inside, column, xp.zeros_like(column)), lengths, backend)
         first, second = _gathered(total, operands, output, term, inside, backend)
         return start + step, digits + _products(first, second, grid, count, backend)
 
@@ -139,7 +140,7 @@ def _gathered(
         for side, column in enumerate(table):
             known_places = backend.integers(column.reshape(-1), output[0])
             along[side].append(
-                xp.reshape(xp.take(known_places, xp.reshape(cell, (-1,)), axis=0), cell.shape)
+                xp.reshape(backend.picked(known_places, xp.reshape(cell, (-1,))), cell.shape)
             )
         exists = exists & (along[0][-1] >= 0)
     factors = []
@@ -153,7 +154,7 @@ def _gathered(
             factors.append(backend.zeros(index.shape, array))
             continue
         index = xp.where(exists, index, xp.zeros_like(index))
-        found = xp.take(xp.reshape(array, (-1,)), xp.reshape(index, (-1,)), axis=0)
+        found = backend.picked(xp.reshape(array, (-1,)), xp.reshape(index, (-1,)))
         factors.append(xp.reshape(found, index.shape))
     nothing = xp.zeros_like(factors[0])
     return xp.where(exists, factors[0], nothing), factors[1]
@@ -178,7 +179,7 @@ def _biases(
 ) -> Array:
     """Return the digits of the biases: products with 1."""
     per_group = bias.shape[0] // total.groups
-    found = backend.xp.take(bias, output[1] * per_group + output[2], axis=0)
+    found = backend.picked(bias, output[1] * per_group + output[2])
     digits, place = digits_of(found[:, None], grid, backend)
     at, one = grid.one
     return _placed([digit * one for digit in digits], place + at, count, backend)
@@ -249,10 +250,10 @@ def _rounded(digits: Array, grid: Grid, result: str, backend: Backend) -> Array:
     return backend.from_bits(backend.astype(bits, f"int{form.width}"), result)
 
 
-def _unraveled(flat: Array, shape: tuple[int, ...] | list[int], xp: object) -> list[Array]:
+def _unraveled(flat: Array, shape: Sequence[int], backend: Backend) -> list[Array]:
     """Return the index along every axis of places in a flattened array."""
     index = []
     for size in reversed(shape):
-        index.append(flat % size)
-        flat = flat // size
+        flat, place = backend.divided(flat, size)
+        index.append(place)
     return index[::-1]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 from multiconv.backends.base import Array, Backend
+from multiconv.core.geometry import Geometry
 from multiconv.exact.description import Sum
 from multiconv.methods import direct, im2col
 from multiconv.methods.adjoints import TwoArrays, correlation, input_adjoint, weight_adjoint
@@ -20,5 +22,13 @@ def correlated(total: Sum, first: Array, second: Array, backend: Backend) -> Arr
 
 @functools.lru_cache(maxsize=1024)
 def _prepared(total: Sum, is_single: bool, backend: Backend) -> TwoArrays:
-    method = direct.METHOD if is_single else im2col.METHOD
+    method = direct.METHOD if is_single else _PRODUCTS
     return _WORK[total.wanted](total.geometry).prepare(method, backend)
+
+
+def _multiply(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
+    y = backend.correlated_in_turn(x, weight, geometry)
+    return im2col.METHOD.run(x, weight, geometry, backend) if y is None else y
+
+
+_PRODUCTS = replace(im2col.METHOD, run=_multiply)

@@ -69,12 +69,15 @@ def _narrowed(value: Value, result: str, backend: Backend) -> tuple[Array, Array
             return found
     below = nearest(high - error, result, backend)
     above = nearest(high + error, result, backend)
-    unsure = backend.as_bits(below) != backend.as_bits(above)
     if backend.flushes_subnormals:
         form = format_of(result)
         smallest = 2.0 ** (form.lowest + form.precision - 1)
         is_tiny = xp.abs(high) <= smallest
-        unsure = unsure | (is_tiny & ((high != 0) | (error != 0)))
+        # Where floats compare as their bits do, but for -0.
+        unsure = (below != above) | (is_tiny & ((high != 0) | (error != 0)))
+        below = xp.where(below == 0, xp.zeros_like(below), below)
+    else:
+        unsure = backend.as_bits(below) != backend.as_bits(above)
     if scale is not None:
         unsure = unsure | ~xp.isfinite(high)
     return below, unsure

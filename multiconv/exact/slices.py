@@ -94,17 +94,24 @@ def _slices(array: Array, over: tuple[int, ...], width: int, backend: Backend) -
 def _joined(total: Sum, ours: Sliced, theirs: Sliced, backend: Backend) -> tuple[Array, Array]:
     """Return the sum of the products of slices, in two parts."""
     firsts, seconds = backend.sequence(ours.slices), backend.sequence(theirs.slices)
-    high = correlated(total, firsts[0], seconds[0], backend)
+    nothing = backend.zeros(
+        total.shape(ours.slices[0].shape, theirs.slices[0].shape), ours.slices[0]
+    )
 
     def add(i: int, j: int, high: Array, low: Array) -> tuple[Array, Array]:
         first, second = firsts[i], seconds[j]
-        if backend.is_nothing(first) or backend.is_nothing(second):
-            return high, low
-        high, lost = two_sum(high, correlated(total, first, second, backend))
-        return high, low + lost
 
-    pairs = [(i, j) for i, j in itertools.product(range(COUNT), repeat=2) if 0 < i + j <= LAST]
-    both: tuple[Array, Array] = backend.accumulate(add, (high, backend.xp.zeros_like(high)), pairs)
+        def added() -> tuple[Array, Array]:
+            sums, lost = two_sum(high, correlated(total, first, second, backend))
+            return sums, low + lost
+
+        # What few slices hold, others need not be multiplied for.
+        is_there = backend.xp.any(first != 0) & backend.xp.any(second != 0)
+        both: tuple[Array, Array] = backend.branch(is_there, added, lambda: (high, low))
+        return both
+
+    pairs = [(i, j) for i, j in itertools.product(range(COUNT), repeat=2) if i + j <= LAST]
+    both: tuple[Array, Array] = backend.accumulate(add, (nothing, nothing), pairs)
     return both
 
 

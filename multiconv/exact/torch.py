@@ -33,11 +33,14 @@ def evaluate(
 
 
 def _operate(total: Sum, first: torch.Tensor, second: torch.Tensor, bias: _Maybe) -> torch.Tensor:
+    y: torch.Tensor = _operator(first, second, bias, *flat(total))
+    return y
+
+
+def flat(total: Sum) -> tuple[Any, ...]:
+    """Return what describes a sum as an operator takes it: numbers, strings, and lists of them."""
     geometry = total.geometry
-    y: torch.Tensor = _operator(
-        first,
-        second,
-        bias,
+    return (
         total.wanted,
         list(geometry.input_size),
         list(geometry.kernel_size),
@@ -49,10 +52,9 @@ def _operate(total: Sum, first: torch.Tensor, second: torch.Tensor, bias: _Maybe
         list(total.y_size),
         total.result,
     )
-    return y
 
 
-def _described(
+def described(
     wanted: Any,
     input_size: Sequence[int],
     kernel_size: Sequence[int],
@@ -64,7 +66,7 @@ def _described(
     y_size: Sequence[int],
     result: str,
 ) -> Sum:
-    """Return the sum that the arguments of the operator, an operator's flat ones, describe."""
+    """Return the sum that was made flat."""
     geometry = Geometry(
         tuple(input_size),
         tuple(kernel_size),
@@ -92,7 +94,7 @@ def _operator(
     y_size: Sequence[int],
     result: str,
 ) -> torch.Tensor:
-    total = _described(
+    total = described(
         wanted,
         input_size,
         kernel_size,
@@ -109,16 +111,16 @@ def _operator(
 
 
 @_operator.register_fake
-def _(first: torch.Tensor, second: torch.Tensor, bias: _Maybe, *described: Any) -> torch.Tensor:
-    total = _described(*described)
+def _(first: torch.Tensor, second: torch.Tensor, bias: _Maybe, *flattened: Any) -> torch.Tensor:
+    total = described(*flattened)
     size = derivatives.result_shape(total, tuple(first.shape), tuple(second.shape))
     return first.new_empty(size, dtype=getattr(torch, total.result))
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-    first, second, bias, *described = inputs
+    first, second, bias, *flattened = inputs
     ctx.save_for_backward(first, second)
-    ctx.total, ctx.bias = _described(*described), None if bias is None else bias.dtype
+    ctx.total, ctx.bias = described(*flattened), None if bias is None else bias.dtype
 
 
 def _gradients(ctx: Any, grad: _Maybe, needs: Sequence[bool]) -> tuple[_Maybe, _Maybe, _Maybe]:
@@ -173,7 +175,7 @@ _operator.register_autograd(
 )
 _operator.register_vmap(
     lambda info, in_dims, *inputs: _batched(
-        _operate, _described(*inputs[3:]), in_dims[:3], info.batch_size, inputs[:3]
+        _operate, described(*inputs[3:]), in_dims[:3], info.batch_size, inputs[:3]
     )
 )
 

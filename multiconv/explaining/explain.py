@@ -7,7 +7,7 @@ from typing import Any
 
 from multiconv.backends.base import Array
 from multiconv.backends.registry import backend_of
-from multiconv.core.arguments import IntOrInts, Padding, flag
+from multiconv.core.arguments import IntOrInts, Padding, flag, listed
 from multiconv.core.calls import takes
 from multiconv.explaining import window
 from multiconv.explaining.explanation import Explanation
@@ -25,6 +25,7 @@ def explain(
     padding: Padding = 0,
     dilation: IntOrInts = 1,
     padding_mode: str = "zeros",
+    padding_value: complex | Sequence[complex] = 0,
     groups: int = 1,
     bias: Array | float | None = None,
     flip: bool = False,
@@ -47,8 +48,9 @@ def explain(
         The index of the number in the output, one int for each of its axes: ``(p, q)`` for an
         image, ``(n, p, q)`` in a batch, ``(o, p, q)`` or ``(n, o, p, q)`` with channels. Negative
         ones count from the end.
-    stride, padding, dilation, padding_mode : optional
-        As in `corr2d`.
+    stride, padding, dilation, padding_mode, padding_value : optional
+        As in `corr2d`, and with channels in `conv2d`; the value of a constant border is a number,
+        or one per channel.
     groups : int, optional
         As in `conv2d`; needs channels.
     bias : number or array of shape (1,) or (O,), optional
@@ -102,7 +104,14 @@ def explain(
     [((-1, -1), (1, 1)), ((-1, 0), (1, 0)), ((0, -1), (0, 1))]
     """
     options = read(
-        2, stride, padding, dilation, groups=groups, padding_mode=padding_mode, method="direct"
+        2,
+        stride,
+        padding,
+        dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+        padding_value=listed(padding_value),
+        method="direct",
     )
     is_flipped = flag("flip", flip)
     operands = Operands(*_arrays(x, k, bias))
@@ -111,8 +120,9 @@ def explain(
     assert geometry is not None  # every plan of a correlation has one
     picked = operands.picked(where, options.groups)
     spatial = window.axes(geometry, where[-2:])
-    patch = window.gathered(picked.image, *(axis.sources(axis.window) for axis in spatial))
-    drawn = window.gathered(picked.image, *(axis.sources(axis.drawn) for axis in spatial))
+    shown = window.constants(options.padding_value, picked)
+    patch = window.gathered(picked.image, shown, *(axis.sources(axis.window) for axis in spatial))
+    drawn = window.gathered(picked.image, shown, *(axis.sources(axis.drawn) for axis in spatial))
     weight = picked.weight[:, ::-1, ::-1] if is_flipped else picked.weight
     return Explanation(
         at=where,

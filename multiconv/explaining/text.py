@@ -54,6 +54,9 @@ def notes(e: Explanation) -> list[str]:
     if border and e.geometry.padding_mode == "zeros":
         are = "is a zero" if len(border) == 1 else "are zeros"
         found.append(f"{len(border)} of the {e.geometry.taps} pixels {are} of the border")
+    elif border and e.geometry.padding_mode == "constant":
+        are = "is a number" if len(border) == 1 else "are numbers"
+        found.append(f"{len(border)} of the {e.geometry.taps} pixels {are} of the constant border")
     elif border:
         repeated = [
             f"{_place(place)} shows {_place(term.index[-2:])};"

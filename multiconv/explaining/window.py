@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from multiconv.core.arguments import Constant
 from multiconv.core.geometry import Geometry
 from multiconv.explaining.explanation import Number, Term, View
 from multiconv.explaining.operands import Picked
 from multiconv.methods.borders import pixel_of_border
+from multiconv.planning.constant_border import cast
 
 _MOST_DRAWN = 16  # rows, and columns, around the window
 _CHANNELS_DRAWN = 4
@@ -60,9 +62,21 @@ def _drawn(window: tuple[int, ...], everything: range) -> tuple[int, ...]:
     return window
 
 
-def gathered(image: NumPyArray, rows: Sequence[int], columns: Sequence[int]) -> NumPyArray:
-    """Return the pixels of (C, H, W) in these rows and columns, zeros for -1."""
-    framed = np.pad(image, ((0, 0), (0, 1), (0, 1)))  # so that the last of each axis is a zero
+def constants(padding_value: Constant, picked: Picked) -> NumPyArray:
+    """Return what a constant border shows in each channel of the image, zeros in any other."""
+    values = padding_value if isinstance(padding_value, tuple) else (padding_value,)
+    dtype = picked.image.dtype
+    numbers = np.array([cast(value, dtype.name) for value in values], dtype)
+    channels = list(picked.channels) if isinstance(padding_value, tuple) else [0]
+    return numbers[channels, None, None]
+
+
+def gathered(
+    image: NumPyArray, shown: NumPyArray, rows: Sequence[int], columns: Sequence[int]
+) -> NumPyArray:
+    """Return the pixels of (C, H, W) in these rows and columns, for -1 what is ``shown``."""
+    framed = np.pad(image, ((0, 0), (0, 1), (0, 1)))
+    framed[:, -1:, :] = framed[:, :, -1:] = shown  # the last of each axis is the border
     found: NumPyArray = framed[:, rows][:, :, columns]
     return found
 

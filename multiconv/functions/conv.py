@@ -29,6 +29,7 @@ def conv1d(
     padding_mode: str = "zeros",
     padding_value: complex | Sequence[complex] | Array = 0,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
 ) -> Array:
     """Correlate signals of several channels with a bank of filters.
@@ -43,8 +44,10 @@ def conv1d(
         The filters.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, dilation, groups, padding_mode, padding_value, channels_last, method : optional
+    stride, padding, dilation, groups, padding_mode, padding_value : optional
         As in `conv2d`, for one axis: ``padding=((1, 0),)`` pads the start only.
+    channels_last, weight_order, method : optional
+        As in `conv2d`; the weight's orders are ``"OIW"`` and ``"WIO"``.
 
     Returns
     -------
@@ -66,7 +69,8 @@ def conv1d(
     array([[1, 3, 5, 7]])
     """
     options = (1, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(CONV_ORDERS.ordered(channels_last), (x, weight, bias), options, padding_value)
+    operation = CONV_ORDERS.ordered(channels_last, weight_order, 1)
+    return dispatch(operation, (x, weight, bias), options, padding_value)
 
 
 @takes("x", "weight", "bias")
@@ -82,6 +86,7 @@ def conv2d(
     padding_mode: str = "zeros",
     padding_value: complex | Sequence[complex] | Array = 0,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
 ) -> Array:
     r"""Correlate images of several channels with a bank of filters.
@@ -120,6 +125,9 @@ def conv2d(
     channels_last : bool, optional
         Whether the channels are the last axis: x (N, H, W, C) or (H, W, C), weight
         (kh, kw, C/groups, O) and the result likewise, as in Keras and Flax.
+    weight_order : {"OIHW", "HWIO"}, optional
+        The order of the weight's axes, (O, C/groups, kh, kw) or (kh, kw, C/groups, O), if it is not
+        that of the images.
     method : str, optional
         How to compute it, as in `corr2d`.
 
@@ -162,7 +170,8 @@ def conv2d(
             [25, 25]]], dtype=uint8)
     """
     options = (2, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(CONV_ORDERS.ordered(channels_last), (x, weight, bias), options, padding_value)
+    operation = CONV_ORDERS.ordered(channels_last, weight_order, 2)
+    return dispatch(operation, (x, weight, bias), options, padding_value)
 
 
 @takes("x", "weight", "bias")
@@ -178,6 +187,7 @@ def conv3d(
     padding_mode: str = "zeros",
     padding_value: complex | Sequence[complex] | Array = 0,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
 ) -> Array:
     """Correlate volumes of several channels with a bank of filters.
@@ -192,8 +202,10 @@ def conv3d(
         The filters.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, dilation, groups, padding_mode, padding_value, channels_last, method : optional
+    stride, padding, dilation, groups, padding_mode, padding_value : optional
         As in `conv2d`, for three axes.
+    channels_last, weight_order, method : optional
+        As in `conv2d`; the weight's orders are ``"OIDHW"`` and ``"DHWIO"``.
 
     Returns
     -------
@@ -214,7 +226,8 @@ def conv3d(
            [8., 8.]])
     """
     options = (3, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(CONV_ORDERS.ordered(channels_last), (x, weight, bias), options, padding_value)
+    operation = CONV_ORDERS.ordered(channels_last, weight_order, 3)
+    return dispatch(operation, (x, weight, bias), options, padding_value)
 
 
 def _read(

@@ -29,6 +29,7 @@ def conv_transpose1d(
     dilation: IntOrInts = 1,
     *,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
 ) -> Array:
     """Spread signals out through a bank of filters: the adjoint of `conv1d`.
@@ -43,8 +44,10 @@ def conv_transpose1d(
         The filters, in the layout of the convolution that this is the adjoint of.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, output_padding, groups, dilation, channels_last, method : optional
+    stride, padding, output_padding, groups, dilation : optional
         As in `conv_transpose2d`, for one axis.
+    channels_last, weight_order, method : optional
+        As in `conv_transpose2d`; the weight's orders are ``"OIW"`` and ``"WIO"``.
 
     Returns
     -------
@@ -64,7 +67,8 @@ def conv_transpose1d(
     array([[ 1, 10,  2, 20,  3, 30]])
     """
     options = (1, stride, padding, output_padding, groups, dilation, method)
-    return dispatch(CONV_TRANSPOSE_ORDERS.ordered(channels_last), (x, weight, bias), options)
+    operation = CONV_TRANSPOSE_ORDERS.ordered(channels_last, weight_order, 1)
+    return dispatch(operation, (x, weight, bias), options)
 
 
 @takes("x", "weight", "bias")
@@ -79,6 +83,7 @@ def conv_transpose2d(
     dilation: IntOrInts = 1,
     *,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
 ) -> Array:
     r"""Spread images out through a bank of filters: the exact adjoint of `conv2d`.
@@ -114,6 +119,9 @@ def conv_transpose2d(
     channels_last : bool, optional
         Whether the channels are the last axis: x (N, H, W, C), weight (kh, kw, O/groups, C), that
         of the convolution which this is the adjoint of, and the result likewise.
+    weight_order : {"OIHW", "HWIO"}, optional
+        The order of the weight's axes, (C, O/groups, kh, kw) or (kh, kw, O/groups, C), if it is not
+        that of the images; its letters are those of the convolution.
     method : str, optional
         How to compute it, as in `corr2d`.
 
@@ -142,7 +150,8 @@ def conv_transpose2d(
             [ 300, 3400, 4000]]])
     """
     options = (2, stride, padding, output_padding, groups, dilation, method)
-    return dispatch(CONV_TRANSPOSE_ORDERS.ordered(channels_last), (x, weight, bias), options)
+    operation = CONV_TRANSPOSE_ORDERS.ordered(channels_last, weight_order, 2)
+    return dispatch(operation, (x, weight, bias), options)
 
 
 @takes("x", "weight", "bias")
@@ -157,6 +166,7 @@ def conv_transpose3d(
     dilation: IntOrInts = 1,
     *,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
 ) -> Array:
     """Spread volumes out through a bank of filters: the adjoint of `conv3d`.
@@ -171,8 +181,10 @@ def conv_transpose3d(
         The filters, in the layout of the convolution that this is the adjoint of.
     bias : array of shape (O,), optional
         A number added to each output channel.
-    stride, padding, output_padding, groups, dilation, channels_last, method : optional
+    stride, padding, output_padding, groups, dilation : optional
         As in `conv_transpose2d`, for three axes.
+    channels_last, weight_order, method : optional
+        As in `conv_transpose2d`; the weight's orders are ``"OIDHW"`` and ``"DHWIO"``.
 
     Returns
     -------
@@ -192,7 +204,8 @@ def conv_transpose3d(
     array([[[[1., 1., 1., 1.]]]])
     """
     options = (3, stride, padding, output_padding, groups, dilation, method)
-    return dispatch(CONV_TRANSPOSE_ORDERS.ordered(channels_last), (x, weight, bias), options)
+    operation = CONV_TRANSPOSE_ORDERS.ordered(channels_last, weight_order, 3)
+    return dispatch(operation, (x, weight, bias), options)
 
 
 def _read(

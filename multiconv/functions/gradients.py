@@ -30,6 +30,7 @@ def conv_input_grad(
     padding_mode: str = "zeros",
     padding_value: complex | Sequence[complex] | Array = 0,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
 ) -> Array:
     r"""Return the gradient of a convolution with respect to its input.
@@ -52,6 +53,9 @@ def conv_input_grad(
         Those of the convolution, as in `conv2d`; the value of a constant border does not matter.
     channels_last : bool, optional
         Whether the channels are the last axis of all arrays, as in `conv2d`.
+    weight_order : str, optional
+        The order of the weight's axes if it is not that of the images, as in `conv2d`: ``"OIHW"``
+        or ``"HWIO"``, ``"OI*"`` or ``"*IO"`` for more than three spatial axes.
     method : str, optional
         As in `conv2d`.
 
@@ -80,7 +84,10 @@ def conv_input_grad(
             [1, 2, 1]]])
     """
     given = (input_size, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(_INPUT_GRAD_ORDERS.ordered(channels_last), (grad, weight), given, padding_value)
+    operation = _INPUT_GRAD_ORDERS.ordered(
+        channels_last, weight_order, lambda: _axes_of_weight(weight)
+    )
+    return dispatch(operation, (grad, weight), given, padding_value)
 
 
 @takes("x", "grad")
@@ -96,6 +103,7 @@ def conv_weight_grad(
     padding_mode: str = "zeros",
     padding_value: complex | Sequence[complex] | Array = 0,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
 ) -> Array:
     r"""Return the gradient of a convolution with respect to its weight.
@@ -119,6 +127,9 @@ def conv_weight_grad(
         Those of the convolution, as in `conv2d`.
     channels_last : bool, optional
         Whether the channels are the last axis of all arrays, as in `conv2d`.
+    weight_order : str, optional
+        The order of the result's axes if it is not that of the images, as in `conv2d`: ``"OIHW"``
+        or ``"HWIO"``, ``"OI*"`` or ``"*IO"`` for more than three spatial axes.
     method : str, optional
         As in `conv2d`.
 
@@ -144,7 +155,10 @@ def conv_weight_grad(
              [20, 24]]]])
     """
     given = (kernel_size, stride, padding, dilation, groups, padding_mode, method)
-    return dispatch(_WEIGHT_GRAD_ORDERS.ordered(channels_last), (x, grad), given, padding_value)
+    operation = _WEIGHT_GRAD_ORDERS.ordered(
+        channels_last, weight_order, lambda: _axes_of_kernel(kernel_size, x)
+    )
+    return dispatch(operation, (x, grad), given, padding_value)
 
 
 def _read_input_grad(arrays: Any, input_size: Any, *given: Any) -> Options:

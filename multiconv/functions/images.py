@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
@@ -16,7 +17,7 @@ from multiconv.core.calls import takes
 from multiconv.planning import axis_order
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan
-from multiconv.planning.operands import image_and_kernel, swapped
+from multiconv.planning.operands import Operand, image_and_kernel, swapped
 from multiconv.planning.options import Options, read
 
 _LAST = "last"  # axes that were left out; a name, for names and ints are the quickest to look up
@@ -169,7 +170,7 @@ def convolve2d(
     array([[ 1, 12, 20]])
     """
     given = (stride, padding, dilation, padding_mode, method, _LAST if axes is None else axes)
-    return dispatch(_CONVOLVE2D, (x, k), given, padding_value)
+    return dispatch(CONVOLVE2D, (x, k), given, padding_value)
 
 
 @takes("x", "k")
@@ -278,10 +279,11 @@ def convolve(
     array([ 1, 12, 20])
     """
     given = (stride, padding, dilation, padding_mode, method, _LAST if axes is None else axes)
-    return dispatch(_CONVOLVE, (x, k), given, padding_value)
+    return dispatch(CONVOLVE, (x, k), given, padding_value)
 
 
 def _read(
+    name: str,
     arrays: Any,
     stride: Any,
     padding: Any,
@@ -292,7 +294,7 @@ def _read(
     padding_value: Any = 0,
 ) -> Options:
     if _is_left_out(axes):
-        _warn_of_colours(arrays[0])
+        _warn_of_colours(arrays[0], name)
     return _options(2, stride, padding, dilation, padding_mode, method, axes, padding_value)
 
 
@@ -339,23 +341,34 @@ def _is_left_out(axes: Any) -> bool:
     return isinstance(axes, str) and axes == _LAST
 
 
-def _warn_of_colours(x: Any) -> None:
+def _warn_of_colours(x: Any, name: str) -> None:
     """Warn of a picture whose colours were taken for its width, unless a compiler reads along."""
     try:
         shape = tuple(getattr(x, "shape", ()))
     except Exception:  # a tensor without sizes, of which what reads the arrays says more
         return
-    if len(shape) < 3 or shape[-1] not in (3, 4) or min(shape[-3:-1]) < _LARGE:
+    if not _may_have_colours(shape):
         return
     backend = backend_of_type(type(x))
     if backend is not None and backend.is_tracing():
         return
     msg = (
         f"x has the shape {shape}, and its last two axes, {shape[-2]} x {shape[-1]}, are taken for "
-        f"height and width. If the {shape[-1]} are colours, axes=(-3, -2) filters each of them; "
-        "axes=(-2, -1) says that the last two are meant, without this warning"
+        f"height and width. If the {shape[-1]} are colours, {name}(x, k, axes=(-3, -2)) filters "
+        "each of them; axes=(-2, -1) says that the last two are meant, without this warning"
     )
     warnings.warn(msg, UserWarning, stacklevel=callers_level())
+
+
+def _may_have_colours(shape: tuple[int, ...]) -> bool:
+    return len(shape) >= 3 and shape[-1] in (3, 4) and min(shape[-3:-1]) >= _LARGE
+
+
+def _advice(x: Operand, k: Operand, axes: int) -> str:
+    """Return what else may have been meant by an image that a kernel does not fit."""
+    if axes == 2 and _may_have_colours(x.shape):
+        return f"; if the {x.shape[-1]} are colours, axes=(-3, -2) filters each of them"
+    return swapped(x, k, axes)
 
 
 def _plan(backend: Backend, operands: list[Any], options: Options, *, flips: bool = False) -> Plan:
@@ -370,7 +383,7 @@ def _plan(backend: Backend, operands: list[Any], options: Options, *, flips: boo
     x, k, *border = operands
     axes = options.axes
     layout = image_and_kernel(x, k, axes)
-    geometry = options.resolve(x.shape[-axes:], k.shape, advice=swapped(x, k, axes))
+    geometry = options.resolve(x.shape[-axes:], k.shape, advice=_advice(x, k, axes))
     return planned(
         backend, {"x": x, "weight": k}, "y", layout, geometry, options, border=border, flips=flips
     )
@@ -380,7 +393,7 @@ def _plan_flipped(backend: Backend, operands: list[Any], options: Options) -> Pl
     return _plan(backend, operands, options, flips=True)
 
 
-CORR2D = Operation(_plan, ("x", "k"), _read)
+CORR2D = Operation(_plan, ("x", "k"), partial(_read, "corr2d"))
 CORRELATE = Operation(_plan, ("x", "k"), _read_any)
-_CONVOLVE2D = Operation(_plan_flipped, ("x", "k"), _read)
-_CONVOLVE = Operation(_plan_flipped, ("x", "k"), _read_any)
+CONVOLVE2D = Operation(_plan_flipped, ("x", "k"), partial(_read, "convolve2d"))
+CONVOLVE = Operation(_plan_flipped, ("x", "k"), _read_any)

@@ -12,10 +12,20 @@ from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.functions.conv import CONV_ORDERS
 from multiconv.functions.conv_transpose import CONV_TRANSPOSE_ORDERS
-from multiconv.functions.images import CORR2D
-from multiconv.planning.dispatch import plan_for
+from multiconv.functions.images import CONVOLVE, CONVOLVE2D, CORR2D, CORRELATE
+from multiconv.planning.dispatch import Operation, plan_for
 from multiconv.planning.frame import Plan
+from multiconv.planning.operands import kernel_letters
 from multiconv.planning.options import read
+
+#: The functions of kernels without channels, and how many axes those have.
+_IMAGES: dict[str, tuple[Operation, int | None]] = {
+    "corr2d": (CORR2D, 2),
+    "convolve2d": (CONVOLVE2D, 2),
+    "correlate": (CORRELATE, None),
+    "convolve": (CONVOLVE, None),
+    "correlate1d": (CORRELATE, 1),
+}
 
 
 @takes()
@@ -30,7 +40,9 @@ def plan(
     padding_mode: str = "zeros",
     padding_value: complex | Sequence[complex] = 0,
     axes: Sequence[int] | None = None,
+    function: str | None = None,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
     transposed: bool = False,
     output_padding: IntOrInts = 0,
@@ -42,13 +54,17 @@ def plan(
     Parameters
     ----------
     x, weight : array or tuple of int
-        The arrays, or their shapes. A weight (kh, kw) is that of `corr2d`; one of more axes that of
-        `conv1d`, `conv2d` or `conv3d`, or their transposes.
+        The arrays, or their shapes. A weight (kh, kw) is that of `corr2d`, one (kw,) that of
+        `correlate`, and one of more axes that of `conv1d`, `conv2d` or `conv3d`, or their
+        transposes, unless ``function`` says otherwise.
     stride, padding, dilation, groups, padding_mode, padding_value, method : optional
         As in `conv2d`.
-    axes : (int, int), optional
-        As in `corr2d`, for a weight (kh, kw).
-    channels_last : bool, optional
+    axes : sequence of int, optional
+        As in `corr2d` and `correlate`, for a kernel without channels.
+    function : {"corr2d", "convolve2d", "correlate", "convolve", "correlate1d"}, optional
+        Whose kernel without channels the weight is: of any number of axes for `correlate` and
+        `convolve`. A `separable` is a `correlate1d` along each of its axes, one after another.
+    channels_last, weight_order : optional
         As in `conv2d`, for a weight with channels.
     transposed : bool, optional
         Plan `conv_transpose2d` instead, with its ``output_padding``.
@@ -96,7 +112,8 @@ def plan(
         for name, size, array in zip(("x", "weight"), (x, weight), shapes, strict=True)
     ]
     rank = len(signed[1][0])
-    count = 2 if rank == 2 else max(rank - 2, 1)
+    images = _image_function(function, rank)
+    count = rank if images else max(rank - 2, 1)
     options = read(
         count,
         stride,
@@ -109,10 +126,18 @@ def plan(
         output_padding=arguments.per_axis("output_padding", output_padding, count, minimum=0),
         image_axes=() if axes is None else arguments.axes("axes", axes, count),
     )
-    if rank == 2:
-        what = "the image form, with a kernel (kh, kw),"
-        _check_unused(what, transposed=transposed, groups=groups != 1, channels_last=channels_last)
-        return plan_for(CORR2D, chosen, tuple(signed), options)
+    if images:
+        letters = kernel_letters(rank)
+        what = f"the image form, with a kernel ({letters}),"
+        _check_unused(
+            what,
+            transposed=transposed,
+            groups=groups != 1,
+            channels_last=channels_last,
+            weight_order=weight_order is not None,
+        )
+        _check_unused(what, output_padding=any(options.output_padding))
+        return plan_for(images, chosen, tuple(signed), options)
     if arguments.flag("transposed", transposed):
         orders = CONV_TRANSPOSE_ORDERS
         what, others = "a transposed convolution", {"padding_mode": options.padding_mode != "zeros"}
@@ -120,7 +145,21 @@ def plan(
         orders = CONV_ORDERS
         what, others = "a convolution", {"output_padding": any(options.output_padding)}
     _check_unused(what, axes=axes is not None, **others)
-    return plan_for(orders.ordered(channels_last), chosen, (*signed, None), options)
+    return plan_for(
+        orders.ordered(channels_last, weight_order, count), chosen, (*signed, None), options
+    )
+
+
+def _image_function(function: Any, rank: int) -> Operation | None:
+    """Return what correlates with a kernel of so many axes and no channels, None for channels."""
+    if function is None:
+        return {1: CORRELATE, 2: CORR2D}.get(rank)
+    chosen, axes = _IMAGES[arguments.choice("function", function, tuple(_IMAGES))]
+    if rank == 0 or axes not in (None, rank):
+        shape = kernel_letters(1 if axes is None else axes)
+        msg = f"function={function!r} takes a kernel ({shape}), and weight has {rank} axes"
+        raise ValueError(msg)
+    return chosen
 
 
 def _check_unused(what: str, **given: Any) -> None:

@@ -44,7 +44,8 @@ class JaxLayer(Layer):
         draw: Any = jax.random.normal if rule.is_normal else _uniform
         keys = jax.random.split(key)
         real = {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
-        weight = draw(keys[0], arguments.weight_shape, real) * spread
+        usual = draw(keys[0], arguments.usual_shape, real) * spread
+        weight = usual.transpose(arguments.from_usual)
         if not arguments.bias:
             return weight.astype(dtype), None
         has_own = arguments.weight_init == "default"

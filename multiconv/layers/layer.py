@@ -117,7 +117,11 @@ class Layer(Exchangeable):
     padding_value : float or one per channel, optional
         What a border of padding_mode="constant" shows.
     channels_last : bool, optional
-        Whether images are (N, H, W, C) or (H, W, C); the weight is the same.
+        Whether images are (N, H, W, C) or (H, W, C); the weight has an order of its own.
+    weight_order : {"OIHW", "HWIO"}, optional
+        The order of the weight's axes: (O, C/groups, kh, kw), or (kh, kw, C/groups, O) as in Keras
+        and Flax; transposed with C and O in each other's places. With other axes ``"OIW"`` and
+        ``"WIO"``, ``"OIDHW"`` and ``"DHWIO"``. The same seed gives the same filters in either.
     output_padding : int or one per spatial axis, optional
         Of a transposed layer alone, as in `multiconv.conv_transpose2d`.
     bias : bool, optional
@@ -157,6 +161,7 @@ class Layer(Exchangeable):
     padding_mode = Argument[str]()
     padding_value = Argument[Constant]()
     channels_last = Argument[bool]()
+    weight_order = Argument[str]()
     method = Argument[str]()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -184,6 +189,7 @@ class Layer(Exchangeable):
         padding_mode: str = "zeros",
         padding_value: float | tuple[float, ...] = 0,
         channels_last: bool = False,
+        weight_order: str | None = None,
         method: str = "auto",
         dtype: Any = None,
         device: Any = None,
@@ -281,6 +287,7 @@ class Transposed(Layer):
         groups: int = 1,
         bias: bool = True,
         channels_last: bool = False,
+        weight_order: str | None = None,
         method: str = "auto",
         dtype: Any = None,
         device: Any = None,

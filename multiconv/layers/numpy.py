@@ -83,11 +83,14 @@ class NumPyLayer(Layer):
         if self.arguments.in_channels is None:
             x, dy = layers.as_channel(x, np), layers.as_channel(dy, np)
             weight = weight[None, None]
-        elif self.arguments.channels_last:
+        else:
+            weight = weight.transpose(self.arguments.to_usual)
+        if self.arguments.channels_last:
             x, dy = (np.moveaxis(array, -1, -1 - axes) for array in (x, dy))
         differentiate = _transposed if self.arguments.transposed else _convolution
         dx, dw = differentiate(self.arguments, x, weight, dy)
-        _add(self.weight_grad, dw.reshape(self.weight.shape))
+        usual = dw.reshape(self.arguments.usual_shape)
+        _add(self.weight_grad, usual.transpose(self.arguments.from_usual))
         if self.bias_grad is not None:
             _add(self.bias_grad, self._summed(dy, self.bias_grad.dtype))
         if self.arguments.channels_last:

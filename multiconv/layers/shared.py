@@ -26,6 +26,7 @@ from multiconv.functions.conv_transpose import (
 from multiconv.layers import initial
 from multiconv.layers.table import KINDS
 from multiconv.methods import table as methods
+from multiconv.planning.axis_order import kernel_first, read_weight_order
 from multiconv.planning.dispatch import Exact, dispatch
 
 FUNCTIONS: dict[str, Callable[..., Array]] = {
@@ -57,6 +58,7 @@ class LayerArguments:
     padding_mode: str
     padding_value: Constant
     channels_last: bool
+    weight_order: str
     method: str
     weight_init: str
 
@@ -66,7 +68,7 @@ class LayerArguments:
         return KINDS[self.kind].transposed
 
     @property
-    def weight_shape(self) -> tuple[int, ...]:
+    def usual_shape(self) -> tuple[int, ...]:
         """Return (O, C/groups, *kernel), transposed (C, O/groups, *kernel), else the kernel's."""
         if self.in_channels is None or self.out_channels is None:
             return self.kernel_size
@@ -74,6 +76,22 @@ class LayerArguments:
         if self.transposed:
             first, second = second, first
         return (first, second // self.groups, *self.kernel_size)
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Return the shape of the weight, whose axes stand in the order ``weight_order``."""
+        return tuple(self.usual_shape[axis] for axis in self.from_usual)
+
+    @property
+    def from_usual(self) -> tuple[int, ...]:
+        """Return the permutation of a weight's axes from the usual order."""
+        axes = tuple(range(len(self.usual_shape)))
+        return (*axes[2:], 1, 0) if kernel_first(self.weight_order) else axes
+
+    @property
+    def to_usual(self) -> tuple[int, ...]:
+        """Return the permutation of a weight's axes into the usual order."""
+        return tuple(self.from_usual.index(axis) for axis in range(len(self.usual_shape)))
 
     @property
     def bias_shape(self) -> tuple[int]:
@@ -124,7 +142,7 @@ class LayerArguments:
     def convolve(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """Do what the layer's function does with these options, which are read already."""
         orders = CONV_TRANSPOSE_ORDERS if self.transposed else CONV_ORDERS
-        operation = orders.images_last if self.channels_last else orders.first
+        operation = orders.orders[self.channels_last, kernel_first(self.weight_order)]
         return dispatch(operation, (x, weight, bias), self._given)  # type: ignore[attr-defined]
 
     def to_dict(self) -> dict[str, Any]:
@@ -155,6 +173,7 @@ def read(
     padding_mode: str = "zeros",
     padding_value: Any = 0,
     channels_last: bool = False,
+    weight_order: str | None = None,
     method: str = "auto",
     weight_init: str = "default",
 ) -> LayerArguments:
@@ -183,6 +202,7 @@ def read(
         bool(bias),
         *arguments.border(padding_mode, _real(padding_value)),
         arguments.flag("channels_last", channels_last),
+        read_weight_order(weight_order, axes),
         methods.parse(method),
         initial.read(weight_init),
     )
@@ -191,7 +211,8 @@ def read(
 
 
 def _real(padding_value: Any) -> Any:
-    """Refuse what no file of a layer has."""
+    """Read numbers, and refuse what no file of a layer has."""
+    padding_value = arguments.listed(padding_value)
     each = padding_value if isinstance(padding_value, (tuple, list)) else (padding_value,)
     for value in each:
         if value is None or isinstance(value, complex):
@@ -234,6 +255,12 @@ def _check_kind(layer: LayerArguments) -> None:
             "channels_last=True needs channels: give in_channels and out_channels, or leave it out"
         )
         raise ValueError(msg)
+    if kernel_first(layer.weight_order) and layer.in_channels is None:
+        msg = (
+            f"weight_order={layer.weight_order!r} needs channels: give in_channels and "
+            f"out_channels, or leave it out for a weight of shape (kh, kw)"
+        )
+        raise ValueError(msg)
     for axis, extra in enumerate(layer.output_padding):
         limit = max(layer.stride[axis], layer.dilation[axis]) if layer.transposed else 1
         if extra >= limit:
@@ -272,7 +299,8 @@ def initial_parameters(
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
     """Draw weight and bias, by default uniform in +-1/sqrt(fan_in), without a seed fresh ones.
 
-    They are the numbers of one stream, the weight's first. They come as float64, and as float32
+    They are the numbers of one stream, the weight's first, which fill the usual order of its axes:
+    a seed means the same filters in every order. They come as float64, and as float32
     for narrower dtypes: every framework rounds that to 16 bits in the same way, but not all round
     float64 directly.
     """
@@ -294,7 +322,8 @@ def initial_parameters(
         raise ValueError(msg) from None
     if layer.weight_init != "default":
         values[count:] = 0
-    return values[:count].reshape(layer.weight_shape), values[count:] if layer.bias else None
+    weight = values[:count].reshape(layer.usual_shape).transpose(layer.from_usual)
+    return weight, values[count:] if layer.bias else None
 
 
 def _foreign(x: Array, weight: Array) -> str | None:

@@ -7,6 +7,7 @@ loop, and all others by the adjoint of the convolution.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +63,7 @@ def learn_kernel(
     dilation: IntOrInts = 1,
     groups: int = 1,
     padding_mode: str = "zeros",
+    padding_value: float | Sequence[float] = 0,
     momentum: float = 0.0,
     optimizer: Any = None,
     verbose: bool = False,
@@ -100,8 +102,9 @@ def learn_kernel(
     callback : callable, optional
         Called as ``callback(step, loss, weight, bias)`` for every step, with the loss before it and
         the parameters that gave it, before the next one is taken.
-    stride, padding, dilation, groups, padding_mode : optional
-        Those of the correlation that gave y, as in `conv2d`.
+    stride, padding, dilation, groups, padding_mode, padding_value : optional
+        Those of the correlation that gave y, as in `conv2d`; the value of a constant border is a
+        number, or one per channel.
     momentum : float, optional
         How much of the last step every step keeps, at least 0 and less than 1; see below.
     optimizer : optional
@@ -186,6 +189,7 @@ def learn_kernel(
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
+        padding_value=padding_value,
     )
     weight, offset = start.read(given, init, seed)
     scale = math.prod(given.y.shape) if mean else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,7 @@ def solve_kernel(
     dilation: IntOrInts = 1,
     groups: int = 1,
     padding_mode: str = "zeros",
+    padding_value: float | Sequence[float] = 0,
 ) -> SolvedKernel:
     r"""Return the kernel that turns x into y with the least squared error.
 
@@ -94,8 +96,9 @@ def solve_kernel(
         As in `learn_kernel`.
     bias : bool, optional
         Whether a bias is fitted too.
-    stride, padding, dilation, groups, padding_mode : optional
-        Those of the correlation that gave y, as in `conv2d`.
+    stride, padding, dilation, groups, padding_mode, padding_value : optional
+        Those of the correlation that gave y, as in `conv2d`; the value of a constant border is a
+        number, or one per channel.
 
     Returns
     -------
@@ -144,6 +147,7 @@ def solve_kernel(
         dilation=dilation,
         groups=groups,
         padding_mode=padding_mode,
+        padding_value=padding_value,
     )
     layer, found = given.layer, given.normal_form
     weight, offset = np.split(found.solution.T, [layer.fan_in], axis=1)

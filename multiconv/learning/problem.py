@@ -9,10 +9,11 @@ from typing import Any
 
 from multiconv.backends import registry
 from multiconv.backends.base import Array, Backend
+from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core import arguments, dtypes
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
-from multiconv.learning import numbers
+from multiconv.learning import constant_border, numbers
 from multiconv.learning.normal_form import (
     FloatArray,
     NormalForm,
@@ -59,11 +60,13 @@ class Problem:
 def read(x: Any, y: Any, kernel_size: Any, *, bias: Any, method: str, **options: Any) -> Problem:
     """Read the arguments that `learn_kernel` and `solve_kernel` share.
 
-    The options are those of the convolution: stride, padding, dilation, groups, padding_mode.
+    The options are those of the convolution: stride, padding, dilation, groups, padding_mode and
+    padding_value.
     """
     backend, (x, y) = registry.backend_of({"x": x, "y": y})
     layer = _layer(tuple(x.shape), kernel_size, bias=bias, method=method, **options)
     _check_target(layer, tuple(x.shape), tuple(y.shape))
+    constant_border.check(layer)
     images = targets = None
     if backend.is_chunked:
         from multiconv.learning import dask
@@ -75,7 +78,11 @@ def read(x: Any, y: Any, kernel_size: Any, *, bias: Any, method: str, **options:
     dtype = dtypes.promote(*names, default_integer=backend.default_integer)
     dtype = dtype if dtypes.kind(dtype) == "float" else "float32"
     x, y = backend.astype(x, dtype), backend.astype(y, dtype)
-    return Problem(backend, layer, x, y, dtype, images, targets)
+    x = constant_border.around(layer, x, backend)
+    if images is not None:
+        images = constant_border.around(layer, images, NUMPY)
+    own = constant_border.without(layer)
+    return Problem(backend, own, x, y, dtype, images, targets)
 
 
 def _layer(x: tuple[int, ...], kernel_size: Any, **options: Any) -> LayerArguments:

@@ -54,6 +54,8 @@ class Problem:
     repeats: int = 1
     #: Whether gradients will be asked of what is done here.
     is_recorded: bool = False
+    #: Whether its arrays lie on many devices, in a way that a compiler alone knows.
+    is_spread: bool = False
 
     @property
     def width(self) -> float:
@@ -130,6 +132,8 @@ class Method:
         Whether it adds a border of zeros by itself.
     spreads : bool
         Whether a number that is not finite reaches outputs that do not read it, and should not.
+    keeps_shards : bool
+        Whether a compiler that divides it over devices need not gather its image.
     rounds_once : bool
         Whether sums of floats are those of `multiconv.exact` instead of ``run``.
     ungrouped : callable, optional
@@ -148,6 +152,7 @@ class Method:
     error: Literal["elementwise", "norm", "rounded"] = "elementwise"
     takes_border: bool = False
     spreads: bool = False
+    keeps_shards: bool = False
     rounds_once: bool = False
     ungrouped: Callable[[str, Geometry, int, Problem, Backend], Ungrouped | None] | None = None
 

@@ -15,10 +15,9 @@ from multiconv.methods.base import Counts, Method, Problem, per_tap
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     """Correlate (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
-    if x.shape[2] == 1:
-        y = backend.sum_of_taps(x, weight, geometry)
-        if y is not None:
-            return y
+    y = backend.sum_of_taps(x, weight, geometry)
+    if y is not None:
+        return y
     x = pad_or_crop(x, geometry.pads, backend)
     geometry = geometry.padded()
     if geometry.outputs < geometry.taps:
@@ -54,8 +53,10 @@ def _per_tap_mixing_channels(
 
 def _workspace(problem: Problem, backend: Backend) -> int:
     """Count a product, and the pixels it is made of where channels are mixed."""
+    if backend.adds_channels(problem.channels, problem.filters):
+        return problem.outputs
     mixed = problem.batch * problem.groups * problem.channels * problem.geometry.outputs
-    return problem.outputs + (mixed if problem.channels > 1 else 0)
+    return problem.outputs + mixed
 
 
 def _counts(problem: Problem, backend: Backend) -> Counts | None:
@@ -65,14 +66,16 @@ def _counts(problem: Problem, backend: Backend) -> Counts | None:
     if backend.most_taps is not None and steps > backend.most_taps:
         return None
     products = problem.multiply_adds * problem.width
-    if problem.channels == 1:
+    if backend.adds_channels(problem.channels, problem.filters):
         numbers = (problem.pixels + problem.outputs) * problem.width
         if is_short:
             return {"call": 1, "output": steps, "multiply_add of few": products, "number": numbers}
         # Rows that see the same pixels may be added up together.
-        kind = "multiply_add" if geometry.axes > 1 else "multiply_add of a line"
+        is_line = geometry.axes == 1 and problem.channels == 1
+        kind = "multiply_add of a line" if is_line else "multiply_add"
         images = problem.batch * problem.groups * problem.filters
-        return {"call": 1, "image": images, "tap": steps, kind: products, "number": numbers}
+        taps = steps * problem.channels
+        return {"call": 1, "image": images, "tap": taps, kind: products, "number": numbers}
     # What a tap or an output meets is copied, and its product added.
     images = problem.batch * problem.groups * problem.channels
     moved = (images * geometry.outputs + problem.outputs) * geometry.taps * problem.width
@@ -82,5 +85,11 @@ def _counts(problem: Problem, backend: Backend) -> Counts | None:
 
 
 METHOD = Method(
-    "direct", run, operations=per_tap, workspace=_workspace, counts=_counts, takes_border=True
+    "direct",
+    run,
+    operations=per_tap,
+    workspace=_workspace,
+    counts=_counts,
+    takes_border=True,
+    keeps_shards=True,
 )

@@ -91,5 +91,6 @@ METHOD = Method(
     workspace=lambda problem, backend: None,
     counts=_counts,
     takes_border=True,
+    keeps_shards=True,
     ungrouped=_ungrouped,
 )

@@ -8,7 +8,7 @@ around a convolution.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -68,13 +68,13 @@ def planned(
 class Ordered(NamedTuple):
     """An operation in every order of axes.
 
-    Channels last are images (N, *spatial, C) and weights (*kernel, C/groups, O); a layer has images
-    like that, and weights in the usual order.
+    Images are (N, C, *spatial) or (N, *spatial, C), weights (O, C/groups, *kernel) or
+    (*kernel, C/groups, O), whose names are those of `weight_orders`.
     """
 
-    first: Operation
-    last: Operation
-    images_last: Operation
+    usual: Operation
+    #: By whether images have their channels last, and by whether weights have.
+    orders: Mapping[tuple[bool, bool], Operation]
 
     @classmethod
     def of(cls, operation: Operation, takes: Sequence[What], gives: What) -> Ordered:
@@ -82,41 +82,81 @@ class Ordered(NamedTuple):
 
         The latter is also what a size given to it is of, where that is a whole shape.
         """
-        last = operation._replace(planner=_channels_last(operation.planner, takes, gives))
-        images: list[What] = [what if what == "image" else None for what in takes]
-        images_last = operation._replace(planner=_channels_last(operation.planner, images, gives))
-        return cls(operation, last, images_last)
+        orders = {(False, False): operation}
+        for images, weights in ((True, True), (True, False), (False, True)):
+            last = _Last(images=images, weights=weights)
+            planner = _reordered(operation.planner, takes, gives, last)
+            orders[images, weights] = operation._replace(planner=planner)
+        return cls(operation, orders)
 
-    def ordered(self, channels_last: Any) -> Operation:
-        """Return the operation for the argument ``channels_last``."""
-        if channels_last is False:  # the usual case, on the path of every call
-            return self.first
-        return self.last if arguments.flag("channels_last", channels_last) else self.first
+    def ordered(
+        self, channels_last: Any, weight_order: Any = None, axes: Callable[[], int] | int = 0
+    ) -> Operation:
+        """Return the operation for these arguments; ``axes`` may be a function that counts them."""
+        if channels_last is False and weight_order is None:
+            return self.usual  # the usual case, on the path of every call
+        images = weights = arguments.flag("channels_last", channels_last)
+        if weight_order is not None:
+            count = axes if isinstance(axes, int) else axes()
+            weights = kernel_first(read_weight_order(weight_order, count))
+        return self.orders[images, weights]
 
 
-def _channels_last(planner: Planner, takes: Sequence[What], gives: What) -> Planner:
-    """Return the planner for arrays whose channels are the last axis."""
+class _Last(NamedTuple):
+    """What has its channels last."""
+
+    images: bool
+    weights: bool
+
+    def of(self, what: What) -> What:
+        """Return what an array is, None where its order is ours."""
+        return what if (self.images if what == "image" else self.weights) else None
+
+
+def weight_orders(axes: int) -> tuple[str, str]:
+    """Return the names of the orders that a weight may have, first ours."""
+    letters = {1: "W", 2: "HW", 3: "DHW"}.get(axes, "*")
+    return f"OI{letters}", f"{letters}IO"
+
+
+def read_weight_order(given: Any, axes: int) -> str:
+    """Read the order of a weight's axes, None being ours."""
+    orders = weight_orders(axes)
+    return orders[0] if given is None else arguments.choice("weight_order", given, orders)
+
+
+def kernel_first(weight_order: str) -> bool:
+    """Tell whether a weight of this order is (*kernel, C/groups, O)."""
+    return weight_order.endswith("IO")
+
+
+def _reordered(planner: Planner, takes: Sequence[What], gives: What, last: _Last) -> Planner:
+    """Return the planner for arrays of which some have their channels last."""
+    moved, back = [last.of(what) for what in takes], last.of(gives)
 
     def plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
         axes = options.axes
-        both = [(what, len(o.shape)) for what, o in zip(takes, operands, strict=False)]
-        if any(what and rank == axes for what, rank in both):
+        ranks = [len(o.shape) for o in operands[: len(takes)]]
+        if any(what and rank == axes for what, rank in zip(takes, ranks, strict=True)):
             return planner(backend, operands, options)  # an image or a kernel without channels
-        orders = tuple(_to_first(what, rank, axes) for what, rank in both)
+        orders = tuple(to_first(w, rank, axes) for w, rank in zip(moved, ranks, strict=True))
         given = options.given_size
         if len(given) > axes:
-            order = _to_first(gives, len(given), axes) or range(len(given))
+            order = to_first(back, len(given), axes) or range(len(given))
             options = options._replace(given_size=tuple(given[axis] for axis in order))
         rank = _result_rank(gives, operands, axes)
-        reordered = Reordered(orders, _to_last(gives, rank, axes))
         try:
             return planned(
-                backend, operands, reordered, lambda moved: planner(backend, moved, options)
+                backend,
+                operands,
+                Reordered(orders, _to_last(back, rank, axes)),
+                lambda own: planner(backend, own, options),
             )
         except MethodRefusal:
             raise
         except ValueError as error:
-            raise ValueError(f"{error}{_note(axes, has_weight='weight' in takes)}") from None
+            note = _note(axes, last, has_weight="weight" in takes)
+            raise ValueError(f"{error}{note}") from None
 
     return plan
 
@@ -144,13 +184,22 @@ def spatial_last(
     return planned(backend, operands, Reordered((order,), back), plan_of)
 
 
-def _note(axes: int, *, has_weight: bool) -> str:
+def _note(axes: int, last: _Last, *, has_weight: bool) -> str:
     """Return what to say behind an error about arrays in our order."""
-    weight = f" and weight ({kernel_letters(axes)}, C/groups, O)" if has_weight else ""
-    return (
-        f" (with channels_last=True x is (N, {spatial_letters(axes)}, C){weight}; the shapes in "
-        f"this message have the channels first)"
-    )
+    ours, theirs = weight_orders(axes)
+    shown = {
+        ours: f"weight (O, C/groups, {kernel_letters(axes)})",
+        theirs: f"weight ({kernel_letters(axes)}, C/groups, O)",
+    }
+    note = ""
+    if last.images:
+        weight = f" and {shown[theirs if last.weights else ours]}" if has_weight else ""
+        other = ours if last.weights else theirs
+        advice = f"; weight_order={other!r} takes {shown[other]}" if has_weight else ""
+        note = f"with channels_last=True x is (N, {spatial_letters(axes)}, C){weight}{advice}"
+    elif has_weight:
+        note = f"with weight_order={theirs!r} it takes {shown[theirs]}"
+    return f" ({note}; the shapes in this message have the channels first)" if note else ""
 
 
 def _permuted(operand: Operand | None, order: Order | None) -> Operand | None:
@@ -159,7 +208,7 @@ def _permuted(operand: Operand | None, order: Order | None) -> Operand | None:
     return operand._replace(shape=tuple(operand.shape[axis] for axis in order))
 
 
-def _to_first(what: What, rank: int, axes: int) -> Order | None:
+def to_first(what: What, rank: int, axes: int) -> Order | None:
     """Return the permutation into our order; an array of another rank is refused later."""
     lead = rank - axes - 1
     if what is None or lead < 0:
@@ -171,7 +220,7 @@ def _to_first(what: What, rank: int, axes: int) -> Order | None:
 
 def _to_last(what: What, rank: int, axes: int) -> Order | None:
     """Return the permutation back."""
-    order = _to_first(what, rank, axes)
+    order = to_first(what, rank, axes)
     return None if order is None else tuple(order.index(axis) for axis in range(rank))
 
 

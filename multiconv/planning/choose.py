@@ -127,6 +127,8 @@ def _considered(
     why = refusal(method, problem, backend)
     if why:
         return Alternative(method.name, refusal=why)
+    if problem.is_spread and not method.keeps_shards:
+        return Alternative(method.name, refusal="a compiler would gather what is divided")
     counts, known = method.counts(problem, backend), constants.get(method.name)
     if counts is None or known is None or not counts.keys() <= known.keys():
         return Alternative(method.name, refusal="it is not measured here")

@@ -170,6 +170,7 @@ def plan_for(
             signature[2],
             backend.is_recorded(signature),
             backend.placement(signature),
+            backend.is_spread(signature),
         )
         for name, signature in zip(_names(operation, signatures), signatures, strict=True)
     ]

@@ -13,8 +13,6 @@ from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.rounding import (
-    PARTS,
-    binary_format,
     fft_factor,
     narrowing,
     summing_factor,
@@ -24,7 +22,7 @@ from multiconv.exact.description import Sum
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Method, Problem
 from multiconv.methods.table import FORCED
-from multiconv.planning import constant_border
+from multiconv.planning import constant_border, rounded_once
 from multiconv.planning.choose import Alternative, Choice, choose, said
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
 from multiconv.planning.options import Options
@@ -226,7 +224,7 @@ def planned(
     if wanted == "x":  # a border that does not depend on the image has no part in its gradient
         plan = plan_of(given, constant_border.without(geometry))
         return ignoring_last(plan) if border else plan
-    return bordered(
+    plan = bordered(
         backend,
         options,
         given["x"],
@@ -235,6 +233,17 @@ def planned(
         border,
         lambda x: plan_of({**given, "x": x}, geometry.padded()),
     )
+    is_exact = plan.choice is not None and plan.choice.method.rounds_once
+    if not border or not is_exact or dtypes.kind(plan.dtype) == "integer":
+        return plan
+    # The gradient of the border is a sum of its own, which is to be rounded once.
+    sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
+    total = Sum(wanted, geometry, layout.groups, geometry.output_size, plan.dtype)
+    own_shapes = [layout.ungrouped(role, sizes[role]) for role in given]
+    run = rounded_once.sums_in_border(
+        total, own_shapes, plan.output_shape, given["x"].dtype, backend, flips=flips
+    )
+    return replace(plan, run=run)
 
 
 def ignoring_last(plan: Plan) -> Plan:
@@ -310,7 +319,13 @@ def _planned(
     is_float = dtypes.kind(result) != "integer"
     recorded = first.is_recorded or second.is_recorded
     problem = Problem(
-        work.geometry, *layout.exchanged(wanted), sums, first.device, work.repeats, recorded
+        work.geometry,
+        *layout.exchanged(wanted),
+        sums,
+        first.device,
+        work.repeats,
+        recorded,
+        first.is_spread or second.is_spread,
     )
     choice = choose(method, problem, backend)
     sizes = {role: o.shape[-geometry.axes :] for role, o in given.items()}
@@ -320,7 +335,7 @@ def _planned(
             y_size = sizes.get("y", geometry.output_size)
             total = Sum(wanted, geometry, layout.groups, y_size, result)
             own_shapes = [layout.ungrouped(role, sizes[role]) for role in given]
-            return _rounded_once(total, own_shapes, shape, backend, flips=flips)
+            return rounded_once.sums(total, own_shapes, shape, backend, flips=flips)
         # The result given may be smaller than that of the convolution (see `conv_transpose`).
         is_whole = wanted != "x" or sizes["y"] == geometry.output_size
         own = (
@@ -331,7 +346,7 @@ def _planned(
         arrange = layout.ungrouped if own else layout.grouped
         compute = own or work.prepare(method, backend)
         if flips:
-            compute = _flipping(compute, geometry.axes, backend)
+            compute = rounded_once.flipping(compute, geometry.axes, backend)
         return framed(
             backend,
             compute,
@@ -355,61 +370,6 @@ def _planned(
         multiply_adds=math.prod(layout.exchanged("y")) * geometry.taps * geometry.outputs,
         unless_finite=by(choice.unless_finite) if choice.unless_finite and is_float else None,
     )
-
-
-def _float_of(name: str, result: str, backend: Backend) -> str:
-    """Return the dtype that an operand of exact sums is taken in: one that holds its numbers.
-
-    Integers of 64 bits are held up to 2**53, and no farther than the library's floats reach.
-    """
-    kind = dtypes.kind(name)
-    if kind == "bool":
-        return result
-    if kind != "integer":
-        return name
-    bits = max(abs(limit) for limit in dtypes.limits(name)).bit_length()
-    held = bits - 1 if dtypes.limits(name)[0] < 0 else bits
-    real = PARTS.get(result, result)
-    for each in (real, "float32"):
-        if held <= binary_format(each)[0]:
-            return result if each == real else each
-    return backend.canonical("float64")
-
-
-def _rounded_once(
-    total: Sum,
-    own_shapes: list[tuple[int, ...]],
-    shape: tuple[int, ...],
-    backend: Backend,
-    *,
-    flips: bool,
-) -> Callable[..., Array]:
-    """Return the exact sums as a function of arrays and a bias, in their own dtypes."""
-    # Late, so that a process without exact sums does without their engine.
-    from multiconv.exact.table import evaluation
-
-    xp, evaluate = backend.xp, evaluation(backend)
-
-    def as_float(array: Array) -> Array:
-        name = backend.dtype_name(array.dtype)
-        # In the byte order of the machine, at least.
-        return backend.astype(array, _float_of(name, total.result, backend))
-
-    def run(*arrays: Array) -> Array:
-        first, second = (
-            xp.reshape(as_float(a), s) for a, s in zip(arrays[:2], own_shapes, strict=True)
-        )
-        bias = as_float(arrays[2]) if len(arrays) > 2 and arrays[2] is not None else None
-        return xp.reshape(evaluate(total, first, second, bias), shape)
-
-    if flips:
-        return _flipping(run, total.geometry.axes, backend)
-    return run
-
-
-def _flipping(compute: Callable[..., Array], axes: int, backend: Backend) -> Callable[..., Array]:
-    spatial = tuple(range(-axes, 0))
-    return lambda x, kernel, *bias: compute(x, backend.xp.flip(kernel, axis=spatial), *bias)
 
 
 def check_memory(elements: Iterable[Any], dtype: str, device: Hashable, backend: Backend) -> None:

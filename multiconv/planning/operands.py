@@ -26,6 +26,7 @@ class Operand(NamedTuple):
     device: Hashable
     is_recorded: bool = False
     placement: Placement | None = None
+    is_spread: bool = False
 
 
 class Layout(NamedTuple):

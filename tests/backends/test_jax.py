@@ -212,3 +212,16 @@ class TestSumOfTaps:
         options = {"groups": 3, "padding": ((2, 0),), "stride": 1}
         y = mc.conv1d(*arrays(x, weight, dtype=dtype), method="direct", **options)
         check(y, oracle.conv(x, weight, **options), dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float64"])
+def test_groups_beside_strides_of_dtypes_without_a_library(jax, mc, dtype):
+    """XLA ends the process on its own transposed convolution of these shapes."""
+    rng = np.random.default_rng(0)
+    y, weight = rng.integers(-4, 5, (1, 2, 3, 2)), rng.integers(-4, 5, (2, 1, 2, 3))
+    options = {"stride": 2, "padding": ((1, 1), (1, 1)), "groups": 2}
+    expected = backends_under_test.make("numpy").functions.conv_transpose2d(y, weight, **options)
+    with jax.enable_x64(True):
+        arrays = jax.numpy.asarray(y, dtype), jax.numpy.asarray(weight, dtype)
+        found = mc.conv_transpose2d(*arrays, **options, method="native")
+        assert np.array_equal(found, expected)

@@ -170,8 +170,7 @@ def test_the_first_call_of_a_process(face, method):
 def test_inductor(method):
     """The real compiler, with gradients; needs a C++ compiler.
 
-    In a process of its own: the compiler imports setuptools, which stops where a test before it has
-    imported the standard library's distutils.
+    In a process of its own, as `run_with_file` says why.
     """
     found = run_python(f"""
         import json, torch

@@ -81,6 +81,15 @@ class TestTasks:
         for layer in y.dask.layers.values():
             pickle.loads(pickle.dumps(dict(layer)))
 
+    def test_a_second_graph_of_blocks_alike_plans_nothing(self):
+        from multiconv.chunked import parts
+
+        x, k = ones(8, 8, chunks=4), np.ones((3, 3))
+        mc.corr2d(x, k)
+        planned = parts._planned.cache_info().misses
+        mc.corr2d(x, 2 * k)
+        assert parts._planned.cache_info().misses == planned
+
     def test_the_name_is_that_of_what_is_computed(self):
         x, k = ones(8, 8, chunks=4), np.ones((3, 3))
         assert mc.corr2d(x, k).name == mc.corr2d(x, k).name

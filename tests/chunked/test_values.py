@@ -76,6 +76,28 @@ class TestFloats:
         y = mc.corr2d(chunked, k, method="direct", **options)
         assert_same_as_whole(y, mc.corr2d(x, k, method="direct", **options))
 
+    @given(configurations(("float32", "float64", "complex64")), st.data())
+    def test_direct_adds_up_channels_in_the_order_of_the_whole(self, c, data):
+        rng = np.random.default_rng(c.seed)
+        shapes = (c.x_shape, c.weight_shape, c.weight_shape[:1])
+        x, weight, bias = (rng.normal(size=s).astype(c.dtype) for s in shapes)
+        if c.dtype == "complex64":
+            x, weight = x + 1j * x[..., ::-1], weight - 1j * weight[..., ::-1]
+        options = {**c.geometry, "method": "direct"}
+        y = CONV[c.axes](in_chunks(x, data.draw(cuts(x.shape))), weight, bias, **options)
+        assert_same_as_whole(y, CONV[c.axes](x, weight, bias, **options))
+
+    @pytest.mark.parametrize("filters", [1, 7])
+    @pytest.mark.parametrize("groups", [1, 2])
+    @pytest.mark.parametrize("chunks", [(1, -1, 30, 23), (3, 5, 61, 7)])
+    def test_direct_mixes_many_channels_in_the_order_of_the_whole(self, filters, groups, chunks):
+        rng = np.random.default_rng(filters)
+        x = rng.normal(size=(3, 10 * groups, 61, 53)).astype("float32")
+        weight = rng.normal(size=(filters * groups, 10, 3, 5)).astype("float32")
+        options = {"groups": groups, "stride": (2, 1), "padding": 2, "method": "direct"}
+        y = mc.conv2d(in_chunks(x, chunks), weight, **options)
+        assert_same_as_whole(y, mc.conv2d(x, weight, **options))
+
     @pytest.mark.parametrize("method", ["direct", "im2col", "toeplitz", "folded", "auto"])
     def test_every_method_keeps_the_bound(self, method):
         @given(configurations(("float16", "float32", "float64"), batches=(None, 1, 2)), st.data())

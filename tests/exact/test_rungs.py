@@ -16,6 +16,8 @@ from multiconv.exact.engine import evaluate
 from multiconv.exact.integers import Operands
 
 RUNGS = (None, "certified", "sliced", "integers")
+WANTED = ("y", "x", "weight")
+MODES = ("zeros", "reflect", "replicate")
 
 
 def problem(wanted, mode="zeros", result="float32", groups=2):
@@ -35,9 +37,13 @@ def bits(backend, array):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate"])
-@pytest.mark.parametrize("wanted", ["y", "x", "weight"])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("wanted", WANTED)
 def test_all_give_the_same_bits(backend, wanted, mode, kind):
+    """Of all three on NumPy; elsewhere, which is slower, every pair of them occurs once."""
+    place = KINDS.index(kind) + WANTED.index(wanted) + MODES.index(mode)
+    if backend.name != "numpy" and place % len(MODES):
+        return
     dtypes = ("float32", "float64") if backend.name != "jax" else ("float32",)
     ours, _ = backend_of({"x": backend.array(np.zeros(1, "f4"))})
     for dtype in dtypes:

@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import oracle
 import pytest
+import wanted as by_name
 from hostile import KINDS, hostile, with_what_is_not_finite
 from hypothesis import strategies as st
-from rounded import PARTS, Apart, Extended, extended, found, rounded
+from rounded import PARTS, Apart, Extended, assert_rounded, extended, rounded
 from strategies import configurations, for_all
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -24,57 +25,30 @@ class Problem:
 
     def operands(self):
         c = self.c
-        shapes = {
-            "y": (c.x_shape, c.weight_shape, c.weight_shape[:1]),
-            "x": (c.y_shape, c.weight_shape),
-            "weight": (c.x_shape, c.y_shape),
-        }[self.wanted]
         rng = np.random.default_rng(c.seed)
-        arrays = [hostile(rng, self.kind, shape, c.dtype) for shape in shapes]
+        arrays = [
+            hostile(rng, self.kind, shape, c.dtype) for shape in by_name.shapes(c, self.wanted)
+        ]
         if not self.is_finite:
             arrays = [with_what_is_not_finite(rng, array) for array in arrays]
         return arrays if c.bias or self.wanted != "y" else [*arrays[:2], None]
 
     def expected(self, *arrays):
-        c = self.c
         exactly = [
-            None if a is None else extended(a, Extended if self.wanted == "y" else Apart)
+            None if a is None else extended(a, Apart if self.wanted == "x" else Extended)
             for a in arrays
         ]
-        if self.wanted == "y":
-            return oracle.conv(*exactly, **c.geometry)
-        if self.wanted == "x":
-            return oracle.input_grad(*exactly, c.size, **c.geometry)
-        return oracle.weight_grad(*exactly, c.kernel, **c.geometry)
-
-    def result(self, functions, *arrays):
-        c = self.c
-        options = {**c.geometry, "method": "exact"}
-        if self.wanted == "y":
-            return getattr(functions, f"conv{c.axes}d")(*arrays, **options)
-        if self.wanted == "x":
-            return functions.conv_input_grad(*arrays, c.size, **options)
-        return functions.conv_weight_grad(*arrays, c.kernel, **options)
+        return by_name.of_oracle(self.c, self.wanted, *exactly)
 
 
 def problems(dtypes):
     return st.builds(
         Problem,
         configurations(dtypes),
-        st.sampled_from(("y", "x", "weight")),
+        st.sampled_from(by_name.WANTED),
         st.sampled_from(KINDS),
         st.booleans() | st.just(True),
     )
-
-
-def assert_rounded(backend, result, expected, dtype):
-    assert backend.is_native_array(result)
-    assert backend.dtype_name(result) == dtype
-    bits, right = found(backend, result), rounded(expected, dtype)
-    assert bits.shape == right.shape
-    wrong = np.argwhere(bits != right)
-    places = "; ".join(f"{tuple(p)}: {bits[*p]:#x}, not {right[*p]:#x}" for p in wrong[:4])
-    assert not len(wrong), f"{len(wrong)} of {bits.size} are wrong: {places}"
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -87,7 +61,9 @@ def test_every_sum_is_rounded_once(backend, dtype):
         arrays = problem.operands()
         with backend.wide(dtype):
             own = [None if a is None else backend.array(a, dtype) for a in arrays]
-            result = problem.result(backend.functions, *own)
+            result = by_name.called(
+                backend.functions, problem.c, problem.wanted, *own, method="exact"
+            )
             assert_rounded(backend, result, problem.expected(*arrays), dtype)
 
 

@@ -4,7 +4,7 @@ import backends_under_test
 import numpy as np
 import pytest
 from rounded import found
-from subprocesses import run_python
+from subprocesses import run_python, run_with_file
 from transformed import OPTIONS, arrays, bias_grad, drawn, exact
 
 import multiconv
@@ -77,8 +77,14 @@ class TestGradients:
         self.check(torch.compile(conv, fullgraph=True, backend="aot_eager", dynamic=dynamic))
 
     @pytest.mark.slow
-    def test_by_the_real_compiler(self, torch):
-        self.check(torch.compile(conv, fullgraph=True))
+    def test_by_the_real_compiler(self):
+        run_with_file(
+            __file__,
+            """
+            import torch
+            TestGradients().check(torch.compile(conv, fullgraph=True))
+            """,
+        )
 
     def test_any_order_of_memory(self, torch):
         def last(array):

@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
+from subprocesses import run_with_file
 
 import multiconv as mc
 from multiconv import exact
@@ -93,10 +94,15 @@ class TestTorch:
 
     @pytest.mark.slow
     def test_compiled(self):
-        import torch
-
-        compiled = torch.compile(self.loss_of, fullgraph=True)
-        assert self.trained(self.layer(), compiled) == GOLDEN
+        run_with_file(
+            __file__,
+            """
+            import torch
+            here = TestTorch()
+            compiled = torch.compile(here.loss_of, fullgraph=True)
+            assert here.trained(here.layer(), compiled) == GOLDEN
+            """,
+        )
 
 
 @pytest.mark.needs_backend("jax")

@@ -37,7 +37,8 @@ def home(tmp_path_factory):
 def run(script, backend, home, folder):
     """What a script prints, run in ``folder``, where nothing may be written."""
     caches = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "KERAS_HOME")
-    environment = os.environ | dict.fromkeys((*caches, "NUMBA_CACHE_DIR"), str(home))
+    caches = (*caches, "NUMBA_CACHE_DIR", "JAX_COMPILATION_CACHE_DIR")
+    environment = os.environ | dict.fromkeys(caches, str(home))
     environment |= {"MULTICONV_BACKEND": backend, "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"PYTHONIOENCODING": "utf-8", "MPLBACKEND": "agg"}
     done = subprocess.run(

@@ -129,6 +129,23 @@ class TestTheBorder:
         assert [None if t.index is None else t.index[0] for t in found.terms] == rows
         assert [term.is_border for term in found.terms] == [True, True, False, False, False]
 
+    def test_a_constant_one(self, backend):
+        x, k = np.arange(18).reshape(2, 3, 3), np.arange(16).reshape(2, 2, 2, 2)
+        options = {"padding": 1, "padding_mode": "constant", "padding_value": (7, -2)}
+        y = mc.conv2d(x, k, **options)
+        x, k = backend.array(x, "int32"), backend.array(k, "int32")
+        options["padding_value"] = np.array([7, -2])
+        for at in ((0, 0, 0), (1, 3, 2), (1, 1, 1)):
+            found = backend.functions.explain(x, k, at, **options)
+            assert found.value == y[at]
+            border = [term for term in found.terms if term.is_border]
+            assert [t.pixel for t in border] == [7 if t.tap[1] == 0 else -2 for t in border]
+            assert all(term.index is None for term in border)
+        corner = mc.explain([[1.0]], [[1.0, 2.0]], (0, 0), padding=((0, 0), (1, 0)),
+                            padding_mode="constant", padding_value=0.5)  # fmt: skip
+        assert corner.formula == "0.5x1 + 1x2 = 2.5"
+        assert "1 of the 2 pixels is a number of the constant border" in str(corner)
+
     def test_an_image_without_pixels_is_all_border(self):
         found = mc.explain(np.zeros((0, 3), int), [[1, 2], [3, 4]], (0, 0), padding=1)
         assert found.value == 0

@@ -6,7 +6,8 @@ import numpy as np
 import oracle
 import pytest
 import scipy.signal
-from comparing import assert_same
+from comparing import assert_same, check_error
+from strategies import share
 
 import multiconv as mc
 
@@ -14,6 +15,8 @@ RNG = np.random.default_rng(5)
 X, K = RNG.integers(-4, 5, (4, 5, 6, 3)), RNG.integers(-4, 5, (2, 3))
 OPTIONS = {"stride": (2, 1), "padding": ((1, 0), (2, 1)), "dilation": (1, 2)}
 COLOURS = (20, 18, 3)
+AXES = ((0, 1), (1, 0), (-3, -2), (2, 0), (-2, -1), (3, 1))
+NAMES = ("corr2d", "convolve2d", "correlate", "convolve")
 
 
 def along(x, axes, function):
@@ -22,13 +25,14 @@ def along(x, axes, function):
 
 
 class TestAxes:
-    @pytest.mark.parametrize("axes", [(0, 1), (1, 0), (-3, -2), (2, 0), (-2, -1), (3, 1)])
-    @pytest.mark.parametrize("name", ["corr2d", "convolve2d", "correlate", "convolve"])
+    @pytest.mark.parametrize("axes", AXES)
+    @pytest.mark.parametrize("name", NAMES)
     def test_the_kernel_lies_along_them_in_their_order(self, backend, axes, name):
         kernel = K if name.startswith("corr") else K[::-1, ::-1]
         expected = along(X, axes, lambda x: oracle.corr2d(x, kernel, **OPTIONS))
         arrays = backend.array(X, "int32"), backend.array(K, "int32")
-        for method in backend.methods_for("int32", OPTIONS["dilation"]):
+        case = AXES.index(axes) + NAMES.index(name)
+        for method in share(backend, backend.methods_for("int32", OPTIONS["dilation"]), case):
             y = getattr(backend.functions, name)(*arrays, **OPTIONS, axes=axes, method=method)
             assert_same(backend, y, expected, "int32", method)
 
@@ -67,9 +71,19 @@ class TestColours:
             backend.array(np.zeros(COLOURS), "float32"),
             backend.array(np.ones((2, 2)), "float32"),
         )
-        with pytest.warns(UserWarning, match=r"18 x 3, are taken.*axes=\(-3, -2\)") as caught:
-            backend.functions.corr2d(x, k, dilation=1)
-        assert caught[0].filename == __file__
+        for name in ("corr2d", "convolve2d"):
+            call = rf"18 x 3, are taken.* {name}\(x, k, axes=\(-3, -2\)\) filters"
+            with pytest.warns(UserWarning, match=call) as caught:
+                getattr(backend.functions, name)(x, k, dilation=1)
+            assert caught[0].filename == __file__
+
+    @pytest.mark.parametrize("colours", [3, 4])
+    @pytest.mark.filterwarnings("ignore:x has the shape")
+    def test_a_kernel_that_their_number_is_too_small_for(self, colours):
+        picture = np.zeros((20, 18, colours), np.uint8)
+        call = lambda: mc.corr2d(picture, np.ones((5, 5)))  # noqa: E731
+        check_error(ValueError, call, f"if the {colours} are colours, axes=(-3, -2) filters")
+        assert mc.corr2d(picture, np.ones((5, 5)), axes=(-3, -2)).shape == (16, 14, colours)
 
     @pytest.mark.parametrize("shape", [(18, 3), (5, 18, 3), (20, 18, 5), (20, 3, 18), (2, 2, 3)])
     def test_nothing_else_is(self, backend, shape):

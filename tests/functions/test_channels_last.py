@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from comparing import assert_same
+from comparing import assert_same, check_error
 from strategies import BORDERS, configurations, for_all
 
 import multiconv as mc
@@ -89,3 +89,92 @@ class TestFunctions:
     def test_it_is_true_or_false(self):
         with pytest.raises(TypeError, match="channels_last must be True or False, got 1"):
             mc.conv2d(np.ones((3, 3, 1)), np.ones((2, 2, 1, 1)), channels_last=1)
+
+    def test_an_error_names_the_order_that_takes_torchs_weight(self):
+        x, weight = np.ones((5, 6, 2)), np.ones((4, 2, 3, 3))
+        with pytest.raises(ValueError, match=r"weight_order='OIHW' takes weight \(O, C/groups, kh"):
+            mc.conv2d(x, weight, channels_last=True)
+        y = mc.conv2d(x, weight, channels_last=True, weight_order="OIHW")
+        assert y.shape == (3, 4, 4)
+
+
+ORDERS = {1: ("OIW", "WIO"), 2: ("OIHW", "HWIO"), 3: ("OIDHW", "DHWIO")}
+
+
+class TestWeightOrder:
+    """Weights of either order beside images of either order."""
+
+    @pytest.mark.parametrize(
+        ("axes", "images_last"), [(1, False), (1, True), (2, False), (2, True), (3, False)]
+    )
+    def test_the_numbers_are_the_same(self, backend, axes, images_last):
+        weights_last = not images_last
+        rng = np.random.default_rng(axes)
+
+        def drawn(*shape):
+            return rng.integers(-4, 5, shape).astype("int32")
+
+        size, kernel = (5, 4, 6)[:axes], (2, 3, 2)[:axes]
+        x, weight, bias = drawn(2, 4, *size), drawn(6, 2, *kernel), drawn(6)
+        options = {"stride": 2, "padding": 1, "groups": 2}
+        functions = backend.functions
+        conv, transposed = (f"{name}{axes}d" for name in ("conv", "conv_transpose"))
+        y = getattr(mc, conv)(x, weight, bias, **options)
+        grad = drawn(*y.shape)
+        own = {"channels_last": images_last, "weight_order": ORDERS[axes][weights_last]} | options
+
+        def images(array):
+            return last(array, axes) if images_last else array
+
+        def weights(array):
+            return kernel_first(array) if weights_last else array
+
+        def given(array):
+            return backend.array(array, "int32")
+
+        xs, ws, dys = given(images(x)), given(weights(weight)), given(images(grad))
+        found = getattr(functions, conv)(xs, ws, given(bias), **own)
+        assert_same(backend, found, images(y), "int32", "conv")
+        found = getattr(functions, transposed)(dys, ws, **own)
+        expected = getattr(mc, transposed)(grad, weight, **options)
+        assert_same(backend, found, images(expected), "int32", "conv_transpose")
+        dx = images(mc.conv_input_grad(grad, weight, size, **options))
+        dw = weights(mc.conv_weight_grad(x, grad, kernel, **options))
+        for whole in (size, dx.shape):
+            found = functions.conv_input_grad(dys, ws, whole, **own)
+            assert_same(backend, found, dx, "int32", "dx")
+        for whole in (kernel, dw.shape):
+            found = functions.conv_weight_grad(xs, dys, whole, **own)
+            assert_same(backend, found, dw, "int32", "dw")
+        plan = mc.plan(images(x), weights(weight), **own)
+        assert plan.output_shape == images(y).shape
+
+    def test_four_axes_have_a_star(self, backend):
+        rng = np.random.default_rng(0)
+        x, grad = rng.integers(-3, 4, (1, 2, 2, 3, 2, 3)), rng.integers(-3, 4, (1, 3, 1, 2, 1, 2))
+        x, grad = x.astype("int32"), grad.astype("int32")
+        expected = kernel_first(mc.conv_weight_grad(x, grad, (2, 2, 2, 2)))
+        arrays = backend.array(x, "int32"), backend.array(grad, "int32")
+        options = {"weight_order": "*IO", "method": "direct"}
+        found = backend.functions.conv_weight_grad(*arrays, (2, 2, 2, 2), **options)
+        assert_same(backend, found, expected, "int32")
+
+    @pytest.mark.parametrize(
+        ("order", "error", "words"),
+        [
+            ("WIO", ValueError, ["'OIHW', 'HWIO'", "'WIO'"]),
+            ("hwio", ValueError, ["did you mean 'HWIO'"]),
+            (True, TypeError, ["'HWIO'", "True"]),
+        ],
+    )
+    def test_what_is_none(self, order, error, words):
+        call = lambda: mc.conv2d(np.ones((1, 3, 3)), np.ones((2, 2, 1, 1)), weight_order=order)  # noqa: E731
+        check_error(error, call, "weight_order", *words)
+
+    def test_an_error_says_which_axes_it_speaks_of(self):
+        call = lambda: mc.conv2d(np.ones((3, 4, 4)), np.ones((2, 2, 1, 5)), weight_order="HWIO")  # noqa: E731
+        check_error(ValueError, call, "3 channels", "'HWIO' it takes weight (kh, kw, C/groups, O)")
+
+    def test_other_names_of_it(self):
+        call = lambda: mc.conv2d(np.ones((1, 3, 3)), np.ones((2, 2, 1, 1)), kernel_format="HWIO")  # noqa: E731
+        check_error(TypeError, call, "did you mean weight_order")

@@ -149,3 +149,41 @@ class TestOrdersOfAxes:
         check_error(ValueError, call, "image form", "channels_last")
         call = lambda: mc.plan((1, 3, 3), (1, 1, 2, 2), axes=(0, 1))  # noqa: E731
         check_error(ValueError, call, "a convolution", "axes")
+
+
+class TestKernelsOfAnyAxes:
+    @pytest.mark.parametrize("function", ["correlate", "convolve"])
+    @pytest.mark.parametrize("axes", [1, 2, 3, 4])
+    def test_correlate_and_convolve(self, backend, function, axes):
+        x = np.arange(2.0 * 5 * 4 * 6 * 3).reshape(2, 5, 4, 6, 3)
+        k = np.ones((2, 1, 3, 2)[:axes])
+        along = tuple(range(-axes, 0))[::-1]
+        options = {"padding": 1, "stride": 2, "axes": along}
+        x, k = backend.array(x, "float32"), backend.array(k, "float32")
+        plan = mc.plan(x, k, function=function, **options)
+        y = getattr(backend.functions, function)(x, k, **options)
+        assert plan.output_shape == tuple(y.shape)
+        assert plan.dtype == backend.dtype_name(y)
+        assert plan.multiply_adds == math.prod(y.shape) * math.prod(k.shape)
+
+    def test_a_kernel_of_one_axis_needs_no_name(self):
+        x, k = np.ones((4, 6), np.float32), np.ones(3, np.float32)
+        for function in (None, "correlate1d"):
+            plan = mc.plan(x, k, padding="full", axes=(0,), function=function)
+            y = mc.correlate1d(x, k, axis=0, padding="full")
+            assert plan.output_shape == y.shape
+
+    def test_shapes_alone(self):
+        plan = mc.plan((9, 8, 7), (3, 3, 3), function="correlate", backend="numpy")
+        assert plan.output_shape == (7, 6, 5)
+        assert mc.plan((9, 8), (3, 3), function="convolve2d").output_shape == (7, 6)
+
+    def test_a_kernel_of_other_axes(self):
+        call = lambda: mc.plan((4, 4), (2, 2), function="correlate1d")  # noqa: E731
+        check_error(ValueError, call, "function='correlate1d'", "(kw)", "2 axes")
+        call = lambda: mc.plan((4, 4), (2, 2), function="conv2d")  # noqa: E731
+        check_error(ValueError, call, "function", "'correlate'", "'conv2d'")
+        call = lambda: mc.plan((4, 4, 4), (2, 2, 2), function="convolve", groups=2)  # noqa: E731
+        check_error(ValueError, call, "image form", "groups")
+        call = lambda: mc.plan((4, 4), (2,), output_padding=1)  # noqa: E731
+        check_error(ValueError, call, "image form", "output_padding")

@@ -8,6 +8,7 @@ from comparing import check_error
 import multiconv as mc
 from multiconv.layers.initial import INITIAL
 from multiconv.layers.table import KINDS, NAMES
+from multiconv.planning.axis_order import weight_orders
 
 FACES = [name for name in backends_under_test.CHOSEN if name != "strict"]
 BOTH = {"in_channels": 4, "out_channels": 6, "groups": 2}
@@ -205,3 +206,79 @@ def run(face, layer, x, dy):
     y, pullback = jax.vjp(lambda layer, x: layer(x), layer, x)
     grads, dx = pullback(dy)
     return y, dx, grads.weight, grads.bias
+
+    def test_a_file_keeps_the_order_of_the_weight(self, face, kind, tmp_path):
+        order = weight_orders(KINDS[kind].axes)[1]
+        layer = make(face, kind, 2, **BOTH, weight_order=order, seed=4)
+        mc.save(layer, tmp_path / "layer.safetensors")
+        loaded = mc.load(tmp_path / "layer.safetensors", face.name)
+        assert loaded.weight_order == order
+        assert tuple(loaded.weight.shape) == tuple(layer.weight.shape)
+        assert np.array_equal(face.to_numpy(loaded.weight), face.to_numpy(layer.weight))
+
+
+class TestWeightOrder:
+    def test_a_seed_means_the_same_filters(self, face, kind):
+        axes = KINDS[kind].axes
+        usual, first = weight_orders(axes)
+        plain, moved = (make(face, kind, 2, **BOTH, seed=3, weight_order=o) for o in (usual, first))
+        assert plain.arguments == make(face, kind, 2, **BOTH, seed=3).arguments
+        expected = np.moveaxis(face.to_numpy(plain.weight), (0, 1), (-1, -2))
+        assert np.array_equal(face.to_numpy(moved.weight), expected)
+        assert repr(moved).count("weight_order") == 1
+        assert "weight_order" not in repr(plain)
+
+    @pytest.mark.parametrize("channels_last", [False, True])
+    def test_outputs_and_gradients(self, face, kind, channels_last):
+        axes = KINDS[kind].axes
+        rng = np.random.default_rng(2)
+        options = {"stride": 2, "padding": 1, "channels_last": channels_last}
+        layers = [
+            make(face, kind, 2, **BOTH, **options, seed=1, weight_order=o)
+            for o in weight_orders(axes)
+        ]
+        whole = rng.integers(-3, 4, layers[0].arguments.usual_shape)
+        plain, moved = (
+            type(layer).from_parameters(
+                layer.arguments,
+                face.array(np.transpose(whole, layer.arguments.from_usual), "float32"),
+                layer.bias * 0,
+            )
+            for layer in layers
+        )
+        size = (5, 6, 4)[:axes]
+        x = rng.integers(-3, 4, (2, *size, 4) if channels_last else (2, 4, *size))
+        y = face.to_numpy(plain(face.array(x, "float32")))
+        both = face.array(x, "float32"), face.array(rng.integers(-3, 4, y.shape), "float32")
+        found, expected = run(face, moved, *both), run(face, plain, *both)
+        for what, mine, theirs in zip(("y", "dx", "dw", "db"), found, expected, strict=True):
+            others = face.to_numpy(theirs)
+            others = np.moveaxis(others, (0, 1), (-1, -2)) if what == "dw" else others
+            # Small whole numbers: every sum is exact in float32.
+            assert np.array_equal(face.to_numpy(mine), others), what
+
+    @pytest.mark.needs_backend("jax")
+    def test_a_key_means_the_same_filters(self):
+        import jax
+
+        plain, moved = (
+            mc.jax.Conv2D(3, **BOTH, key=jax.random.key(0), weight_order=o) for o in (None, "HWIO")
+        )
+        expected = np.moveaxis(np.asarray(plain.weight), (0, 1), (-1, -2))
+        assert np.array_equal(moved.weight, expected)
+
+    @pytest.mark.needs_backend("torch")
+    def test_a_compiler_takes_it(self):
+        import torch
+
+        layer = mc.torch.Conv2D(3, **BOTH, weight_order="HWIO", channels_last=True, seed=0)
+        compiled = torch.compile(layer, fullgraph=True, backend="eager")
+        x = torch.ones(1, 5, 5, 4)
+        assert torch.equal(compiled(x), layer(x))
+        assert layer.state_dict()["weight"].shape == (3, 3, 4, 6)
+
+    def test_it_needs_channels_and_the_right_letters(self, face):
+        call = lambda: make(face, "Conv2D", 3, weight_order="HWIO")  # noqa: E731
+        check_error(ValueError, call, "weight_order='HWIO' needs channels", "(kh, kw)")
+        call = lambda: make(face, "Conv1D", 3, **BOTH, weight_order="HWIO")  # noqa: E731
+        check_error(ValueError, call, "'OIW', 'WIO'")

@@ -343,6 +343,38 @@ class TestOutputs:
         wanted = expected(arguments, x, *parameters(arguments))
         assert np.array_equal(run("keras", module, x), wanted)
 
+    @pytest.mark.parametrize("order", ["OIHW", "HWIO"])
+    @pytest.mark.parametrize("is_last", [False, True])
+    def test_of_layers_in_every_order_and_back(self, face, library, order, is_last):
+        arguments = layers.read(
+            *((2, 3), CHANNELS, 6), groups=2, channels_last=is_last, weight_order=order
+        )
+        layer = make(face, arguments)
+        x = integers((2, CHANNELS, *SIZE), seed=9)
+        weight, bias = parameters(arguments)
+        wanted = expected(arguments, x, weight.transpose(arguments.to_usual), bias)
+        module = layer.to_native(library)
+        assert np.array_equal(run(library, module, x), wanted)
+        again = face.functions.Conv2D.from_native(module, channels_last=is_last, weight_order=order)
+        assert again.arguments == arguments
+        for one, two in zip(values_of(face, layer), values_of(face, again), strict=True):
+            assert np.array_equal(one, two)
+        images = x.transpose(0, 2, 3, 1) if is_last else x
+        y = face.to_numpy(again(face.array(images, "float32")))
+        assert np.array_equal(y.transpose(0, 3, 1, 2) if is_last else y, wanted)
+
+    @pytest.mark.parametrize("name", ["flax", "keras"])
+    def test_images_and_weights_as_the_modules_are(self, face, name):
+        if name not in LIBRARIES:
+            return
+        module = self.module(name, {"padding": "SAME", "strides": 2})
+        options = {"channels_last": True, "weight_order": "HWIO"}
+        layer = face.functions.Conv2D.from_native(module, **options)
+        assert layer.weight.shape == (2, 3, CHANNELS, 6)
+        x = integers((2, CHANNELS, *SIZE), seed=9)
+        found = face.to_numpy(layer(face.array(x.transpose(0, 2, 3, 1), "float32")))
+        assert np.array_equal(found.transpose(0, 3, 1, 2), run(name, module, x))
+
     def test_without_channels(self, face, library):
         arguments = layers.read((1, 2))
         layer = make(face, arguments)

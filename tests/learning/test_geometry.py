@@ -8,6 +8,8 @@ import oracle
 import pytest
 from comparing import check_error
 
+import multiconv
+
 FORMS = {
     "strided": {
         "x": (2, 2, 5, 6),
@@ -28,6 +30,16 @@ FORMS = {
         "x": (3, 3, 6, 5),
         "kernel": (3, 1, 2, 2),
         "options": {"groups": 3, "padding": "same_lower", "dilation": 2},
+    },
+    "a border of one number": {
+        "x": (2, 5, 4),
+        "kernel": (3, 2),
+        "options": {"padding": ((2, 1), (0, 1)), "padding_mode": "constant", "padding_value": 2.5},
+    },
+    "a border per channel": {
+        "x": (2, 2, 4, 5),
+        "kernel": (2, 2, 2, 3),
+        "options": {"padding": 1, "padding_mode": "constant", "padding_value": np.array([1, -3])},
     },
     "larger than the image": {
         "x": (4, 2, 3),
@@ -58,9 +70,9 @@ class Problem:
             a.reshape(-1, 1, *a.shape[-2:]) if not channels else a for a in (self.x, self.y)
         )
         named = {name: value for name, value in self.options.items() if name != "groups"}
-        mode = named.pop("padding_mode", "zeros")
+        mode, value = named.pop("padding_mode", "zeros"), named.pop("padding_value", 0)
         maps = oracle.tap_maps(images.shape[2:], self.kernel[-2:], mode=mode, **named)
-        matrices = oracle.patch_matrix(oracle.exactly(images), maps, self.groups)
+        matrices = oracle.patch_matrix(oracle.exactly(images), maps, self.groups, value)
         rows = oracle.grouped_rows(oracle.exactly(targets), self.groups)
         self.systems = [
             (np.concatenate([a, 0 * a[:, :1] + 1], axis=1) if bias else a, y)
@@ -187,6 +199,20 @@ class TestGroupsThatDifferInRank:
 
 @pytest.mark.parametrize("name", ["learn_kernel", "solve_kernel"])
 class TestErrors:
+    @pytest.mark.parametrize(
+        ("shape", "size", "value", "words"),
+        [
+            ((5, 5), (2, 2), (1, 2), ["padding_value", "one number, got 2"]),
+            ((1, 2, 5, 5), (1, 2, 2, 2), (1, 2, 3), ["one per channel, here 2", "3"]),
+        ],
+    )
+    def test_a_border_of_other_channels(self, name, shape, size, value, words):
+        x = np.ones(shape)
+        y = np.ones((*shape[:-3], *size[:-3], 6, 6))
+        options = {"padding": 1, "padding_mode": "constant", "padding_value": value}
+        function = getattr(multiconv, name)
+        check_error(ValueError, lambda: function(x, y, size, **options), *words)
+
     @pytest.mark.parametrize(
         ("shapes", "size", "options", "words"),
         [

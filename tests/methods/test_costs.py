@@ -20,8 +20,8 @@ class TestWorkspace:
     @pytest.mark.parametrize(
         ("method", "elements"),
         [
-            # The result, and the pixels that a tap meets.
-            ("direct", BATCH * GROUPS * (FILTERS + CHANNELS) * OUTPUTS),
+            # The result: channels are added up as taps are.
+            ("direct", BATCH * GROUPS * FILTERS * OUTPUTS),
             # The patch matrix, and the result twice while parts of it are joined.
             ("im2col", BATCH * GROUPS * (CHANNELS * TAPS + 2 * FILTERS) * OUTPUTS),
             # The results of all positions, and the pixels of one.
@@ -36,8 +36,8 @@ class TestWorkspace:
     def test_it_is_that_of_the_largest_arrays(self, method, elements):
         assert METHODS[method].workspace(problem(), NUMPY) == elements
 
-    @pytest.mark.parametrize(("channels", "mixed"), [(1, 0), (2, 2)])
-    def test_direct_gathers_the_pixels_of_several_channels(self, channels, mixed):
+    @pytest.mark.parametrize(("channels", "mixed"), [(1, 0), (4, 0), (6, 6)])
+    def test_direct_gathers_the_pixels_of_many_channels(self, channels, mixed):
         found = METHODS["direct"].workspace(problem(channels=channels), NUMPY)
         assert found == BATCH * GROUPS * (FILTERS + mixed) * OUTPUTS
 

@@ -22,8 +22,8 @@ PARTS = {"complex64": "float32", "complex128": "float64"}
 class Extended:
     """A real number, an infinity or NaN. A plain 0 beside it is one of the border.
 
-    In a correlation such a zero is a factor, and infinity times it is NaN; in an adjoint
-    (``Apart``) it stands for no product at all.
+    In a correlation and in the gradient of filters such a zero is a factor, and infinity times it
+    is NaN; in the gradient of an image (``Apart``) it stands for no product at all.
     """
 
     border_counts = True
@@ -111,3 +111,14 @@ def found(backend, array):
     if dtype == "bfloat16":
         return (values.view("u4") >> 16).astype(object)
     return values.view(f"u{values.dtype.itemsize}").astype(object)
+
+
+def assert_rounded(backend, result, expected, dtype):
+    """``result`` is the backend's own array of the nearest numbers to what is expected."""
+    assert backend.is_native_array(result)
+    assert backend.dtype_name(result) == dtype
+    bits, right = found(backend, result), rounded(expected, dtype)
+    assert bits.shape == right.shape
+    wrong = np.argwhere(bits != right)
+    places = "; ".join(f"{tuple(p)}: {bits[*p]:#x}, not {right[*p]:#x}" for p in wrong[:4])
+    assert not len(wrong), f"{len(wrong)} of {bits.size} are wrong: {places}"

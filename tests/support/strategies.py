@@ -191,6 +191,14 @@ def for_all(backend, *given, times=1.0):
     return run
 
 
+def share(backend, methods, number, of=3):
+    """All of the methods; on JAX the ``number``-th of so many shares, which together are all.
+
+    For a test of many cases, each compiled for every method: each gets one share, in turn.
+    """
+    return methods[number % of :: of] if backend.name == "jax" else methods
+
+
 def every_combination(**choices):
     """All combinations of the choices, as dictionaries."""
     return [

@@ -3,6 +3,8 @@
 The order is a promise, so that neither Numba nor the number of threads decides about a bit:
 
 * y = 0, then y = y + k[t] * x[...] for every tap t in C order, each operation rounded;
+* several channels are taps of their own, before those of space; many are mixed by products of
+  matrices (see `channels`), tap by tap;
 * where there are fewer outputs than taps, v = 0, then v = v + k[r] * x[...] for every row r of the
   kernel in C order, a vector along the row; then the second half of v is added to the first, until
   one number is left;
@@ -13,12 +15,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from multiconv.backends.base import NumPyArray
-from multiconv.backends.loops import compiled
+from multiconv.backends.loops import channels, compiled
 from multiconv.backends.loops.threads import shared
 from multiconv.core.geometry import Geometry
 
@@ -28,15 +31,50 @@ _BLOCK = 2**16
 _FEW, _FEW_UNCOMPILED = 2**13, 2**18
 # From so many results on, threads are worth being woken.
 _SHARED = 2**18
+# Up to so many channels, such as those of a picture, no product of matrices is worth its copies.
+_CHANNELS = 4
 
 
-def sum_of_taps(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArray:
-    """Correlate (N, G, 1, *size) with (G, O, 1, *kernel), zeros around, to (N, G, O, *output)."""
+def sum_of_taps(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArray | None:
+    """Correlate (N, G, C, *size) with (G, O, C, *kernel), zeros around, to (N, G, O, *output).
+
+    None where there are many channels, and fewer outputs than taps.
+    """
+    is_short = geometry.outputs < geometry.taps
+    if x.shape[2] == 1:
+        return _of_one(x, weight, geometry, is_short=is_short)
+    if adds_channels(x.shape[2], weight.shape[1]):
+        return _of_few(x, weight, geometry, is_short=is_short)
+    return None if is_short else channels.mixed(padded(x, geometry), weight, geometry)
+
+
+def adds_channels(channels: int, filters: int) -> bool:
+    """Tell whether so many channels are added up as taps are."""
+    return channels <= _CHANNELS or filters == 1
+
+
+def _of_few(x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: bool) -> NumPyArray:
+    """Add up channels as an axis on which the kernel lies in one place only."""
+    count = x.shape[2]
+    lifted = replace(
+        geometry,
+        input_size=(count, *geometry.input_size),
+        kernel_size=(count, *geometry.kernel_size),
+        stride=(1, *geometry.stride),
+        dilation=(1, *geometry.dilation),
+        pads=((0, 0), *geometry.pads),
+    )
+    y = _of_one(x[:, :, None], weight[:, :, None], lifted, is_short=is_short)
+    return y.reshape(*y.shape[:3], *geometry.output_size)
+
+
+def _of_one(x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: bool) -> NumPyArray:
+    """Correlate one channel."""
     if x.dtype.kind == "c":
-        return _complex(x, weight, geometry)
+        return _complex(x, weight, geometry, is_short=is_short)
     results = x.shape[0] * weight.shape[0] * weight.shape[1]
     products = results * geometry.taps * geometry.outputs
-    if geometry.outputs < geometry.taps:
+    if is_short:
         return _few_outputs(padded(x, geometry), weight, geometry, products)
     # A single column would be added up pairwise.
     is_wide = results * geometry.outputs > 1
@@ -67,9 +105,11 @@ def padded(x: NumPyArray, geometry: Geometry) -> NumPyArray:
     return result
 
 
-def _complex(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArray:
+def _complex(
+    x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: bool
+) -> NumPyArray:
     real_real, real_imag, imag_real, imag_imag = (
-        sum_of_taps(a, b, geometry)
+        _of_one(a, b, geometry, is_short=is_short)
         for a, b in itertools.product((x.real, x.imag), (weight.real, weight.imag))
     )
     y = np.empty(real_real.shape, x.dtype)

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 from multiconv.backends.base import Array, Backend, NumPyArray
 from multiconv.core.shards import Names, Piece, Placement
 
+_HAS_TYPES = hasattr(jax, "typeof")  # which name the mesh
 #: Older versions leave sharded arrays to the compiler.
-IS_SUPPORTED = hasattr(jax, "shard_map") and hasattr(jax, "typeof") and hasattr(jax, "reshard")
+IS_SUPPORTED = hasattr(jax, "shard_map") and _HAS_TYPES and hasattr(jax, "reshard")
 
 
 def sharding_of(array: Array) -> Any:
@@ -35,6 +36,18 @@ def sharding_of(array: Array) -> Any:
     if type(sharding) is not jax.NamedSharding or not any(sharding.spec):
         return None
     return sharding
+
+
+def automatic_axes(array: Array) -> int:
+    """Count the automatic axes of the mesh that a tracer lies on, those of one device aside.
+
+    Which of them divide it, the compiler alone knows.
+    """
+    if not _HAS_TYPES or not isinstance(array, jax.core.Tracer):
+        return 0
+    mesh = jax.typeof(array).sharding.mesh
+    kinds = zip(mesh.axis_sizes, mesh.axis_types, strict=True)
+    return sum(size > 1 and kind == jax.sharding.AxisType.Auto for size, kind in kinds)
 
 
 def gathered(array: Array) -> Array:

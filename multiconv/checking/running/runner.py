@@ -209,6 +209,8 @@ def _stream(stream: IO[bytes] | None) -> IO[bytes]:
 def _environment(folder: str) -> dict[str, str]:
     """Return this process's environment, with homes and caches in the folder, and one processor."""
     theirs = {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "JAX_PLATFORMS": "cpu"}
+    # JAX would keep what it compiles where this user does, which is outside the folder.
+    theirs["JAX_ENABLE_COMPILATION_CACHE"] = "0"
     theirs |= dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME"), folder)
     theirs |= dict.fromkeys(("MPLCONFIGDIR", "NUMBA_CACHE_DIR"), folder)
     theirs |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")

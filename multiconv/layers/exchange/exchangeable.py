@@ -16,6 +16,7 @@ from multiconv.backends import registry
 from multiconv.backends.transfer import moved
 from multiconv.core.arguments import choice
 from multiconv.core.installation import install_line
+from multiconv.layers import shared as layers
 from multiconv.layers.exchange.dialects import DIALECTS, InexpressibleError, dialects
 from multiconv.layers.exchange.spelling import spell, understand
 from multiconv.layers.shared import LayerArguments
@@ -44,21 +45,33 @@ class Exchangeable:
         raise NotImplementedError
 
     @classmethod
-    def from_native(cls, module: Any, *, method: str = "auto") -> Self:
+    def from_native(
+        cls,
+        module: Any,
+        *,
+        channels_last: bool = False,
+        weight_order: str | None = None,
+        method: str = "auto",
+    ) -> Self:
         """Return a layer that computes what another library's convolution does.
 
         Parameters
         ----------
         module : torch.nn.Conv2d, flax.nnx.Conv, equinox.nn.Conv2d or keras.layers.Conv2D
             The convolution, or for a transposed layer the transposed one, of as many spatial axes.
+        channels_last : bool, optional
+            Whether the layer's images are (N, H, W, C) or (H, W, C), as those of flax and of most
+            modules of keras are. Left out, they are (N, C, H, W) or (C, H, W), whatever the
+            module's are.
+        weight_order : {"OIHW", "HWIO"}, optional
+            The order of the axes of the layer's weight, that of torch or that of flax and keras.
         method : str, optional
             As in `multiconv.conv2d`.
 
         Returns
         -------
         layer
-            With channels; its parameters are copies. Its images are (N, C, H, W) or (C, H, W),
-            whatever the layout of the module's are; the numbers in its outputs are the same.
+            With channels; its parameters are copies, and the numbers in its outputs are the same.
 
         Raises
         ------
@@ -99,7 +112,10 @@ class Exchangeable:
         weight = backend.xp.permute_dims(weight, dialect.axes_from_theirs(axes))
         bias = None if bias is None else moved("bias", bias, backend).reshape(-1)
         shape = tuple(weight.shape)
-        arguments = understand(dialect, options, shape, bias=bias is not None, method=method)
+        found = understand(dialect, options, shape, bias=bias is not None, method=method)
+        own = {"channels_last": channels_last, "weight_order": weight_order}
+        arguments = layers.read(**(found.to_dict() | own))
+        weight = backend.xp.permute_dims(weight, arguments.from_usual)
         return cls.from_parameters(arguments, weight, bias)
 
     def to_native(self, library: str, *, layout: str | None = None) -> Any:
@@ -113,7 +129,7 @@ class Exchangeable:
         layout : {"NCHW", "CHW", "NHWC"}, optional
             That of the module's images; with other axes "NCL" or "NCDHW" and so on. torch has NCHW,
             flax NHWC and equinox CHW, which is one image: ``jax.vmap(module)`` takes a batch. keras
-            has NHWC, or NCHW if asked for.
+            has NHWC, or NCHW if asked for; whatever the layer's are.
 
         Returns
         -------
@@ -157,6 +173,7 @@ class Exchangeable:
         if bias is not None and bias.dtype != weight.dtype:
             msg = f"weight is {weight.dtype} and bias {bias.dtype}: cast one of them to the other"
             raise ValueError(msg)
+        weight = backend.xp.permute_dims(weight, self.arguments.to_usual)
         if weight.ndim == 2:
             weight = weight[None, None]
         weight = backend.xp.permute_dims(weight, dialect.axes_to_theirs(axes))

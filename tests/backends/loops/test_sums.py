@@ -28,15 +28,17 @@ def in_words(x, weight, geometry):
     x = sums.padded(x, geometry)
     y = np.zeros((x.shape[0], *weight.shape[:2], *geometry.output_size), x.dtype)
     for n, g, o in np.ndindex(y.shape[:3]):
-        kernel = weight[g, o, 0]
+        kernel = weight[g, o]
         if geometry.outputs >= geometry.taps:
-            for tap, window in geometry.tap_windows():
-                y[n, g, o] += kernel[tap] * x[n, g, 0][window[1:]]
+            for channel, (tap, window) in itertools.product(
+                range(len(kernel)), list(geometry.tap_windows())
+            ):
+                y[n, g, o] += kernel[(channel, *tap)] * x[n, g, channel][window[1:]]
             continue
         for place, window in zip(
             np.ndindex(geometry.output_size), geometry.output_windows(), strict=True
         ):
-            seen, vector = x[n, g, 0][window[1:]], np.zeros(kernel.shape[-1], x.dtype)
+            seen, vector = x[n, g][(slice(None), *window[1:])], np.zeros(kernel.shape[-1], x.dtype)
             for row in np.ndindex(kernel.shape[:-1]):
                 vector = vector + kernel[row] * seen[row]
             while vector.size > 1:
@@ -63,13 +65,16 @@ def problems(draw):
     )
     geometry = resolve(size, kernel, draw(steps), dilation, draw(pads))
     counts = [draw(st.integers(1, 2)) for _ in range(3)]
+    counts.append(draw(st.sampled_from((1, 1, 2, 4, 5))))
+    if counts[-1] == 5:  # so many are added up like taps for a single filter
+        counts[2] = 1
     dtype, seed = draw(st.sampled_from(DTYPES)), draw(st.integers(0, 2**32 - 1))
     return geometry, counts, dtype, seed
 
 
 def drawn(geometry, counts, dtype, seed):
     rng = np.random.default_rng(seed)
-    batch, groups, filters = counts
+    batch, groups, filters, channels = counts
 
     def some(*shape):
         if np.dtype(dtype).kind in "iu":
@@ -77,8 +82,8 @@ def drawn(geometry, counts, dtype, seed):
         wide = rng.standard_normal(shape) * np.exp(3 * rng.standard_normal(shape))
         return (wide + 1j * rng.standard_normal(shape)).astype(dtype) if dtype[0] == "c" else wide
 
-    x = some(batch, groups, 1, *geometry.input_size).astype(dtype)
-    return x, some(groups, filters, 1, *geometry.kernel_size).astype(dtype)
+    x = some(batch, groups, channels, *geometry.input_size).astype(dtype)
+    return x, some(groups, filters, channels, *geometry.kernel_size).astype(dtype)
 
 
 WAYS = {
@@ -124,7 +129,7 @@ class TestOrder:
     @pytest.mark.parametrize("where", [0, -1])
     def test_border_meets_infinity(self, way, where):
         geometry = resolve((9, 70), (3, 5), (1, 1), (1, 1), "same")
-        x, weight = drawn(geometry, (1, 1, 1), "float32", 3)
+        x, weight = drawn(geometry, (1, 1, 1, 1), "float32", 3)
         weight.flat[where] = np.inf
         with np.errstate(invalid="ignore"):
             y, expected = sums.sum_of_taps(x, weight, geometry), in_words(x, weight, geometry)
@@ -137,19 +142,19 @@ class TestOrder:
         pads = ((padding, padding),) * 2
         geometry = resolve((23, 197), kernel, (1, 1), (1, 1), pads)
         for dtype in ("float32", "float64", "int8"):
-            x, weight = drawn(geometry, (2, 1, 2), dtype, 7)
+            x, weight = drawn(geometry, (2, 1, 2, 1), dtype, 7)
             with np.errstate(over="ignore"):
                 y, expected = sums.sum_of_taps(x, weight, geometry), in_words(x, weight, geometry)
             assert np.array_equal(y, expected)
 
     def test_wide_rows_are_read_in_place(self, way):
         geometry = resolve((40, 1300), (3, 5), (1, 1), (1, 1), "same")
-        x, weight = drawn(geometry, (1, 1, 2), "float32", 4)
+        x, weight = drawn(geometry, (1, 1, 2, 1), "float32", 4)
         assert np.array_equal(sums.sum_of_taps(x, weight, geometry), in_words(x, weight, geometry))
 
     def test_any_memory(self, way):
         geometry = Geometry((30, 40), (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)))
-        x, weight = drawn(geometry, (2, 1, 1), "float64", 5)
+        x, weight = drawn(geometry, (2, 1, 1, 1), "float64", 5)
         expected = in_words(x, weight, geometry)
         x = np.asfortranarray(x[..., ::-1])[..., ::-1]
         x.flags.writeable = False
@@ -158,7 +163,7 @@ class TestOrder:
 
     def test_from_several_threads_at_once(self, way):
         geometry = resolve((64, 64), (3, 3), (1, 1), (1, 1), "same")
-        x, weight = drawn(geometry, (1, 1, 1), "float32", 6)
+        x, weight = drawn(geometry, (1, 1, 1, 1), "float32", 6)
         expected, results = in_words(x, weight, geometry), []
         callers = [
             threading.Thread(target=lambda: results.append(sums.sum_of_taps(x, weight, geometry)))

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import re
+import types
 
 import backends_under_test
 import numpy as np
@@ -240,6 +241,69 @@ class TestDerivatives:
         assert np.array_equal(dx, oracle.input_grad(grad, weight, (8, 5), **options))
         assert np.array_equal(dw, oracle.weight_grad(x, grad, (3, 2), **options))
         assert dx.sharding.is_equivalent_to(operands[0].sharding, 4)
+
+
+@pytest.mark.parametrize("spec", [(None, None, "b"), ("a", None, "b"), (None, None, "a", "b")])
+class TestAutomaticInsideJit:
+    """Where the compiler alone knows how an array is divided."""
+
+    @pytest.fixture(autouse=True)
+    def jax(self):
+        import jax
+
+        return jax
+
+    X, W = (2, 2, 16, 8), (4, 2, 3, 3)
+    OPTIONS = types.MappingProxyType({"padding": "same"})
+
+    def operands(self, spec):
+        x, weight, grad = integers(self.X, self.W, (2, 4, 16, 8))
+        mesh = mesh_of("Auto")
+        on_mesh = placed(x, mesh, *spec), placed(weight, mesh), placed(grad, mesh, *spec)
+        return (x, weight, grad), on_mesh
+
+    @pytest.mark.parametrize("method", ["auto", "direct", "native"])
+    def test_no_image_is_gathered_and_derivatives_are_right(self, jax, mc, spec, method):
+        (x, weight, grad), operands = self.operands(spec)
+
+        @jax.jit
+        def run(x, weight, grad):
+            y, back = jax.vjp(lambda *a: mc.conv2d(*a, **self.OPTIONS, method=method), x, weight)
+            return y, *back(grad)
+
+        y, dx, dw = run(*operands)
+        assert np.array_equal(y, oracle.conv(x, weight, **self.OPTIONS))
+        assert np.array_equal(dx, oracle.input_grad(grad, weight, (16, 8), **self.OPTIONS))
+        assert np.array_equal(dw, oracle.weight_grad(x, grad, (3, 3), **self.OPTIONS))
+        assert "all-gather" not in collectives(run, *operands)
+        assert y.sharding.is_equivalent_to(operands[0].sharding, 4)
+
+    def test_the_adjoints_and_their_derivatives(self, jax, mc, spec):
+        (x, weight, grad), operands = self.operands(spec)
+        options = {**self.OPTIONS, "method": "native"}
+
+        @jax.jit
+        def run(x, weight, grad):
+            dw = mc.conv_weight_grad(x, grad, (3, 3), **options)
+            dx, back = jax.vjp(lambda w: mc.conv_input_grad(grad, w, (16, 8), **options), weight)
+            return dw, dx, *back(x)
+
+        dw, dx, again = run(*operands)
+        assert np.array_equal(dw, oracle.weight_grad(x, grad, (3, 3), **self.OPTIONS))
+        assert np.array_equal(dx, oracle.input_grad(grad, weight, (16, 8), **self.OPTIONS))
+        assert np.array_equal(again, dw)  # <x, adjoint of grad> is linear in the weight
+
+    def test_a_second_derivative_in_reverse(self, jax, mc, spec):
+        (x, _, grad), operands = self.operands(spec)
+
+        def first(weight, x, grad):
+            def loss(x):
+                return (mc.conv2d(x, weight, **self.OPTIONS, method="native") * grad).sum()
+
+            return (jax.grad(loss)(x) * x).sum()
+
+        dw = jax.jit(jax.grad(first))(operands[1], operands[0], operands[2])
+        assert np.array_equal(dw, oracle.weight_grad(x, grad, (3, 3), **self.OPTIONS))
 
 
 class TestRefusals:

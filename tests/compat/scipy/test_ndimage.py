@@ -45,6 +45,24 @@ class TestIntegersBitForBit:
             call = Call("correlate", (x.astype(dtype), np.full((3, 3), -1)), {})
             assert np.array_equal(on(backend, call)[0], call.of(S))
 
+    @pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])
+    @pytest.mark.parametrize(
+        ("name", "given"),
+        [
+            *(("sobel", ()), ("prewitt", ()), ("laplace", ()), ("gaussian_filter", (1,))),
+            *(("uniform_filter", (2,)), ("gaussian_laplace", (1,)), ("correlate1d", ([300, -7],))),
+            ("gaussian_gradient_magnitude", (1,)),
+        ],
+    )
+    def test_into_bool_from_one_axis_to_the_next_by_whole_bytes(self, backend, dtype, name, given):
+        x = np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 7, (5, 6)).astype(dtype)
+        call = Call(name, (x, *given), {"output": np.dtype("bool")})
+        # SciPy leaves its bytes in the array: any but 0 is True.
+        expected = call.of(S).view("uint8") != 0
+        y, found = on(backend, call)
+        assert found == "bool"
+        assert np.array_equal(y, expected)
+
     def test_whole_numbers_beyond_2_to_the_53_are_exact(self, backend):
         call = Call("correlate1d", (np.array([2**62 + 1, 0]), [0, 1, 0]), {})
         assert on(backend, call)[0].tolist() == [2**62 + 1, 0]
@@ -85,3 +103,24 @@ class TestFloatsWithinTheBound:
             assert backend.dtype_name(y) == "float32"
             bound = bound_of(call, expected, "float32", monkeypatch)
             assert np.all(np.abs(backend.to_numpy(y) - expected) <= bound)
+
+
+class TestComplexIntoReal:
+    @pytest.mark.filterwarnings("ignore:Casting complex values to real")
+    @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8", "bool"])
+    def test_where_no_axis_is_smoothed_the_real_part_is_left(self, backend, dtype):
+        x = np.array([[1.5 + 2j, -1.25, 3j], [0, 2 - 1j, -3.75 + 1j]])
+        call = Call("gaussian_filter", (x, 0), {"output": np.dtype(dtype)})
+        y, found = on(backend, call)
+        assert found == dtype
+        assert np.array_equal(y, call.of(S))
+
+    def test_it_warns_as_scipy_does(self):
+        for module in (S, M):
+            with pytest.warns(np.exceptions.ComplexWarning, match="discards the imaginary part"):
+                module.gaussian_filter(np.ones((2, 2), complex), (0, 0), output=np.float32)
+
+    def test_one_that_is_smoothed_is_refused(self):
+        for module in (S, M):
+            with pytest.raises(RuntimeError, match="output must have complex dtype"):
+                module.gaussian_filter(np.ones((2, 2), complex), (0, 1), output=np.float32)

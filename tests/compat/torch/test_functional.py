@@ -1,5 +1,7 @@
 """``compat.torch.nn.functional`` against torch: values, sizes, dtypes and errors."""
 
+import contextlib
+
 import bounds
 import numpy as np
 import pytest
@@ -62,8 +64,9 @@ def check(backend, name, arrays, options, dtype):
     except NotImplementedError:  # torch has not all of its convolutions for all integers
         expected = original(*[a.double() for a in theirs], **options).to(theirs[0].dtype)
     except RuntimeError:
-        with pytest.raises(RuntimeError):
-            function(*own, **options)
+        # torch's kernels do not agree on results without numbers: some refuse them.
+        with contextlib.suppress(RuntimeError):
+            assert 0 in function(*own, **options).shape
         return
     assert_same(backend, function(*own, **options), expected.numpy(), dtype)
 
@@ -130,6 +133,49 @@ class TestAgainstTorch:
         arrays = np.ones((0, 2, 5)), np.ones((3, 2, 2))
         check(backend, "conv1d", arrays, {"stride": 2}, "float32")
         check(backend, "conv_transpose1d", (arrays[0], np.ones((2, 3, 2))), {}, "float32")
+
+
+class TestEmptyResults:
+    """Transposed convolutions that torch gives empty results of, with most of its kernels."""
+
+    @pytest.mark.parametrize(
+        ("x", "weight", "options"),
+        [
+            ((2, 4, 2), (4, 1, 2), {"padding": 2, "dilation": 2, "groups": 2}),
+            ((2, 4, 2, 1), (4, 3, 2, 2), {"padding": (0, 1)}),
+            ((0, 2, 3, 3), (2, 2, 2, 3), {"padding": 2, "dilation": 2, "output_padding": 2}),
+            ((0, 1, 0), (1, 2, 3), {"stride": 2, "padding": 0, "output_padding": 1}),
+            ((0, 2, 2, 3, 2), (2, 1, 2, 1, 2), {"padding": (1, 0, 0), "output_padding": 1}),
+            ((0, 2, 1, 1), (2, 3, 2, 2), {"padding": 1}),
+        ],
+        ids=str,
+    )
+    def test_they_have_the_same_shape(self, backend, x, weight, options):
+        import torch
+
+        name = {3: "conv_transpose1d", 4: "conv_transpose2d", 5: "conv_transpose3d"}[len(weight)]
+        expected = getattr(torch.nn.functional, name)(torch.ones(x), torch.ones(weight), **options)
+        assert expected.numel() == 0
+        arrays = [backend.array(np.ones(shape), "float32") for shape in (x, weight)]
+        y = getattr(compat, name)(*arrays, **options)
+        assert tuple(y.shape) == tuple(expected.shape)
+        assert backend.dtype_name(y) == "float32"
+
+    def test_gradients_are_zeros(self):
+        import torch
+
+        for shape, options in (((2, 4, 2), {"padding": 2, "dilation": 2}),
+                               ((0, 4, 2), {"output_padding": 3})):  # fmt: skip
+            x = torch.ones(shape, requires_grad=True)
+            weight, bias = torch.ones(4, 1, 2, requires_grad=True), torch.ones(1)
+            compat.conv_transpose1d(x, weight, bias, **options).sum().backward()
+            assert torch.equal(x.grad, torch.zeros(shape))
+            assert torch.equal(weight.grad, torch.zeros(4, 1, 2))
+
+    def test_less_than_nothing_is_refused(self, backend):
+        x, weight = (backend.array(np.ones(s), "float32") for s in ((1, 1, 1), (1, 1, 1)))
+        call = lambda: compat.conv_transpose1d(x, weight, padding=2)  # noqa: E731
+        check_error(RuntimeError, call, "no output", "padding")
 
 
 class TestDocumentedExamples:
@@ -219,7 +265,8 @@ class TestFrameworks:
             return compat.fold(compat.unfold(compat.conv2d(x, w, padding="same"), 2), (4, 4), 2)
 
         x, w = torch.arange(16.0).reshape(1, 1, 4, 4), torch.ones(1, 1, 3, 3)
-        assert torch.equal(torch.compile(edges, fullgraph=True)(x, w), edges(x, w))
+        run = torch.compile(edges, fullgraph=True, backend="aot_eager")
+        assert torch.equal(run(x, w), edges(x, w))
 
     @pytest.mark.needs_backend("jax")
     def test_jax_compiles_and_differentiates_it(self):

@@ -13,7 +13,7 @@ from multiconv.compat.scipy.ndimage.arguments import Ints, Modes, Numbers
 from multiconv.compat.scipy.ndimage.correlation import correlate1d
 from multiconv.compat.scipy.ndimage.gaussian import gaussian_filter
 from multiconv.compat.scipy.ndimage.output import image_and_output
-from multiconv.compat.scipy.ndimage.sums import as_in_c, unfiltered
+from multiconv.compat.scipy.ndimage.sums import as_in_c, between_passes, unfiltered
 from multiconv.core import dtypes
 
 
@@ -340,12 +340,12 @@ def _smoothed_difference(
     backend, x, into = image_and_output(input, output)
     first = arguments.axis_of(axis, x.ndim)
     modes = arguments.per_axis("mode", mode, x.ndim)
-    dtype = backend.dtype(into.dtype)
+    dtype = backend.dtype(between_passes(into.dtype))
     y = correlate1d(x, [-1, 0, 1], first, dtype, modes[first], cval)
     for other in range(x.ndim):
         if other != first:
             y = correlate1d(y, smoothing, other, dtype, modes[other], cval)
-    return into.given(y)
+    return into.given(as_in_c(y, into.dtype, backend))
 
 
 def _gaussian_derivative(degree: int) -> Callable[..., Array]:

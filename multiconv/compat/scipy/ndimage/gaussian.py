@@ -13,7 +13,7 @@ from multiconv.compat.scipy.ndimage import arguments
 from multiconv.compat.scipy.ndimage.arguments import Ints, Modes, Numbers
 from multiconv.compat.scipy.ndimage.correlation import correlate1d
 from multiconv.compat.scipy.ndimage.output import image_and_output
-from multiconv.compat.scipy.ndimage.sums import unfiltered
+from multiconv.compat.scipy.ndimage.sums import as_in_c, between_passes, unfiltered
 
 # SciPy's: an axis with less is left alone.
 _LEAST_SIGMA = 1e-15
@@ -134,24 +134,28 @@ def gaussian_filter(
            [29, 31, 33, 34, 36],
            [35, 37, 39, 40, 42]])
     """
-    backend, x, into = image_and_output(input, output)
-    along = arguments.axes_of(axes, x.ndim)
+    _, [given] = arrays_of(input=input)
+    along = arguments.axes_of(axes, given.ndim)
     count = len(along)
+    sigmas = arguments.per_axis("sigma", sigma, count)
+    is_idle = max(sigmas, default=0.0) <= _LEAST_SIGMA
+    backend, x, into = image_and_output(given, output, may_discard=is_idle)
     each = zip(
         along,
-        arguments.per_axis("sigma", sigma, count),
+        sigmas,
         arguments.per_axis("order", order, count),
         arguments.per_axis("mode", mode, count),
         arguments.per_axis("radius", radius, count),
         strict=True,
     )
-    y, dtype = x, backend.dtype(into.dtype)
+    y, dtype = x, backend.dtype(between_passes(into.dtype))
     for axis, width, degree, border, reach in each:
         if width > _LEAST_SIGMA:
             y = gaussian_filter1d(
                 y, width, axis, degree, dtype, border, cval, truncate, radius=reach
             )
-    return into.given(unfiltered(y, into.dtype, backend) if y is x else y)
+    finish = unfiltered if y is x else as_in_c
+    return into.given(finish(y, into.dtype, backend))
 
 
 def _weights(sigma: float, order: int, radius: int) -> NumPyArray:

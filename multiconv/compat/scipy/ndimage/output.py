@@ -49,14 +49,17 @@ def output_of(
 
 
 def image_and_output(
-    input: Array, output: Any, *, promotes: bool = False
+    input: Array, output: Any, *, promotes: bool = False, may_discard: bool = False
 ) -> tuple[Backend, Array, Output]:
-    """Read an image and where its result goes; ``promotes``: complex where the image is."""
+    """Read an image and where its result goes.
+
+    Of a complex image it is complex: ``promotes`` makes it so, ``may_discard`` leaves it to later.
+    """
     backend, [x] = arrays_of(input=input)
     dtype = dtype_of(x, backend, "input")
     is_complex = dtypes.kind(dtype) == "complex"
     into = output_of(output, x, dtype, backend, is_complex=is_complex and promotes)
-    if is_complex and dtypes.kind(into.dtype) != "complex":
+    if is_complex and dtypes.kind(into.dtype) != "complex" and not may_discard:
         msg = f"output must have complex dtype, as the image does, got {into.dtype}"
         raise RuntimeError(msg)
     return backend, x, into

@@ -12,6 +12,8 @@ without float64, may still differ by one where the sum is a whole number up to r
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from multiconv.backends.base import Array, Backend, NumPyArray
@@ -21,6 +23,7 @@ from multiconv.compat.promotion import double, is_integer
 from multiconv.compat.scipy.ndimage.arguments import Window
 from multiconv.compat.scipy.ndimage.in_order import sum_in_order
 from multiconv.core import dtypes
+from multiconv.core.callers import callers_level
 
 
 def weighted_sum(
@@ -67,11 +70,27 @@ def as_in_c(y: Array, dtype: str, backend: Backend) -> Array:
         return y
     if not is_integer(backend.dtype_name(y.dtype)):
         y = backend.astype(backend.xp.trunc(y), backend.canonical("int64"))
-    return y != 0 if dtype == "bool" else backend.astype(y, dtype)
+    if dtype == "bool":
+        return backend.astype(y, "uint8") != 0
+    return backend.astype(y, dtype)
+
+
+def between_passes(dtype: str) -> str:
+    """Return the dtype of what one axis after another is filtered of, for a result of ``dtype``.
+
+    SciPy keeps whole bytes in an array of bool, and reads them as numbers in the next pass.
+    """
+    return "uint8" if dtype == "bool" else dtype
 
 
 def unfiltered(x: Array, dtype: str, backend: Backend) -> Array:
-    """Return a copy of an image that no axis is filtered of."""
+    """Return a copy of an image that no axis is filtered of; the real part for a real dtype."""
+    if dtypes.kind(backend.dtype_name(x.dtype)) == "complex" and dtypes.kind(dtype) != "complex":
+        if dtype == "bool":
+            return x != 0
+        msg = "Casting complex values to real discards the imaginary part"
+        warnings.warn(msg, np.exceptions.ComplexWarning, stacklevel=callers_level())
+        x = backend.xp.real(x)
     return as_in_c(backend.xp.stack([x])[0, ...], dtype, backend)
 
 

@@ -10,7 +10,13 @@ from multiconv.compat.promotion import double, is_integer
 from multiconv.compat.scipy.ndimage import arguments
 from multiconv.compat.scipy.ndimage.arguments import Ints, Modes, Window
 from multiconv.compat.scipy.ndimage.output import image_and_output
-from multiconv.compat.scipy.ndimage.sums import as_in_c, is_whole, unfiltered, weighted_sum
+from multiconv.compat.scipy.ndimage.sums import (
+    as_in_c,
+    between_passes,
+    is_whole,
+    unfiltered,
+    weighted_sum,
+)
 
 
 def uniform_filter1d(
@@ -117,11 +123,12 @@ def uniform_filter(
         arguments.per_axis("mode", mode, len(along)),
         strict=True,
     )
-    y, dtype = x, backend.dtype(into.dtype)
+    y, dtype = x, backend.dtype(between_passes(into.dtype))
     for axis, count, first, border in each:
         if count > 1:
             y = uniform_filter1d(y, int(count), axis, dtype, border, cval, first)
-    return into.given(unfiltered(y, into.dtype, backend) if y is x else y)
+    finish = unfiltered if y is x else as_in_c
+    return into.given(finish(y, into.dtype, backend))
 
 
 def _mean(x: Array, size: int, window: Window, dtype: str, backend: Backend) -> Array:

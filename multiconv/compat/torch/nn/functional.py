@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from multiconv.backends.base import Array
+from multiconv.compat.torch.nn import empty
 from multiconv.compat.torch.nn.reading import explained, lengths, operands
 from multiconv.core.arguments import IntOrInts
 from multiconv.functions import matrices
@@ -447,7 +448,13 @@ def _conv_transpose(
         lengths("dilation", dilation, axes, minimum=1),
         "auto",
     )
-    return dispatch(_CONV_TRANSPOSE, arrays, given)
+    try:
+        return dispatch(_CONV_TRANSPOSE, arrays, given)
+    except ValueError:
+        found = empty.transposed(_CONV_TRANSPOSE, arrays, given)
+        if found is None:
+            raise
+        return found
 
 
 def _pair(name: str, value: Any) -> tuple[int, ...]:

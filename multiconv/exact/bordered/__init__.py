@@ -1,0 +1,1 @@
+"""Exact sums of images in a border of numbers, which are differentiated too."""
