@@ -27,6 +27,8 @@ def request(arguments: argparse.Namespace) -> Request:
         raise MisuseError(
             f"--dtype: got {arguments.dtype!r}, and takes float32, float64, float16 or bfloat16"
         )
+    if "exact" in names and arguments.dtype != "float32":
+        raise MisuseError(f"--dtype: got {arguments.dtype!r}, and the group exact is of float32")
     seconds, slowest = QUICK if arguments.quick else WHOLE
     if arguments.seconds is not None:
         if not arguments.seconds > 0:

@@ -4,7 +4,7 @@ import numpy as np
 import oracle
 import pytest
 
-from multiconv.benchmarking import agreement, grid, reference
+from multiconv.benchmarking import agreement, grid, reference, rounded
 from multiconv.benchmarking.cells import Cell
 
 CELLS = [
@@ -74,7 +74,7 @@ class TestTheReference:
         one, other = (reference.operands(CELLS[0], "float32") for _ in range(2))
         np.testing.assert_array_equal(one.x, other.x)
 
-    @pytest.mark.parametrize("cell", grid.cells(list(grid.GROUPS), quick=False))
+    @pytest.mark.parametrize("cell", grid.cells(grid.USUAL, quick=False))
     def test_no_sum_of_the_grid_is_rounded_in_float32(self, cell):
         terms = cell.multiply_adds // (2 if cell.stage == "backward" else 1)
         outputs = {"forward": [cell.output], "backward": [cell.x, cell.weight]}[cell.stage]
@@ -121,3 +121,43 @@ class TestTheVerdict:
         y = drawn.exact["y"].astype(np.float16)
         assert (y.astype(float) != drawn.exact["y"]).any()
         assert agreement.judge({"y": y}, drawn, "float16", in_norm=False).problem is None
+
+
+class TestRoundedSums:
+    """Of the exact mode's cells."""
+
+    @pytest.fixture(
+        params=[
+            Cell("exact", (12, 11), (3, 3), padding=1, data="bytes"),
+            Cell("exact", (2, 3, 9, 8), (4, 3, 3, 3), padding=1, data="normal"),
+            Cell("exact", (2, 3, 9, 8), (4, 3, 3, 3), 1, 1, stage="backward", data="bytes / 255"),
+        ],
+        ids=lambda cell: cell.label,
+    )
+    def drawn(self, request):
+        return reference.operands(request.param, "float32")
+
+    def test_the_numbers_themselves(self, drawn):
+        for is_exact in (True, False):
+            verdict = agreement.judge(
+                drawn.exact, drawn, "float32", in_norm=False, is_rounded_once=is_exact
+            )
+            assert verdict == agreement.Verdict()
+
+    def test_the_neighbour_of_a_number(self, drawn):
+        found = {name: np.nextafter(y, np.float32(9e9)) for name, y in drawn.exact.items()}
+        verdict = agreement.judge(found, drawn, "float32", in_norm=False)
+        assert verdict == agreement.Verdict(None, False)
+        verdict = agreement.judge(found, drawn, "float32", in_norm=False, is_rounded_once=True)
+        assert "are not the exact ones" in verdict.problem
+
+    def test_beyond_the_bound(self, drawn):
+        found = {name: y + 2 * drawn.bounds[name].astype("f4") for name, y in drawn.exact.items()}
+        assert "bounds" in agreement.judge(found, drawn, "float32", in_norm=False).problem
+
+    def test_a_reference_that_is_wrong_is_found(self, monkeypatch):
+        cell = Cell("exact", (12, 11), (3, 3), padding=1, data="normal")
+        x, weight, g = rounded.drawn(cell)
+        monkeypatch.setattr(rounded, "_computed", lambda *_: {"y": np.ones(cell.output, "f4")})
+        with pytest.raises(ArithmeticError, match="not the exact sum"):
+            rounded.expected(cell, x, weight, g)

@@ -110,12 +110,18 @@ class TestEveryBackend:
             ],
             "audio": [Cell("audio", (1, 1, 50), (1, 1, 9))],
             "volumes": [Cell("volumes", (1, 1, 5, 4, 5), (1, 1, 3, 3, 3), padding=1)],
+            "exact": [
+                Cell("exact", (9, 8), (3, 3), padding=1, data="bytes"),
+                Cell("exact", (2, 2, 6, 5), (3, 2, 3, 3), padding=1, data="normal"),
+            ],
         }[group]
-        found = run(shrunk, [name], methods=["auto", "direct"], beside=libraries.beside_numpy())
+        methods = ["auto", "direct", "exact"] if group == "exact" else ["auto", "direct"]
+        found = run(shrunk, [name], methods=methods, beside=libraries.beside_numpy())
         assert found.wrong == []
         for cell in shrunk:
             roles = {m.role for m in found.of(cell, name)}
             assert "auto" in roles
+            assert ("exact" in roles) == (group == "exact")
             if name != "numpy":
                 assert "own" in roles
 
