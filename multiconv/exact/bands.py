@@ -28,7 +28,7 @@ Rung: TypeAlias = Literal["certified", "sliced", "integers"]
 #: So many outputs, or one of so many, may be left to integers.
 _FEW, _PART = 64, 100
 #: Where integers are a loop over a few outputs at a time.
-_PART_OF_LOOPS = 2048
+_PART_OF_LOOPS = 256
 
 
 def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:

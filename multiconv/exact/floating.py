@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
-from multiconv.exact.formats import decoded
+from multiconv.exact.formats import decoded, format_of
 from multiconv.exact.integers import Operands, products
 from multiconv.exact.products import correlated
 from multiconv.exact.rounding import Value, two_sum
@@ -34,6 +34,8 @@ _U = 2.0**-53
 #: How many products are added up before the next sum is added to them in twice the precision, and
 #: into how many such sums an output is cut at most.
 _SHORT, _MOST = 512, 32
+#: Where they are a loop that is compiled once: the shorter, the fewer outputs are not certain.
+_SHORT_OF_LOOPS, _MOST_OF_LOOPS = 256, 128
 
 
 class Stretch(NamedTuple):
@@ -76,7 +78,7 @@ def approximate(total: Sum, operands: Operands, backend: Backend) -> Value:
             replace(total, geometry=total.geometry.padded()),
             operands._replace(first=first),
         )
-    parts = list(_cuts(total, operands))
+    parts = list(_cuts(total, operands, backend))
     high, low, error = _joined(parts, operands, backend)
     if operands.bias is not None:
         bias = beside(total, operands.bias, backend)
@@ -200,21 +202,29 @@ def beside(total: Sum, bias: Array, backend: Backend) -> Array:
 def _bits(array: Array, backend: Backend) -> tuple[Array, Array]:
     """Return the exponents of the lowest bit of all numbers, and of the first above all."""
     xp = backend.xp
-    mantissa, exponent = decoded(array, backend)
+    is_narrow = format_of(backend.dtype_name(array.dtype)).precision <= 24
+    # Half as wide is twice as fast, and holds these mantissas.
+    width = 32 if is_narrow else 64
+    mantissa, exponent = decoded(array, backend, f"int{width}")
     size = xp.abs(mantissa)
-    last = backend.as_bits(backend.astype(size & -size, "float64")) >> 52
-    first = backend.as_bits(backend.astype(size, "float64")) >> 52
+    form = format_of(f"float{width}")
+    bias, shift = form.fields // 2, form.precision - 1
+    last = backend.as_bits(backend.astype(size & -size, f"float{width}")) >> shift
+    first = backend.as_bits(backend.astype(size, f"float{width}")) >> shift
     none = size == 0
-    low = xp.where(none, xp.full_like(exponent, 5000), exponent + last - 1023)
-    top = xp.where(none, xp.full_like(exponent, -5000), exponent + first - 1022)
+    low = xp.where(none, xp.full_like(exponent, 5000), exponent + last - bias)
+    top = xp.where(none, xp.full_like(exponent, -5000), exponent + first - (bias - 1))
     return xp.min(low), xp.max(top)
 
 
-def _cuts(total: Sum, operands: Operands) -> Iterator[_Cut]:
+def _cuts(total: Sum, operands: Operands, backend: Backend) -> Iterator[_Cut]:
     """Cut long sums into parts: of channels, or of images and rows."""
     first, second, _ = operands
     length = products(total, first)
-    longest = max(_SHORT, -(-length // _MOST))
+    if backend.looks_at_numbers:
+        longest = max(_SHORT, -(-length // _MOST))
+    else:
+        longest = max(_SHORT_OF_LOOPS, -(-length // _MOST_OF_LOOPS))
     if total.wanted == "weight":
         yield from _rows(total, second, longest)
         return

@@ -68,10 +68,10 @@ def format_of(dtype: str) -> Format:
     return Format(*binary_format(dtype), 8 * itemsize(dtype))
 
 
-def decoded(array: Array, backend: Backend) -> tuple[Array, Array]:
-    """Return signed mantissas and exponents, int64; what is not finite is a zero."""
+def decoded(array: Array, backend: Backend, integer: str = "int64") -> tuple[Array, Array]:
+    """Return signed mantissas and exponents as integers; what is not finite is a zero."""
     xp, form = backend.xp, format_of(backend.dtype_name(array.dtype))
-    bits = backend.astype(backend.as_bits(array), "int64")
+    bits = backend.astype(backend.as_bits(array), integer)
     fraction = bits & (2 ** (form.precision - 1) - 1)
     field = (bits >> (form.precision - 1)) & form.fields
     hidden = 2 ** (form.precision - 1)

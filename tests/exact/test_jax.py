@@ -192,6 +192,43 @@ class TestControlFlow:
         assert_bits(written.call(*operands), conv(*operands))
 
 
+class TestLoops:
+    """What is long is a loop whose body is compiled once."""
+
+    @pytest.mark.parametrize("rows", [1, 3])
+    def test_every_place_of_a_mask_is_filled(self, jax, monkeypatch, rows):
+        from multiconv.backends.in_turn import jax as in_turn
+
+        monkeypatch.setattr(in_turn, "_LINES", 4)
+        values, mask = np.arange(11.0), np.isin(np.arange(11), [0, 4, 5, 8, 10])
+        with jax.enable_x64(True):
+            given = map(jax.numpy.asarray, (values, mask))
+            result = in_turn.refilled(*given, rows, lambda places: 100.0 + places)
+        assert np.array_equal(result, np.where(mask, 100 + values, values))
+
+    @pytest.mark.parametrize("kernel_size", [(3, 2), (6, 7)], ids=["columns", "few outputs"])
+    def test_blocks_of_an_image_are_its_correlation(self, jax, monkeypatch, kernel_size):
+        from multiconv.backends.in_turn import jax as in_turn
+        from multiconv.backends.numpy import BACKEND as NUMPY
+        from multiconv.core.geometry import resolve
+        from multiconv.methods import direct
+
+        monkeypatch.setattr(in_turn, "_BLOCK", 40)
+        rng = np.random.default_rng(1)
+        x = rng.integers(-9, 9, (2, 2, 3, 14, 8)).astype("f4")
+        weight = rng.integers(-9, 9, (2, 4, 3, *kernel_size)).astype("f4")
+        geometry = resolve((14, 8), kernel_size, (2, 1), (2, 1), ((0, 0),) * 2)
+        result = in_turn.correlated(*map(jax.numpy.asarray, (x, weight)), geometry)
+        assert np.array_equal(result, direct.METHOD.run(x, weight, geometry, NUMPY))
+
+    def test_infinite_times_subnormal_is_infinite(self, jax, mc):
+        """LLVM would compare floats, and this one is flushed to zero."""
+        x = np.array([[[np.inf, 1, 1, -np.inf]]])
+        weight = np.array([[[2.0**-140, 2.0**-149]]])
+        y = jax.jit(lambda *a: mc.conv1d(*a, method="exact"))(*arrays(BACKEND, x, weight))
+        assert_bits(y, np.float32([[[np.inf, 2.0**-140 + 2.0**-149, -np.inf]]]))
+
+
 class TestManyDevices:
     @pytest.fixture
     def mesh(self, jax):

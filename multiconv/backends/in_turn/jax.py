@@ -125,9 +125,9 @@ def refilled(
         values, grid, start = state
         some = jax.lax.dynamic_slice_in_dim(order, start, rows)
         left = jnp.take(grid, jnp.minimum(some, lines - 1), axis=1) & (some < lines)[None, :]
-        card = jnp.argmax(left, axis=0)
+        card = jax.lax.argmax(left, 0, jnp.int32)
         is_one = jnp.any(left, axis=0)
-        places = card * lines + some
+        places = card.astype(jnp.int64) * lines + some
         fresh = compute(jnp.minimum(places, size - 1))
         values = values.at[jnp.where(is_one, places, size)].set(fresh, mode="drop")
         grid = grid.at[card, jnp.where(is_one, some, lines)].set(False, mode="drop")
