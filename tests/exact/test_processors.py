@@ -53,7 +53,7 @@ SWITCHES = {
         {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "2"},
         {"MKL_CBWR": "COMPATIBLE", "DNNL_MAX_CPU_ISA": "AVX", "OMP_NUM_THREADS": "2"},
     ],
-    # With less than AVX2 it has no code for float16.
+    # With SSE4_2 its compiler has no code for float16.
     "jax": [{"XLA_FLAGS": "--xla_cpu_max_isa=AVX2", "OMP_NUM_THREADS": "2"}],
 }
 CASES = [

@@ -17,6 +17,7 @@ from jax.interpreters import ad, batching, mlir
 
 from multiconv.backends.base import Array
 from multiconv.backends.jax import BACKEND
+from multiconv.backends.sharded.jax import IS_SUPPORTED, gathered, whole
 from multiconv.exact import derivatives
 from multiconv.exact import jax as plain
 from multiconv.exact.bordered.border import gradient, of_image, of_surrounded, surrounded
@@ -28,17 +29,15 @@ bordered_sum: Any = Primitive("exact_sum_in_border")  # JAX has no types for it
 
 def evaluate(total: Sum, image: Array, value: Array, second: Array, bias: Array | None) -> Array:
     """Evaluate a sum of floats, or record that it is to be evaluated."""
-    if _is_divided(image) or not jnp.issubdtype(image.dtype, jnp.inexact):
-        whole = surrounded(total, image, value, BACKEND)
-        return plain.evaluate(of_surrounded(total), whole, second, bias)
+    # A sum over what is divided would be rounded more than once.
+    image, value, second = (gathered(array) for array in (image, value, second))
+    bias = None if bias is None else gathered(bias)
+    # Inside shard_map a primitive would have to say over which axes its results vary.
+    varies = any(getattr(jax.typeof(a), "vma", None) for a in (image, value, second))
+    if varies or not jnp.issubdtype(image.dtype, jnp.inexact):
+        padded = surrounded(total, image, value, BACKEND)
+        return plain.evaluate(of_surrounded(total), padded, second, bias)
     return _bind(total, _Terms([image], [value], [second], bias))
-
-
-def _is_divided(image: Array) -> bool:
-    """Tell whether an image is a part of one, or divided among devices."""
-    kind: Any = jax.typeof(image)
-    mesh = getattr(getattr(kind, "sharding", None), "mesh", None)
-    return bool(getattr(kind, "vma", None)) or not getattr(mesh, "empty", True)
 
 
 class _Terms(NamedTuple):
@@ -85,7 +84,11 @@ def _compiled(total: Sum, count: int) -> Any:
 
 def _shape(*arrays: Any, total: Sum, count: int) -> Any:
     size = derivatives.result_shape(total, arrays[0].shape, arrays[2 * count].shape)
-    return jax.core.ShapedArray(size, jnp.dtype(total.result))
+    kind: Any = jax.core.ShapedArray
+    more: dict[str, Any] = {}
+    if IS_SUPPORTED and not arrays[0].sharding.mesh.empty:  # whole on the mesh of its factors
+        more["sharding"] = whole(arrays[0].sharding, len(size))
+    return kind(size, jnp.dtype(total.result), **more)
 
 
 def _differentiate(primals: Any, tangents: Any, *, total: Sum, count: int) -> Any:
@@ -104,8 +107,8 @@ def _differentiate(primals: Any, tangents: Any, *, total: Sum, count: int) -> An
     bias = changes.bias if _is_there(changes.bias) else None
     if images:
         return y, _bind(total, _Terms(images, values, seconds, bias))
-    asked, whole = of_surrounded(total), surrounded(total, own.images[0], own.values[0], BACKEND)
-    first, second = derivatives.nothing(asked, whole, own.seconds[0], BACKEND)
+    asked, padded = of_surrounded(total), surrounded(total, own.images[0], own.values[0], BACKEND)
+    first, second = derivatives.nothing(asked, padded, own.seconds[0], BACKEND)
     return y, _summed(asked, Terms([first], [second], bias))
 
 
@@ -119,6 +122,8 @@ def _whole(tangent: Any, primal: Array) -> Array:
 
 def _transpose(cotangent: Any, *arrays: Any, total: Sum, count: int) -> list[Any]:
     terms = _terms(arrays, count)
+    if type(cotangent) is not ad.Zero:
+        cotangent = gathered(cotangent)
 
     def given(array: Any, place: int) -> Any:
         if not isinstance(array, ad.UndefinedPrimal):
@@ -131,9 +136,9 @@ def _transpose(cotangent: Any, *arrays: Any, total: Sum, count: int) -> list[Any
             asked = derivatives.adjoint_of_bias(dtype, cotangent, BACKEND)
             return _summed(*asked).reshape(-1)
         if kind == 2:
-            whole = surrounded(total, terms.images[i], terms.values[i], BACKEND)
+            padded = surrounded(total, terms.images[i], terms.values[i], BACKEND)
             role, of = OPERANDS[total.wanted][1], of_surrounded(total)
-            return _summed(*derivatives.adjoint(of, role, dtype, cotangent, whole, BACKEND))
+            return _summed(*derivatives.adjoint(of, role, dtype, cotangent, padded, BACKEND))
         if kind == 0:
             of, other = of_image(total), terms.seconds[i]
             return _summed(*derivatives.adjoint(of, "x", dtype, cotangent, other, BACKEND))
