@@ -42,6 +42,19 @@ def smallest_normal(dtype: str) -> float:
     return float(2.0 ** (exponent + bits - 1))
 
 
+def largest(dtype: str) -> int:
+    """Return the largest finite number."""
+    bits, exponent = binary_format(dtype)
+    return ((1 << bits) - 1) << (3 - exponent - 2 * bits)
+
+
+def overflows(number: float, dtype: str) -> bool:
+    """Tell whether a finite number rounds to none: half a step above the largest and beyond."""
+    bits, exponent = binary_format(dtype)
+    half_a_step = 1 << (2 - exponent - 2 * bits)
+    return math.inf > abs(number) >= largest(dtype) + half_a_step
+
+
 def gamma(n: int, u: float) -> float:
     r"""Return the bound on the relative error of n roundings, one after another.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Number
 from typing import Any
 
-from multiconv.backends.base import Array
+from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of
-from multiconv.core import arguments
+from multiconv.core import arguments, dtypes
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.functions.images import correlate
@@ -135,10 +135,7 @@ def separable(
            [0, 2, 4, 2, 0],
            [0, 1, 2, 1, 0]])
     """
-    kernels = list(kernels)
-    if not kernels:
-        msg = "kernels must be one kernel for each axis, got none; separable(x, [k0, k1]) has two"
-        raise ValueError(msg)
+    x, kernels = _read(x, kernels)
     count = len(kernels)
     options = read(count, stride, padding, dilation)
     along = _axes(axes, count, arguments.rank("x", x))
@@ -150,6 +147,48 @@ def separable(
             padding_value = _border_after(x, kernel, padding_value)
         x = y
     return x
+
+
+def _read(x: Any, kernels: Any) -> tuple[Array, list[Array]]:
+    """Return image and kernels as arrays of one library, each kernel of one axis."""
+    if not isinstance(kernels, Iterable) or isinstance(kernels, (str, Mapping, Set)):
+        msg = (
+            f"kernels must be a sequence of kernels, one for each axis, got an object of type "
+            f"{type(kernels).__name__}; separable(x, [k0, k1]) has two"
+        )
+        raise TypeError(msg)
+    given = list(kernels)
+    if not given:
+        msg = "kernels must be one kernel for each axis, got none; separable(x, [k0, k1]) has two"
+        raise ValueError(msg)
+    named = {f"kernels[{number}]": kernel for number, kernel in enumerate(given)}
+    for name, kernel in named.items():
+        rank = arguments.rank(name, kernel)
+        if rank != 1:
+            msg = (
+                f"{name} must be a kernel of shape (kw,), got {rank} axes; correlate takes one of "
+                "more, whole"
+            )
+            raise ValueError(msg)
+    backend, (x, *arrays) = backend_of({"x": x, **named})
+    return x, _beside(x, arrays, backend)
+
+
+def _beside(x: Array, kernels: list[Array], backend: Backend) -> list[Array]:
+    """Return the kernels, the first in such a dtype that its sums have that of the result.
+
+    Sums of small integers would wrap before a kernel of a wider dtype met them.
+    """
+    names = [backend.dtype_name(array.dtype) for array in (x, *kernels)]
+    if not set(names).issubset(dtypes.SUPPORTED):
+        return kernels
+    first = dtypes.promote(*names[:2], default_integer=backend.default_integer)
+    result = first
+    for name in names[2:]:
+        result = dtypes.promote(result, name, default_integer=backend.default_integer)
+    if first == result:
+        return kernels
+    return [backend.astype(kernels[0], backend.canonical(result)), *kernels[1:]]
 
 
 def _axes(axes: Any, count: int, rank: int) -> tuple[int, ...]:

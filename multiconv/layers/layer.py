@@ -127,7 +127,7 @@ class Layer(Exchangeable):
     bias : bool, optional
         Whether a bias is added.
     dtype : dtype, optional
-        Of the parameters; float32 if left out, in torch its default dtype. One of 64 bits needs
+        Of the parameters, or its name; float32 if left out, torch's default. One of 64 bits needs
         JAX's x64 setting.
     device : str, torch.device, jax.Device or jax.sharding.Sharding, optional
         Where the parameters go; the framework's default if left out. NumPy has "cpu".

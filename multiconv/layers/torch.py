@@ -23,7 +23,8 @@ class TorchLayer(Layer, torch.nn.Module):
     def _dtype_name(self, dtype: Any) -> str:
         chosen: Any = torch.get_default_dtype() if dtype is None else dtype
         name = str(chosen).removeprefix("torch.")
-        if not isinstance(chosen, torch.dtype) or name not in (*dtypes.FLOATS, *dtypes.COMPLEX):
+        is_one = isinstance(chosen, (torch.dtype, str))  # names are what all libraries share
+        if not is_one or name not in (*dtypes.FLOATS, *dtypes.COMPLEX):
             msg = f"dtype must be a floating-point dtype such as torch.float32, got {chosen!r}"
             raise TypeError(msg)
         return name

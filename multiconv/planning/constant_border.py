@@ -15,6 +15,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import surround
 from multiconv.core import dtypes
 from multiconv.core.geometry import Geometry
+from multiconv.core.rounding import largest, overflows
 from multiconv.planning.operands import Layout, Operand
 from multiconv.planning.options import Options
 
@@ -23,10 +24,11 @@ Surround: TypeAlias = Callable[[Array, Array | None], Array]
 
 def check(options: Options, x: Operand, layout: Layout, value: Operand | None) -> None:
     """Check that the border fits the channels, and that the image's dtype holds its numbers."""
-    channels = () if layout.is_image else (layout.groups * layout.channels,)
+    channels: tuple[int, ...] = () if layout.is_image else (layout.groups * layout.channels,)
     given = options.padding_value
     shape = value.shape if value else (len(given),) if isinstance(given, tuple) else ()
-    if shape not in ((), channels):
+    # Number by number: under Dynamo a tuple with an open size equals no tuple of ints.
+    if shape and (len(shape) != len(channels) or shape[0] != channels[0]):
         per = f" or one per channel, of shape {channels}" if channels else ""
         msg = f"padding_value must be one number{per}, got the shape {shape}"
         raise ValueError(msg)
@@ -71,6 +73,8 @@ def without(geometry: Geometry) -> Geometry:
 def _check_number(number: Any, x: Operand) -> None:
     kind = dtypes.kind(x.dtype) if x.dtype in dtypes.SUPPORTED else "complex"  # refused elsewhere
     if kind == "complex" or (kind == "float" and not isinstance(number, complex)):
+        if x.dtype in dtypes.SUPPORTED:
+            _check_range(number, x)
         return
     lowest, highest = dtypes.limits(x.dtype) if kind != "float" else (-math.inf, math.inf)
     if kind != "float" and _is_whole(number) and lowest <= number <= highest:
@@ -82,6 +86,21 @@ def _check_number(number: Any, x: Operand) -> None:
     msg = (
         f"padding_value={number!r} must be {what}, for {x.name} of the dtype {x.dtype}, whose "
         f"border it fills; or cast {x.name} to {wider} first"
+    )
+    raise ValueError(msg)
+
+
+def _check_range(number: Any, x: Operand) -> None:
+    """Refuse a finite number that would be infinite in the image's dtype; PyTorch does, too."""
+    parts = (number.real, number.imag) if isinstance(number, complex) else (number,)
+    if not any(overflows(part, x.dtype) for part in parts):
+        return
+    is_huge = isinstance(number, int) and overflows(number, "float64")
+    shown = f"{'-' if number < 0 else ''}2**{number.bit_length() - 1}" if is_huge else repr(number)
+    msg = (
+        f"padding_value={shown} must be at most {float(largest(x.dtype))!r} in size or infinite, "
+        f"for {x.name} of the dtype {x.dtype}, whose border it fills; or cast {x.name} to a wider "
+        "dtype first"
     )
     raise ValueError(msg)
 
@@ -108,4 +127,10 @@ def cast(number: Any, dtype: str) -> Any:
     kind = dtypes.kind(dtype)
     if kind == "bool":
         return bool(number)
-    return int(number) if kind == "integer" else number
+    if kind == "integer":
+        return int(number)
+    if isinstance(number, complex) or not abs(number) < math.inf:
+        return number
+    # PyTorch takes neither ints of more than 64 bits for floats nor what rounds to the largest.
+    limit = float(largest(dtype))
+    return max(-limit, min(float(number), limit))

@@ -102,6 +102,17 @@ class TestTheWholeGraph:
 
 
 @pytest.mark.parametrize("face", ["multiconv", "multiconv.torch"])
+@pytest.mark.parametrize("value", [2.5, [1, 2.0, 3], (1, 2, 3)])
+def test_a_constant_border_around_open_channels(torch, mc, value):
+    """Of one number or one per channel, where their count is open to the compiler."""
+    x, weight = operands((2, 3, 4, 5), (4, 3, 2, 2))
+    options = {"padding": 1, "padding_mode": "constant", "padding_value": value}
+    run = torch.compile(
+        lambda x, w: mc.conv2d(x, w, **options), fullgraph=True, backend="eager", dynamic=True
+    )
+    assert torch.equal(run(x, weight), mc.conv2d(x, weight, **options))
+
+
 @pytest.mark.parametrize("how", ["compile", "export"])
 def test_the_first_call_of_a_process_may_be_compiled(face, how):
     """Nothing is left to be imported, looked up or remembered while the compiler reads along."""

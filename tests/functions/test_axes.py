@@ -165,3 +165,23 @@ class TestSeparable:
         with pytest.raises(ValueError, match=r"axes|kernels") as caught:
             mc.separable(X, kernels, axes=axes)
         assert part in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("kernels", "error", "parts"),
+        [
+            (None, TypeError, ("kernels", "NoneType", "separable(x, [k0, k1])")),
+            ("ab", TypeError, ("kernels", "str")),
+            ([[1, 2], [[1, 2]]], ValueError, ("kernels[1]", "(kw,)", "2 axes")),
+            ([[1, 2], 3], ValueError, ("kernels[1]", "0 axes")),
+        ],
+    )
+    def test_what_is_no_sequence_of_kernels(self, kernels, error, parts):
+        with pytest.raises(error) as caught:
+            mc.separable(X, kernels)
+        assert all(part in str(caught.value) for part in parts), caught.value
+
+    @pytest.mark.parametrize("wide", ["int32", "float32"])
+    def test_nothing_wraps_before_it_meets_a_wider_kernel(self, backend, wide):
+        x, narrow = backend.array([[100, 100]] * 2, "int8"), backend.array([1, 1], "int8")
+        y = backend.functions.separable(x, [narrow, backend.array([1, 1], wide)])
+        assert_same(backend, y, np.array([[400]]), wide)

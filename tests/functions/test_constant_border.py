@@ -46,6 +46,14 @@ class TestNumbers:
         with pytest.raises(ValueError, match=r"0 to 255.*uint8.*cast x to float32"):
             backend.functions.conv2d(x, weight, **OPTIONS, padding_value=0.5)
 
+    @pytest.mark.parametrize("value", [10**30, 3.4028235e38, -3.4028235e38])
+    def test_all_that_a_float_holds(self, backend, value):
+        """Also what is written a little above the largest number, as its shortest digits are."""
+        arrays = backend.array([[1.0]], "float32"), backend.array([[1.0, 0.0]], "float32")
+        options = {"padding": ((0, 0), (1, 0)), "padding_mode": "constant"}
+        y = backend.functions.corr2d(*arrays, **options, padding_value=value)
+        assert np.array_equal(backend.to_numpy(y), [[np.float32(value)]])
+
     @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
     def test_what_is_not_finite_stays_where_it_is(self, backend, value):
         x, k = np.ones((3, 4)), np.ones((1, 2))
@@ -167,6 +175,12 @@ class TestErrors:
         with pytest.raises(error) as caught:
             mc.conv2d(*arrays, **OPTIONS, padding_value=value)
         assert all(part in str(caught.value) for part in parts), caught.value
+
+    @pytest.mark.parametrize("value", [1e6, -1e300, 10**30, -(10**400), (0, 1e5, 0)])
+    def test_what_a_narrow_float_does_not_reach(self, backend, value):
+        arrays = backend.array(X, "float16"), backend.array(WEIGHT, "float16")
+        with pytest.raises(ValueError, match=r"padding_value=.*65504.*float16.*cast x"):
+            backend.functions.conv2d(*arrays, **OPTIONS, padding_value=value)
 
     @pytest.mark.parametrize("value", [1, (0, 1), np.ones(())])
     def test_other_borders_show_no_number(self, value):

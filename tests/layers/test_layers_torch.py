@@ -127,6 +127,12 @@ class TestDtypeAndDevice:
         layer = Conv2D(3, in_channels=2, out_channels=4, dtype=getattr(torch, dtype), device="cpu")
         assert {BACKEND.dtype_name(p) for p in layer.parameters()} == {dtype}
 
+    @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64", "complex64"])
+    def test_its_name_as_in_other_libraries(self, torch, Conv2D, dtype):
+        assert Conv2D(3, dtype=dtype).weight.dtype == getattr(torch, dtype)
+        with pytest.raises(TypeError, match=r"floating-point dtype.*'int32'"):
+            Conv2D(3, dtype="int32")
+
     @pytest.mark.parametrize(
         ("convert", "dtype"), [("half", "float16"), ("bfloat16", "bfloat16"), ("double", "float64")]
     )
