@@ -144,6 +144,8 @@ def listed(value: Any) -> Any:
 
 def _number(name: str, value: Any) -> Any:
     """Read one number, also one of NumPy's."""
+    if type(value) in (int, float, complex):  # Dynamo's open numbers say that they are such
+        return value
     if isinstance(value, Complex):
         found: Any = value
         return found.item() if hasattr(found, "item") else found

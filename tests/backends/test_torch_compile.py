@@ -101,7 +101,6 @@ class TestTheWholeGraph:
         check(y, oracle.conv(exact(x), exact(model.weight), padding=1), method)
 
 
-@pytest.mark.parametrize("face", ["multiconv", "multiconv.torch"])
 @pytest.mark.parametrize("value", [2.5, [1, 2.0, 3], (1, 2, 3)])
 def test_a_constant_border_around_open_channels(torch, mc, value):
     """Of one number or one per channel, where their count is open to the compiler."""
@@ -113,6 +112,7 @@ def test_a_constant_border_around_open_channels(torch, mc, value):
     assert torch.equal(run(x, weight), mc.conv2d(x, weight, **options))
 
 
+@pytest.mark.parametrize("face", ["multiconv", "multiconv.torch"])
 @pytest.mark.parametrize("how", ["compile", "export"])
 def test_the_first_call_of_a_process_may_be_compiled(face, how):
     """Nothing is left to be imported, looked up or remembered while the compiler reads along."""

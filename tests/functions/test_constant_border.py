@@ -176,10 +176,10 @@ class TestErrors:
             mc.conv2d(*arrays, **OPTIONS, padding_value=value)
         assert all(part in str(caught.value) for part in parts), caught.value
 
-    @pytest.mark.parametrize("value", [1e6, -1e300, 10**30, -(10**400), (0, 1e5, 0)])
+    @pytest.mark.parametrize("value", [1e39, -1e300, 10**40, (0, 1e50, 0)])
     def test_what_a_narrow_float_does_not_reach(self, backend, value):
-        arrays = backend.array(X, "float16"), backend.array(WEIGHT, "float16")
-        with pytest.raises(ValueError, match=r"padding_value=.*65504.*float16.*cast x"):
+        arrays = backend.array(X, "float32"), backend.array(WEIGHT, "float32")
+        with pytest.raises(ValueError, match=r"padding_value=.*3\.4028234.*float32.*cast x"):
             backend.functions.conv2d(*arrays, **OPTIONS, padding_value=value)
 
     @pytest.mark.parametrize("value", [1, (0, 1), np.ones(())])
