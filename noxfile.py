@@ -272,7 +272,7 @@ def pytest(
     }
     report = Path("build", "reports", f"{len(REPORTS)}.xml")
     report.unlink(missing_ok=True)
-    REPORTS[report] = session.friendly_name
+    REPORTS[report] = session.name
     short = ["--tb=short", "-rfE", f"--junit-xml={report}"]
     arguments = ("-n", "auto", "--dist", "worksteal", *short, *arguments, *session.posargs)
     session.run("pytest", *arguments, env=environment)
