@@ -21,6 +21,9 @@ from multiconv.exact.description import OPERANDS, Sum
 
 _Maybe = torch.Tensor | None
 
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+_transforms_are_active = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
+
 
 def evaluate(
     total: Sum, first: torch.Tensor, second: torch.Tensor, bias: torch.Tensor | None
@@ -35,6 +38,23 @@ def evaluate(
 def _operate(total: Sum, first: torch.Tensor, second: torch.Tensor, bias: _Maybe) -> torch.Tensor:
     y: torch.Tensor = _operator(first, second, bias, *flat(total))
     return y
+
+
+def _at_once(total: Sum, first: torch.Tensor, second: torch.Tensor, bias: _Maybe) -> torch.Tensor:
+    """Return the sums of plain tensors, not by the operator: that loads the compiler first."""
+    if not all(map(_is_plain, (first, second, bias))) or _somebody_reads_along():
+        return _operate(total, first, second, bias)
+    y: torch.Tensor = engine.evaluate(total, first, second, bias, BACKEND)
+    return y.contiguous()
+
+
+def _is_plain(array: _Maybe) -> bool:
+    return array is None or (type(array) in _PLAIN and not array.is_meta)
+
+
+def _somebody_reads_along() -> bool:
+    is_traced = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+    return bool(is_traced or torch._C._len_torch_dispatch_stack() or _transforms_are_active())
 
 
 def flat(total: Sum) -> tuple[Any, ...]:
@@ -187,7 +207,7 @@ class _Recorded(torch.autograd.Function):
     def forward(
         total: Sum, first: torch.Tensor, second: torch.Tensor, bias: _Maybe
     ) -> torch.Tensor:
-        return _operate(total, first, second, bias)
+        return _at_once(total, first, second, bias)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:

@@ -259,6 +259,18 @@ def test_the_first_call_of_a_process_may_be_compiled(face):
     assert found_there == "[[19.0, 25.0], [37.0, 43.0]]"
 
 
+def test_a_call_that_nothing_compiles_does_not_load_the_compiler():
+    """Which takes seconds."""
+    found_there = run_python("""
+        import sys, torch
+        import multiconv as mc
+        k = torch.ones(2, 2, requires_grad=True)
+        mc.corr2d(torch.arange(9.0).reshape(3, 3), k, method="exact").sum().backward()
+        print(k.grad.tolist(), "torch._dynamo" in sys.modules)
+    """)
+    assert found_there == "[[8.0, 12.0], [20.0, 24.0]] False"
+
+
 class TestWithoutNumbers:
     def test_exported(self, torch):
         class Model(torch.nn.Module):
