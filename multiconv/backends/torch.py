@@ -21,7 +21,7 @@ from multiconv.backends.in_memory.torch import (
     exactly_in_memory,
     sum_in_memory,
 )
-from multiconv.backends.in_place.torch import may_write, sum_anew, sum_in_place
+from multiconv.backends.in_place.torch import PLAIN, may_write, sum_anew, sum_in_place
 from multiconv.backends.loops import compiled
 from multiconv.backends.loops.exactly import bits
 from multiconv.backends.loops.exactly import calls as exactly
@@ -40,8 +40,6 @@ _ACCUMULATORS = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}
 
 # Of so many bytes.
 _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
-
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 _MOST_AXES = 3  # that torch.nn.functional has convolutions of
 
@@ -135,7 +133,7 @@ class TorchBackend(Backend):
             shape = torch.Size(map(int, shape))
         records = array.requires_grad and torch.is_grad_enabled()
         own = shape, array.dtype, array.device, array.layout, records
-        if type(array) in _PLAIN:
+        if type(array) in PLAIN:
             return own
         placement = sharded.placement_of(array)
         return own if placement is None else (*own, placement)
@@ -173,7 +171,7 @@ class TorchBackend(Backend):
 
     def is_plain(self, array: Array) -> bool:
         """Leave out subclasses: fake tensors of different modes do not go together."""
-        return type(array) in _PLAIN
+        return type(array) in PLAIN
 
     def is_tracing(self) -> bool:
         """Tell whether Dynamo or torch.export reads along."""

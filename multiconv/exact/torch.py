@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from multiconv.backends.in_place.torch import PLAIN, transforms_are_active
 from multiconv.backends.torch import BACKEND
 from multiconv.core.geometry import Geometry
 from multiconv.exact import derivatives, engine
@@ -20,9 +21,6 @@ from multiconv.exact.derivatives import Terms
 from multiconv.exact.description import OPERANDS, Sum
 
 _Maybe = torch.Tensor | None
-
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
-_transforms_are_active = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
 
 
 def evaluate(
@@ -49,12 +47,12 @@ def _at_once(total: Sum, first: torch.Tensor, second: torch.Tensor, bias: _Maybe
 
 
 def _is_plain(array: _Maybe) -> bool:
-    return array is None or (type(array) in _PLAIN and not array.is_meta)
+    return array is None or (type(array) in PLAIN and not array.is_meta)
 
 
 def _somebody_reads_along() -> bool:
     is_traced = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
-    return bool(is_traced or torch._C._len_torch_dispatch_stack() or _transforms_are_active())
+    return bool(is_traced or torch._C._len_torch_dispatch_stack() or transforms_are_active())
 
 
 def flat(total: Sum) -> tuple[Any, ...]:

@@ -15,15 +15,16 @@ from multiconv.core.geometry import Geometry
 
 BLOCK_BYTES = 2**20  # of the result, beside as much of the image: measured on 1 MiB and 2 MiB of L2
 
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
-_transforms_are_active = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
+#: Types of tensors that are memory and nothing else.
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+transforms_are_active = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
 
 
 def may_write(x: torch.Tensor, weight: torch.Tensor) -> bool:
     """Tell whether nobody reads along who would have to know what was there before."""
     if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
         return False
-    if type(x) not in _PLAIN or type(weight) not in _PLAIN or _transforms_are_active():
+    if type(x) not in PLAIN or type(weight) not in PLAIN or transforms_are_active():
         return False
     if torch.autograd.forward_ad._current_level >= 0:
         return False
