@@ -147,6 +147,8 @@ class Backend:
 
     #: Whether `astype` has nothing to do where an array has the dtype already.
     leaves_dtypes: bool = False
+    #: Whether arrays whose dtypes have one name are of the same: NumPy's have two orders of bytes.
+    names_tell_dtypes: bool = False
 
     def accumulator(self, name: str) -> str:
         """Return the dtype that sums whose result is ``name`` are carried in."""
@@ -199,6 +201,17 @@ class Backend:
     def configuration(self) -> Hashable:
         """Return what else, beside the signatures, the resolution of a call depends on."""
         return None
+
+    def kinds(self, arrays: Sequence[Array | None]) -> Hashable | None:
+        """Return all that a plan depends on beside the arguments that are no arrays.
+
+        None where a compiler reads along. This is on the path of every call, and may say the same
+        as types, signatures and configuration in fewer steps.
+        """
+        if self.is_tracing():
+            return None
+        own = [a if a is None else (type(a), self.signature(a)) for a in arrays]
+        return (*own, self.configuration())
 
     def is_tracing(self) -> bool:
         """Tell whether a compiler reads along, one that must not see Python's caches."""
@@ -387,7 +400,8 @@ class Backend:
 
         ``wanted`` is what it gives: "y" of (x, weight, bias), "x" of (y, weight, bias), the
         adjoint, or "weight" of (x, y, None); images are (N, C, *size), weights (O, C/groups,
-        *kernel), a bias None or (channels,), all of the dtype of the sums, and the border is zeros.
+        *kernel), a bias (channels,), None or left out, all of the dtype of the sums, and the border
+        is zeros.
         """
         return None
 

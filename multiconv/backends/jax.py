@@ -28,6 +28,8 @@ from multiconv.core.shards import Piece, Placement
 # linear.
 _MAXIMUM_OPERATIONS = 512
 _TAPS_OF_A_SUM = 16
+# Looked up on the path of every call.
+_Tracer = jax.core.Tracer
 # In place of the sharding that the compiler alone knows.
 _AUTOMATIC = "automatic"
 
@@ -122,6 +124,18 @@ class JaxBackend(Backend):
 
     def configuration(self) -> Hashable:
         return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+
+    def kinds(self, arrays: Sequence[Array | None]) -> Hashable:
+        """Say what JAX knows of an array in one step, where it is bound to no device."""
+        kinds: list[Hashable] = [self.configuration()]
+        for a in arrays:
+            if a is None:
+                kinds.append(None)
+            elif isinstance(a, _Tracer) or a.committed:
+                kinds.append((type(a), self.signature(a)))
+            else:
+                kinds.append((type(a), a.aval))
+        return tuple(kinds)
 
     def compile(self, function: Callable[..., Array], *, operations: int) -> Callable[..., Array]:
         """Compile all but very long calls."""
