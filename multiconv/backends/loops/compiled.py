@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.base import NumPyArray
+from multiconv.backends.loops import pages
 from multiconv.backends.loops.threads import shared, thread_count
 from multiconv.core.geometry import Geometry
 from multiconv.core.progress import Progress
@@ -81,7 +82,7 @@ def taps(
     """
     missing = (1,) * (_AXES - geometry.axes)
     shape = (x.shape[0], *weight.shape[:2], *geometry.output_size)
-    y = np.empty(shape, x.dtype) if y is None else y
+    y = pages.empty(shape, x.dtype) if y is None else y
     rows_of = (*shape[:3], *missing, *geometry.output_size)
     height, results = rows_of[-2], math.prod(rows_of[:2]) * rows_of[3]
     if y.size * geometry.taps < _SHARED:
