@@ -522,6 +522,18 @@ class Backend:
         whole = self.xp.round(values * 2.0**-exponent) * 2.0**exponent
         return bool(self.xp.all(whole == values))
 
+    def largest_along(self, array: Array, axes: tuple[int, ...]) -> Array:
+        """Return the largest absolute value along axes, which are kept."""
+        return self.xp.max(self.xp.abs(array), axis=axes, keepdims=True)
+
+    def some(self, test: Callable[[Array], Array], array: Array) -> Array:
+        """Tell whether a number passes a test of each by itself, by an array of one bool."""
+        return self.xp.any(test(array))
+
+    def count(self, test: Callable[[Array], Array], array: Array) -> Array:
+        """Return how many numbers pass a test of each by itself, by an array of one int64."""
+        return self.xp.sum(self.astype(test(array), "int64"))
+
     def has_plain_float32(self, array: Array) -> bool:
         """Tell whether products and sums in float32 are those of IEEE 754 where an array is."""
         return False
@@ -629,6 +641,12 @@ class Backend:
         order = self.xp.cumulative_sum(self.astype(mask, "int64")) - 1
         order = self.xp.where(mask, order, self.xp.zeros_like(order))
         return self.xp.where(mask, self.xp.take(whole, order, axis=0), values)
+
+    def replace(
+        self, values: Array, mark: int, rows: int, compute: Callable[[Array], Array]
+    ) -> Array:
+        """Do the same to the integers that are ``mark``, by others."""
+        return self.refill(values, values == mark, rows, compute)
 
     # Sparse matrices ---------------------------------------------------------------------------
 
