@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +40,7 @@ def folded(made: _One, array: jax.Array, lead: int, pair: _Two, whole: _One) -> 
     return pair(found, whole(made(rest))) if rest.shape[-1] else found
 
 
-def largest(array: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+def largest(array: jax.Array, axes: tuple[int, ...]) -> Any:
     """Return the largest absolute value along axes, which are kept; finite numbers are as bits."""
     lead = array.ndim - len(axes)
     if sorted(axes) != list(range(lead, array.ndim)):
@@ -52,8 +53,8 @@ def largest(array: jax.Array, axes: tuple[int, ...]) -> jax.Array:
         return bits & (2 ** (width - 1) - 1)
 
     found = folded(size, array, lead, jnp.maximum, functools.partial(jnp.max, axis=-1))
-    tops: jax.Array = jax.lax.bitcast_convert_type(found, array.dtype)
-    return tops.reshape(*array.shape[:lead], *(1,) * len(axes))
+    tops = jax.lax.bitcast_convert_type(found, array.dtype)
+    return jnp.reshape(tops, (*array.shape[:lead], *(1,) * len(axes)))
 
 
 def some(test: _One, array: jax.Array) -> jax.Array:
