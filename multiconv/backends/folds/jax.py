@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -40,7 +39,7 @@ def folded(made: _One, array: jax.Array, lead: int, pair: _Two, whole: _One) -> 
     return pair(found, whole(made(rest))) if rest.shape[-1] else found
 
 
-def largest(array: jax.Array, axes: tuple[int, ...]) -> Any:
+def largest(array: jax.Array, axes: tuple[int, ...]) -> jax.Array:
     """Return the largest absolute value along axes, which are kept; finite numbers are as bits."""
     lead = array.ndim - len(axes)
     if sorted(axes) != list(range(lead, array.ndim)):
@@ -49,12 +48,12 @@ def largest(array: jax.Array, axes: tuple[int, ...]) -> Any:
 
     def size(piece: jax.Array) -> jax.Array:
         # XLA's own maximum of floats is a call, which reads what was written for it.
-        bits: jax.Array = jax.lax.bitcast_convert_type(piece, f"int{width}")
-        return bits & (2 ** (width - 1) - 1)
+        bits = jax.lax.bitcast_convert_type(piece, f"int{width}")
+        return jnp.bitwise_and(bits, 2 ** (width - 1) - 1)
 
     found = folded(size, array, lead, jnp.maximum, functools.partial(jnp.max, axis=-1))
-    tops = jax.lax.bitcast_convert_type(found, array.dtype)
-    return jnp.reshape(tops, (*array.shape[:lead], *(1,) * len(axes)))
+    tops: jax.Array = jax.lax.bitcast_convert_type(found, array.dtype)
+    return tops.reshape(*array.shape[:lead], *(1,) * len(axes))
 
 
 def some(test: _One, array: jax.Array) -> jax.Array:
