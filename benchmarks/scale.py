@@ -1,6 +1,6 @@
 """What chunks cost: throughput beside others, tasks, memory, and weak scaling from 1 to 2 workers.
 
-    python benchmarks/scale.py throughput    # beside map_overlap, dask-image, and a plain loop
+    python benchmarks/scale.py throughput    # beside map_overlap, dask-image, and plain loops
     python benchmarks/scale.py memory        # 10240 x 10240 in chunks of 1024, one thread
     python benchmarks/scale.py killed        # the same on two processes, one killed in the middle
     python benchmarks/scale.py scaling       # LocalCluster, 1 and 2 processes, and the model
@@ -34,22 +34,34 @@ def medians(candidates, rounds, clock=time.perf_counter):
     return {name: statistics.median(times) for name, times in samples.items()}
 
 
-def tiles(x, k, chunk):
-    """The same tiles in a plain loop over slices of the whole image."""
-    low = k.shape[0] // 2
-    y = np.empty_like(x)
-    for top in range(0, len(x), chunk):
-        for left in range(0, len(x), chunk):
-            rows, columns = (
-                (max(at - low, 0), min(at + chunk + low, len(x))) for at in (top, left)
-            )
+def windows(side, chunk, reach):
+    """For each tile, row by row: where it lies, what it sees of the image, and its border."""
+    for top in range(0, side, chunk):
+        for left in range(0, side, chunk):
+            wanted = [(at, min(at + chunk, side)) for at in (top, left)]
+            seen = [(max(low - reach, 0), min(high + reach, side)) for low, high in wanted]
             pads = tuple(
-                (start + low - at, at + chunk + low - stop)
-                for at, (start, stop) in ((top, rows), (left, columns))
+                (reach - (low - first), reach - (last - high))
+                for (low, high), (first, last) in zip(wanted, seen, strict=True)
             )
-            seen = x[slice(*rows), slice(*columns)]
-            y[top : top + chunk, left : left + chunk] = mc.corr2d(seen, k, padding=pads)
+            yield *(tuple(slice(*ends) for ends in box) for box in (wanted, seen)), pads
+
+
+def written(x, k, chunk):
+    """The same tiles in a plain loop, each written to its place in one array."""
+    y = np.empty_like(x)
+    for wanted, seen, pads in windows(len(x), chunk, len(k) // 2):
+        y[wanted] = mc.corr2d(x[seen], k, padding=pads)
     return y
+
+
+def joined(x, k, chunk):
+    """The same tiles in a plain loop, all of them kept and joined at the end, as Dask does."""
+    found = [
+        mc.corr2d(x[seen], k, padding=pads) for _, seen, pads in windows(len(x), chunk, len(k) // 2)
+    ]
+    count = -(-len(x) // chunk)
+    return np.block([found[row * count : (row + 1) * count] for row in range(count)])
 
 
 def throughput(side, chunk, taps, rounds):
@@ -72,25 +84,46 @@ def throughput(side, chunk, taps, rounds):
         float(abs(one.blocks[0, 0].compute() - y.blocks[0, 0].compute()).max())
         for one in (overlapped, images)
     )
+
+    def stored():
+        y = np.empty_like(x)
+        mc.corr2d(lazy, k, padding="same").store(y, lock=False)
+
     with dask.config.set(scheduler="synchronous"):
-        found = medians(
+        own = medians(
             {
-                "multiconv": lambda: mc.corr2d(lazy, k, padding="same").compute(),
-                "plain loop": lambda: tiles(x, k, chunk),
+                "multiconv, computed": lambda: mc.corr2d(lazy, k, padding="same").compute(),
+                "loop that joins its tiles": lambda: joined(x, k, chunk),
+                "multiconv, stored": stored,
+                "loop that writes its tiles": lambda: written(x, k, chunk),
+            },
+            3 * rounds,
+            time.process_time,  # one thread's, which other work on the machine hardly disturbs
+        )
+        # In turns of their own: memory that nobody has for seconds goes back to where it came
+        # from, and whoever is next would pay for that.
+        others = medians(
+            {
                 "map_overlap(scipy.ndimage.correlate)": overlapped.compute,
                 "dask_image.ndfilters.correlate": images.compute,
             },
             rounds,
-            time.process_time,  # one thread's, which other work on the machine hardly disturbs
+            time.process_time,
         )
-    own = found["multiconv"]
+    found = own | others
+
+    def overhead(name, loop):
+        return found[name] / found[f"loop that {loop} its tiles"] - 1
+
     return {
         "side": side,
         "chunk": chunk,
         "kernel": taps,
         "seconds": found,
         "megapixels per second": {n: side**2 / t / 1e6 for n, t in found.items()},
-        "over the plain loop": own / found["plain loop"] - 1,
+        "computed, over the loop that joins": overhead("multiconv, computed", "joins"),
+        "stored, over the loop that writes": overhead("multiconv, stored", "writes"),
+        "computed, over the loop that writes": overhead("multiconv, computed", "writes"),
         "largest difference": error,
     }
 

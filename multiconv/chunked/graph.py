@@ -23,6 +23,9 @@ from multiconv.core.geometry import Geometry
 from multiconv.methods.base import MethodRefusal
 from multiconv.planning.operands import Operand, result_dtype
 
+# The share of a chunk up to which a piece along an edge is taken in its whole length.
+_THIN = 1 / 8
+
 #: The name of a task.
 Key: TypeAlias = Any
 #: The keys of the pieces of an array, and how they lie.
@@ -69,16 +72,20 @@ class Graph:
 
     def pieces(self, array: Array, axes: Sequence[Sequence[Piece]]) -> Pieces:
         """Return the keys of the pieces of an array, cut where need be, and how they lie."""
-        keys = [self._piece(array, place) for place in itertools.product(*axes)]
+        measured = [
+            [(piece, chunks[piece.chunk]) for piece in axis]
+            for axis, chunks in zip(axes, array.chunks, strict=True)
+        ]
+        keys = [self._piece(array.name, place) for place in itertools.product(*measured)]
         return keys, tuple(tuple(piece.join for piece in axis) for axis in axes)
 
-    def _piece(self, array: Array, place: Sequence[Piece]) -> Key:
-        chunk = (array.name, *(piece.chunk for piece in place))
-        sizes = (chunks[p.chunk] for chunks, p in zip(array.chunks, place, strict=True))
-        if all(p.stop - p.start == size for p, size in zip(place, sizes, strict=True)):
+    def _piece(self, name: str, place: Sequence[tuple[Piece, int]]) -> Key:
+        chunk = (name, *[piece.chunk for piece, _ in place])
+        cuts = [piece.stop - piece.start < size for piece, size in place]
+        if not any(cuts):
             return chunk
-        window = tuple((piece.start, piece.stop) for piece in place)
-        key = (f"{self.name}-piece-{array.name}", *chunk[1:], *itertools.chain(*window))
+        window = strip(place)
+        key = (f"{self.name}-piece-{name}", *chunk[1:], *itertools.chain(*window))
         if key not in self.tasks:
             self.tasks[key] = (Take(window), chunk)
         return key
@@ -160,6 +167,23 @@ class Graph:
         like = self.inner.astype(chunk_of(self.x), self.dtype)
         meta = self.inner.zeros((0,) * len(chunks), like)
         return dask.array_of(self.name, self.tasks, self.sources, chunks, meta)
+
+
+def strip(place: Sequence[tuple[Piece, int]]) -> tuple[Range, ...]:
+    """Return what is cut from a chunk for a piece, of which the size along each axis is given.
+
+    A task costs as much as many pixels. So the blocks beside a chunk and those at its corners get
+    the same strips along its edges, which are cut to size where they are joined.
+    """
+    shares = [(piece.stop - piece.start) / (size or 1) for piece, size in place]
+    thinnest = min(shares)
+    if 0 < thinnest <= _THIN:
+        cut = shares.index(thinnest)
+        return tuple(
+            (piece.start, piece.stop) if axis == cut else (0, size)
+            for axis, (piece, size) in enumerate(place)
+        )
+    return tuple((piece.start, piece.stop) for piece, _ in place)
 
 
 def sizes(ranges: Sequence[Range]) -> list[int]:

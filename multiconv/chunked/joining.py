@@ -20,12 +20,12 @@ Joins: TypeAlias = tuple[tuple[Join, ...], ...]
 
 @dataclass(frozen=True)
 class Take:
-    """A piece of a chunk, copied, so that it does not keep the chunk in memory."""
+    """A part of a chunk, copied, so that it does not keep the chunk in memory."""
 
     window: tuple[tuple[int, int], ...]
 
     def __call__(self, chunk: Array) -> Array:
-        """Return the piece."""
+        """Return the part."""
         backend, _ = backend_of({"chunk": chunk})
         piece = chunk[tuple(slice(*ends) for ends in self.window)]
         return backend.xp.asarray(piece, copy=True)
@@ -34,6 +34,7 @@ class Take:
 def joined(pieces: Sequence[Array], joins: Joins, backend: Backend) -> Array:
     """Return the array that pieces make."""
     places = list(itertools.product(*joins))
+    pieces = [_cut(piece, place) for piece, place in zip(pieces, places, strict=True)]
     if isinstance(pieces[0], np.ndarray):
         return _placed(pieces, joins)
     shaped = [_shaped(p, place, backend) for p, place in zip(pieces, places, strict=True)]
@@ -42,6 +43,14 @@ def joined(pieces: Sequence[Array], joins: Joins, backend: Backend) -> Array:
         rows = [shaped[i : i + count] for i in range(0, len(shaped), count)]
         shaped = [row[0] if count == 1 else backend.xp.concat(row, axis=axis) for row in rows]
     return shaped[0]
+
+
+def _cut(strip: Array, place: Sequence[Join]) -> Array:
+    """Return the piece of a strip that may be longer."""
+    windows = [join.of(size) for join, size in zip(place, strip.shape, strict=True)]
+    if not any(windows):
+        return strip
+    return strip[tuple(window or slice(None) for window in windows)]
 
 
 def _placed(pieces: Sequence[NumPyArray], joins: Joins) -> NumPyArray:

@@ -22,14 +22,24 @@ class Piece(NamedTuple):
     @property
     def join(self) -> Join:
         """What is done to the piece when it is joined to others."""
-        return Join(self.length, self.mirrored)
+        return Join(self.length, self.mirrored, self.start, self.stop)
 
 
 class Join(NamedTuple):
-    """A piece beside others: how long it is there, and whether it is turned around."""
+    """A piece beside others: how long it is there, and whether it is turned around.
+
+    ``start`` and ``stop`` are for what comes with more of its chunk than the piece (`Axis`).
+    """
 
     length: int
     mirrored: bool
+    start: int = 0
+    stop: int = 0
+
+    def of(self, size: int) -> slice | None:
+        """Return what of so many neighbours is the piece, None where all of them are."""
+        wanted = self.stop - self.start
+        return slice(self.start, self.stop) if 0 < wanted < size else None
 
 
 class Run(NamedTuple):

@@ -38,6 +38,12 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "ConvTranspose2D": conv_transpose2d,
     "ConvTranspose3D": conv_transpose3d,
 }
+# By whether they are transposed, and whether images and weights have their channels last.
+_OPERATIONS = {
+    (transposed, *order): operation
+    for transposed, ordered in ((False, CONV_ORDERS), (True, CONV_TRANSPOSE_ORDERS))
+    for order, operation in ordered.orders.items()
+}
 
 NO_BORDER = "where a convolution pads its input, its adjoint cuts off its output"
 
@@ -134,6 +140,9 @@ class LayerArguments:
                 self.padding_value,
             )
         object.__setattr__(self, "_given", Exact(given))
+        # The name of an operation: its functions could not be pickled.
+        order = self.transposed, self.channels_last, kernel_first(self.weight_order)
+        object.__setattr__(self, "_order", order)
 
     def options(self) -> dict[str, Any]:
         """Return the options of the function that the layer calls."""
@@ -142,9 +151,7 @@ class LayerArguments:
 
     def convolve(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """Do what the layer's function does with these options, which are read already."""
-        orders = CONV_TRANSPOSE_ORDERS if self.transposed else CONV_ORDERS
-        operation = orders.orders[self.channels_last, kernel_first(self.weight_order)]
-        return dispatch(operation, (x, weight, bias), self._given)  # type: ignore[attr-defined]
+        return dispatch(_OPERATIONS[self._order], (x, weight, bias), self._given)  # type: ignore[attr-defined]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the arguments that make the same layer again, for `read`."""

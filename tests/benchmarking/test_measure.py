@@ -12,6 +12,7 @@ import pytest
 from multiconv import cli
 from multiconv.benchmarking import (
     candidates,
+    first_calls,
     grid,
     libraries,
     measure,
@@ -180,6 +181,31 @@ class TestWhoTakesPart:
         found = run([IMAGE], slowest=0.01, beside=[Planted(slow=slow)])
         [slow] = [m for m in found.measured if m.name == "slow"]
         assert slow.turns == 1
+
+    def test_what_a_process_pays_once_is_nobodys_time(self, monkeypatch, few_samples):
+        """As PyTorch's first way back, which would be taken for the time of who comes first."""
+        begun = []
+        operands = measure.reference.operands(BACK, "float32")
+        gradients = [operands.exact[name].astype("float32") for name in ("dx", "dw")]
+
+        class Slow(Planted):
+            def backward(self, function, arrays):
+                def call():
+                    if not begun:
+                        begun.append(measure.time.sleep(0.2))
+                    return gradients
+
+                return call
+
+            def peers(self, cell, arrays):
+                if cell.stage == "backward":
+                    yield Peer("own", self.backward(None, arrays), "own")
+
+        monkeypatch.setattr(libraries, "of", lambda name: Slow())
+        first_calls.pay.cache_clear()
+        found = run([BACK], methods=[], slowest=0.1)
+        assert found.wrong == []
+        assert found.one(BACK, "numpy", role="own").turns > 1
 
     def test_what_was_far_behind_is_not_asked_again_where_a_cell_costs_much(
         self, monkeypatch, few_samples
