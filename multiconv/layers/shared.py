@@ -16,6 +16,7 @@ from multiconv.backends.base import Array
 from multiconv.backends.registry import backend_of, backend_of_type
 from multiconv.core import arguments, geometry
 from multiconv.core.arguments import Constant, IntOrInts, Padding, Pairs
+from multiconv.functions.colours import warn_of_colours
 from multiconv.functions.conv import CONV_ORDERS, conv1d, conv2d, conv3d
 from multiconv.functions.conv_transpose import (
     CONV_TRANSPOSE_ORDERS,
@@ -277,6 +278,18 @@ def _check_kind(layer: LayerArguments) -> None:
                 f"{extra}, and at most {limit - 1} works"
             )
             raise ValueError(msg)
+
+
+def call(layer: LayerArguments, x: Array, weight: Array, bias: Array | None) -> Array:
+    """Return the output that a user asked for, who is told of colours taken for a width."""
+    if layer.in_channels is None:
+        remedy = (
+            f"layer(moveaxis(x, -1, -3)) filters each of them, and {layer.kind}("
+            f"{layer.kernel_size}, in_channels={{count}}, out_channels=..., channels_last=True) "
+            "all together"
+        )
+        warn_of_colours(x, remedy)
+    return apply(layer, x, weight, bias)
 
 
 def apply(layer: LayerArguments, x: Array, weight: Array, bias: Array | None) -> Array:
