@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from multiconv.backends.base import Array, Backend, NumPyArray
+from multiconv.backends.base import Array, Backend
+from multiconv.exact.known_sums import differing, integers
 from multiconv.methods.base import MethodRefusal
 
 
@@ -62,8 +63,8 @@ def _tried(probe: _Probe, backend: Backend, like: Array) -> str | None:
 def _products(backend: Backend, like: Array) -> str | None:
     """Multiply whole numbers whose partial sums all stay below 2**53, and which nearly cancel."""
     half, columns = 256, 8
-    left = _integers(columns * half, 2**21).reshape(columns, half)
-    right = _integers(half * columns, 2**21, key=1).reshape(half, columns)
+    left = integers(columns * half, 2**21).reshape(columns, half)
+    right = integers(half * columns, 2**21, key=1).reshape(half, columns)
     first = np.concatenate([left, -left], axis=1)
     second = np.concatenate([right, right + 1], axis=0)
     given = [backend.from_numpy(a.astype(np.float64), "float64", like) for a in (first, second)]
@@ -76,7 +77,7 @@ def _small_beside_large(backend: Backend, like: Array) -> str | None:
     """Multiply numbers of very different size with one: an error in norm shows in the small."""
     size = 32
     exponents = np.linspace(-200, 200, size).astype(np.int64)
-    rows = np.ldexp(1 + _integers(size * size, 2**52).reshape(size, size) / 2**53, exponents)
+    rows = np.ldexp(1 + integers(size * size, 2**52).reshape(size, size) / 2**53, exponents)
     given = [backend.from_numpy(a, "float64", like) for a in (rows, np.eye(size))]
     found = backend.to_numpy(backend.matmul(*given))
     wrong = int(np.count_nonzero(found != rows))
@@ -86,8 +87,8 @@ def _small_beside_large(backend: Backend, like: Array) -> str | None:
 def _two_sums(backend: Backend, like: Array) -> str | None:
     """Add products to numbers, and ask for the rounding errors, compiled as the mode is."""
     count = 64
-    factors = [_integers(count, 2**23, key) / 2**20 for key in (1, 2)]
-    large = np.ldexp(_integers(count, 2**52) / 2**52, np.arange(count) % 48)
+    factors = [integers(count, 2**23, key) / 2**20 for key in (1, 2)]
+    large = np.ldexp(integers(count, 2**52) / 2**52, np.arange(count) % 48)
 
     def two_sum(a: Array, x: Array, w: Array) -> Array:
         b = x * w
@@ -105,8 +106,8 @@ def _two_sums(backend: Backend, like: Array) -> str | None:
 
 def _whole_numbers(backend: Backend, like: Array) -> str | None:
     """Multiply, add with wrap-around, shift and mask, as the sums in integers do."""
-    a = _integers(64, 2**31)
-    b = _integers(64, 2**31, key=1)
+    a = integers(64, 2**31)
+    b = integers(64, 2**31, key=1)
     x, y = (backend.from_numpy(values, "int64", like) for values in (a, b))
     forty = backend.from_numpy(np.full(64, 40), "int64", like)
     mask = backend.from_numpy(np.full(64, 2**24 - 1), "int64", like)
@@ -132,16 +133,10 @@ def _rounding(backend: Backend, like: Array) -> str | None:
     return f"{wrong} of {found.size} numbers are rounded otherwise" if wrong else None
 
 
-def _integers(count: int, below: int, key: int = 0) -> NumPyArray:
-    """Return whole numbers in (-below, below), of a stream of Philox's, which counts."""
-    bits: Any = np.random.Philox(key=key).random_raw(count)
-    numbers: NumPyArray = (bits >> np.uint64(1)).astype(np.int64) % (2 * below - 1) - (below - 1)
-    return numbers
-
-
 PROBES = (
     _Probe("products", "float64 products must keep 53 bits", _products),
     _Probe("small", "float64 products must be accurate one by one", _small_beside_large),
+    _Probe("sums", "every way to sums in float64 must add up the products alone", differing),
     _Probe("two sums", "a compiler must leave the order of a sum alone", _two_sums),
     _Probe("integers", "int64 must wrap around, shift and mask", _whole_numbers),
     _Probe("rounding", "a cast must round to the nearest, ties to even", _rounding),

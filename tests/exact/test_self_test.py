@@ -34,7 +34,8 @@ class TestThisMachine:
 
     def test_every_probe_is_run(self, backend):
         found = self_test.findings(backend, backend.asarray([0.0]))
-        assert [f.name for f in found] == ["products", "small", "two sums", "integers", "rounding"]
+        names = ["products", "small", "sums", "two sums", "integers", "rounding"]
+        assert [f.name for f in found] == names
 
     def test_it_is_cheap_with_numpy(self):
         backend = registry.load("numpy")
@@ -58,6 +59,22 @@ class InNorm(NumPyBackend):
         exact = np.matmul(first, second)
         largest = np.max(abs(exact), axis=1, keepdims=True)
         return exact + np.where(largest > 2.0**50, 2.0**-60 * largest, 0)
+
+
+class Tiled(NumPyBackend):
+    """Sums channels by tiles that are transformed, with an error small beside the largest."""
+
+    def product_of_fewer(self, x, weight, geometry):
+        y = super().product_of_fewer(x, weight, geometry)
+        return None if y is None else y + 2.0**-53 * np.abs(y).max()
+
+
+class Scattered(NumPyBackend):
+    """Loses a bit where single channels are added up tap by tap."""
+
+    def sum_of_taps(self, x, weight, geometry):
+        y = super().sum_of_taps(x, weight, geometry)
+        return None if y is None else y * (1 + 2.0**-50)
 
 
 class Reassociating(NumPyBackend):
@@ -91,6 +108,8 @@ class TestADeviceThatDiffers:
         ("device", "expected"),
         [
             (Narrow, {"products", "small"}),
+            (Tiled, {"sums"}),
+            (Scattered, {"sums"}),
             (InNorm, {"small"}),
             (Reassociating, {"two sums"}),
             (Saturating, {"integers"}),
