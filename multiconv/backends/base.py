@@ -147,6 +147,8 @@ class Backend:
 
     #: Whether `astype` has nothing to do where an array has the dtype already.
     leaves_dtypes: bool = False
+    #: Whether arrays whose dtypes have one name are of the same: NumPy's have two orders of bytes.
+    names_tell_dtypes: bool = False
 
     def accumulator(self, name: str) -> str:
         """Return the dtype that sums whose result is ``name`` are carried in."""
@@ -199,6 +201,17 @@ class Backend:
     def configuration(self) -> Hashable:
         """Return what else, beside the signatures, the resolution of a call depends on."""
         return None
+
+    def kinds(self, arrays: Sequence[Array | None]) -> Hashable | None:
+        """Return all that a plan depends on beside the arguments that are no arrays.
+
+        None where a compiler reads along. This is on the path of every call, and may say the same
+        as types, signatures and configuration in fewer steps.
+        """
+        if self.is_tracing():
+            return None
+        own = [a if a is None else (type(a), self.signature(a)) for a in arrays]
+        return (*own, self.configuration())
 
     def is_tracing(self) -> bool:
         """Tell whether a compiler reads along, one that must not see Python's caches."""
@@ -403,7 +416,8 @@ class Backend:
 
         ``wanted`` is what it gives: "y" of (x, weight, bias), "x" of (y, weight, bias), the
         adjoint, or "weight" of (x, y, None); images are (N, C, *size), weights (O, C/groups,
-        *kernel), a bias None or (channels,), all of the dtype of the sums, and the border is zeros.
+        *kernel), a bias (channels,), None or left out, all of the dtype of the sums, and the border
+        is zeros.
         """
         return None
 
@@ -524,6 +538,18 @@ class Backend:
         whole = self.xp.round(values * 2.0**-exponent) * 2.0**exponent
         return bool(self.xp.all(whole == values))
 
+    def largest_along(self, array: Array, axes: tuple[int, ...]) -> Array:
+        """Return the largest absolute value along axes, which are kept."""
+        return self.xp.max(self.xp.abs(array), axis=axes, keepdims=True)
+
+    def some(self, test: Callable[[Array], Array], array: Array) -> Array:
+        """Tell whether a number passes a test of each by itself, by an array of one bool."""
+        return self.xp.any(test(array))
+
+    def count(self, test: Callable[[Array], Array], array: Array) -> Array:
+        """Return how many numbers pass a test of each by itself, by an array of one int64."""
+        return self.xp.sum(self.astype(test(array), "int64"))
+
     def has_plain_float32(self, array: Array) -> bool:
         """Tell whether products and sums in float32 are those of IEEE 754 where an array is."""
         return False
@@ -631,6 +657,12 @@ class Backend:
         order = self.xp.cumulative_sum(self.astype(mask, "int64")) - 1
         order = self.xp.where(mask, order, self.xp.zeros_like(order))
         return self.xp.where(mask, self.xp.take(whole, order, axis=0), values)
+
+    def replace(
+        self, values: Array, mark: int, rows: int, compute: Callable[[Array], Array]
+    ) -> Array:
+        """Do the same to the integers that are ``mark``, by others."""
+        return self.refill(values, values == mark, rows, compute)
 
     # Sparse matrices ---------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
 from multiconv.backends.edits import pad_or_crop
+from multiconv.backends.folds import jax as folds
 from multiconv.backends.in_turn import jax as in_turn
 from multiconv.backends.native import jax as own
 from multiconv.backends.numpy import BACKEND as NUMPY
@@ -28,6 +29,8 @@ from multiconv.core.shards import Parts, Piece, Placement
 # linear.
 _MAXIMUM_OPERATIONS = 512
 _TAPS_OF_A_SUM = 16
+# Looked up on the path of every call.
+_Tracer = jax.core.Tracer
 # In place of the sharding that the compiler alone knows.
 _AUTOMATIC = "automatic"
 
@@ -122,6 +125,18 @@ class JaxBackend(Backend):
 
     def configuration(self) -> Hashable:
         return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+
+    def kinds(self, arrays: Sequence[Array | None]) -> Hashable:
+        """Say what JAX knows of an array in one step, where it is bound to no device."""
+        kinds: list[Hashable] = [self.configuration()]
+        for a in arrays:
+            if a is None:
+                kinds.append(None)
+            elif isinstance(a, _Tracer) or a.committed:
+                kinds.append((type(a), self.signature(a)))
+            else:
+                kinds.append((type(a), a.aval))
+        return tuple(kinds)
 
     def compile(self, function: Callable[..., Array], *, operations: int) -> Callable[..., Array]:
         """Compile all but very long calls."""
@@ -279,7 +294,14 @@ class JaxBackend(Backend):
         last: tuple[Any, ...] = jax.lax.while_loop(lambda s: goes_on(*s), lambda s: step(*s), state)
         return last
 
-    looks_at_numbers = False
+    def largest_along(self, array: Array, axes: tuple[int, ...]) -> Array:
+        return folds.largest(array, axes)
+
+    def some(self, test: Callable[[Array], Array], array: Array) -> Array:
+        return folds.some(test, array)
+
+    def count(self, test: Callable[[Array], Array], array: Array) -> Array:
+        return folds.count(test, array)
 
     def correlated_in_turn(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
         return in_turn.correlated(pad_or_crop(x, geometry.pads, self), weight, geometry.padded())
@@ -309,11 +331,11 @@ class JaxBackend(Backend):
     def branch(self, is_so: Array, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
         return jax.lax.cond(is_so, yes, no)
 
-    def refill(
-        self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]
+    def replace(
+        self, values: Array, mark: int, rows: int, compute: Callable[[Array], Array]
     ) -> Array:
-        """Loop as often as it takes: how many numbers there are is not known before."""
-        return in_turn.refilled(values, mask, min(rows, 64), compute)
+        """Loop as often as it takes: how many there are is not known before."""
+        return in_turn.replaced(values, mark, min(rows, 64), compute)
 
     def on_shards(
         self,

@@ -79,6 +79,9 @@ class NumPyBackend(Backend):
         """Return shape and dtype; all arrays live in the same memory."""
         return array.shape, array.dtype, None
 
+    def kinds(self, arrays: Sequence[Array | None]) -> Any:
+        return tuple([a if a is None else (type(a), a.shape, a.dtype) for a in arrays])
+
     def speed(self, device: Any, *, recorded: bool = False) -> str:
         """Return whether there are compiled loops, too."""
         return "cpu, compiled" if compiled.is_installed() else "cpu"

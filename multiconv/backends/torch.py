@@ -51,7 +51,7 @@ class TorchBackend(Backend):
     array_name = "torch tensor"
     xp = torch_namespace
     default_integer = "int64"
-    leaves_dtypes = True
+    leaves_dtypes = names_tell_dtypes = True
     folded_dtypes = frozenset({"float32"})  # that torch has fast convolutions of, on the CPU
 
     def owns(self, array: object) -> bool:
@@ -137,6 +137,24 @@ class TorchBackend(Backend):
             return own
         placement = sharded.placement_of(array)
         return own if placement is None else (*own, placement)
+
+    def kinds(self, arrays: Sequence[Array | None]) -> Any:
+        """Ask for what is the same of all arrays once."""
+        if torch.compiler.is_compiling():
+            return None
+        if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]
+            return super().kinds(arrays)
+        records = torch.is_grad_enabled()
+        kinds: list[Any] = []
+        for a in arrays:
+            if a is None:
+                kinds.append(None)
+            elif type(a) in PLAIN:
+                is_recorded = records and a.requires_grad
+                kinds.append((type(a), a.shape, a.dtype, a.device, a.layout, is_recorded))
+            else:
+                kinds.append((type(a), self.signature(a)))
+        return tuple(kinds)
 
     def placement(self, signature: tuple[Any, ...]) -> Placement | None:
         return signature[5] if len(signature) > 5 else None

@@ -1,7 +1,8 @@
 """The float64 ways to exact sums, band by band, so that memory holds little beside the result.
 
 In each band the cheapest way comes first. Where more than a few outputs are not certain, the sums
-of two halves of each number come next, then bounds of each output by itself, then slices.
+of two halves of each number come next, then bounds of each output by itself, then slices. The ways
+that can be gone without looking at numbers are in `unseen`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Literal, TypeAlias
 from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
 from multiconv.exact.few_bits import narrowest
-from multiconv.exact.floating import approximate, beside, closer, is_exact
+from multiconv.exact.floating import approximate, beside, closer
 from multiconv.exact.halves import halved
 from multiconv.exact.integers import Operands
 from multiconv.exact.products import correlated
@@ -27,8 +28,6 @@ Rung: TypeAlias = Literal["certified", "sliced", "integers"]
 
 #: So many outputs, or one of so many, may be left to integers.
 _FEW, _PART = 64, 100
-#: Where integers are a loop over a few outputs at a time.
-_PART_OF_LOOPS = 256
 
 
 def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
@@ -39,7 +38,7 @@ def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Ar
     is_single = total.wanted == "y" and operands.first.shape[2] == 1
     if not is_single or operands.bias is not None or total.result != "float32":
         return None
-    total, operands = _with_border(total, operands, backend)
+    total, operands = with_border(total, operands, backend)
     return backend.certified_taps(operands.first, operands.second, total.geometry)
 
 
@@ -50,7 +49,7 @@ def by_few_bits(total: Sum, operands: Operands, backend: Backend) -> Array | Non
     dtype = narrowest(total, operands, backend)
     if dtype is None:
         return None
-    total, operands = _with_border(total, operands, backend)
+    total, operands = with_border(total, operands, backend)
     given = [backend.dtype_name(array.dtype) for array in operands if array is not None]
     is_narrow = dtype == total.result == "float32" and "float64" not in given
     if is_narrow and backend.has_plain_float32(operands.first):
@@ -63,7 +62,7 @@ def by_few_bits(total: Sum, operands: Operands, backend: Backend) -> Array | Non
     def work(part: Sum, own: Operands) -> tuple[Array]:
         return (nearest(_added(part, own, "float64", backend), total.result, backend),)
 
-    return _each(work, total, operands, backend)[0]
+    return each(work, total, operands, backend)[0]
 
 
 def _added(total: Sum, operands: Operands, dtype: str, backend: Backend) -> Array:
@@ -78,7 +77,7 @@ def by_bands(
     total: Sum, operands: Operands, backend: Backend, rung: Rung | None
 ) -> tuple[Array, Array]:
     """Return the rounded sums of finite operands, and where they are not certain."""
-    total, operands = _with_border(total, operands, backend)
+    total, operands = with_border(total, operands, backend)
     found = None if rung else _at_once(total, operands, backend)
     if found is not None:
         return found
@@ -87,11 +86,11 @@ def by_bands(
     def work(part: Sum, own: Operands) -> tuple[Array, Array]:
         return _band(part, own, backend, rung, course)
 
-    y, unsure = _each(work, total, operands, backend)
+    y, unsure = each(work, total, operands, backend)
     return y, unsure
 
 
-def _each(
+def each(
     work: Callable[[Sum, Operands], tuple[Array, ...]],
     total: Sum,
     operands: Operands,
@@ -114,18 +113,18 @@ def _at_once(
     if given | {total.result} != {"float32"} or total.geometry.padding_mode != "zeros" or is_single:
         return None
     found = backend.certified_sums(total.wanted, *operands, total.geometry, is_exact=is_exact)
-    if found is None or int(backend.xp.sum(found[1])) > _most(found[1]):
+    if found is None or int(backend.xp.sum(found[1])) > few(found[1]):
         return None
     return found
 
 
-def _most(unsure: Array, part: int = _PART) -> int:
-    """Return how many outputs are few."""
-    count: int = math.prod(unsure.shape)
+def few(y: Array, part: int = _PART) -> int:
+    """Return how many outputs are few: so many, or one of so many."""
+    count: int = math.prod(y.shape)
     return max(_FEW, count // part)
 
 
-def _with_border(total: Sum, operands: Operands, backend: Backend) -> tuple[Sum, Operands]:
+def with_border(total: Sum, operands: Operands, backend: Backend) -> tuple[Sum, Operands]:
     """Return the same sums of an image that has its border, unless that is of zeros."""
     if total.wanted == "x" or total.geometry.padding_mode == "zeros":
         return total, operands
@@ -198,11 +197,6 @@ def _band(
     if rung == "certified":
         return y, unsure
 
-    if not backend.looks_at_numbers:  # and each way that might be gone is compiled
-        error = backend.xp.where(is_exact(total, operands, backend), 0.0, value.error)
-        found = rounded(value._replace(error=error), total.result, backend)
-        return _unless_many(found, by_slices, backend, part=_PART_OF_LOOPS)
-
     def by_closer_bounds() -> tuple[Array, Array]:
         own = rounded(closer(value, total, wide, backend), total.result, backend)
         return _unless_many(own, by_slices, backend)
@@ -221,10 +215,6 @@ def _unless_many(
     found: tuple[Array, Array],
     otherwise: Callable[[], tuple[Array, Array]],
     backend: Backend,
-    part: int = _PART,
 ) -> tuple[Array, Array]:
-    unsure = found[1]
-    most = _most(unsure, part)
-    count = backend.xp.sum(backend.astype(unsure, "int64"))
-    chosen: tuple[Array, Array] = backend.branch(count > most, otherwise, lambda: found)
-    return chosen
+    unsure = backend.astype(found[1], "int64")
+    return otherwise() if int(backend.xp.sum(unsure)) > few(unsure) else found

@@ -25,8 +25,12 @@ from multiconv.methods.borders import extend
 def are_finite(operands: Operands, backend: Backend) -> Array:
     """Tell whether all numbers are finite."""
     xp = backend.xp
-    every = [xp.all(xp.isfinite(array)) for array in operands if array is not None]
-    return functools.reduce(operator.and_, every)
+
+    def is_other(array: Array) -> Array:
+        return ~xp.isfinite(array)
+
+    others = [backend.some(is_other, array) for array in operands if array is not None]
+    return ~functools.reduce(operator.or_, others)
 
 
 def finite_part(operands: Operands, are_finite: Array, backend: Backend) -> Operands:
@@ -49,10 +53,16 @@ def with_classes(
     y: Array, total: Sum, operands: Operands, are_finite: Array, backend: Backend
 ) -> Array:
     """Put NaN and infinities where the sums are not finite."""
-    return backend.branch(are_finite, lambda: y, lambda: _marked(y, total, operands, backend))
+
+    def changed() -> Array:
+        bits = bits_with_classes(backend.as_bits(y), total, operands, backend)
+        return backend.from_bits(bits, total.result)
+
+    return backend.branch(are_finite, lambda: y, changed)
 
 
-def _marked(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
+def bits_with_classes(bits: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
+    """Put the bits of NaN and of infinities where the sums are not finite."""
     xp = backend.xp
     first, second, bias = operands
     if total.wanted != "x":
@@ -73,13 +83,15 @@ def _marked(y: Array, total: Sum, operands: Operands, backend: Backend) -> Array
         shape = (1, total.groups, bias.shape[0] // total.groups, *(1,) * total.geometry.axes)
         own = [xp.isnan(bias), bias == math.inf, bias == -math.inf]
         occurs = [o | xp.reshape(b, shape) for o, b in zip(occurs, own, strict=True)]
+    form = format_of(total.result)
+    lowest = int(xp.iinfo(bits.dtype).min)
     for is_so, number in (
-        (occurs[1], math.inf),
-        (occurs[2], -math.inf),
-        (occurs[0] | (occurs[1] & occurs[2]), math.nan),
+        (occurs[1], form.infinity),
+        (occurs[2], lowest + form.infinity),
+        (occurs[0] | (occurs[1] & occurs[2]), form.infinity + 2 ** (form.precision - 2)),
     ):
-        y = xp.where(is_so, xp.full_like(y, number), y)
-    return y
+        bits = xp.where(is_so, xp.full_like(bits, number), bits)
+    return bits
 
 
 class _Kinds:

@@ -20,6 +20,7 @@ from multiconv.exact.bands import Rung, by_bands, by_few_bits, by_taps
 from multiconv.exact.classes import are_finite, finite_part, with_classes
 from multiconv.exact.description import OPERANDS, Sum, ungrouped
 from multiconv.exact.integers import Operands, products, rows_at_once, sums
+from multiconv.exact.unseen import MARK, in_any_case
 from multiconv.exact.whole_numbers import in_floats
 
 
@@ -71,35 +72,35 @@ def evaluate(
 
 
 def _real(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:
+    y = _flat(total, operands, backend, rung)
     shape = total.shape(operands.first.shape, operands.second.shape)
-    found = None if rung else by_taps(total, operands, backend)
-    y = None if rung or found else by_few_bits(total, operands, backend)
-    if y is not None:
-        return backend.xp.reshape(y, ungrouped(total.wanted, shape))
-    if found is None:
-        is_finite = are_finite(operands, backend)
-        y = _finite(total, operands, is_finite, backend, rung)
-        y = with_classes(backend.xp.reshape(y, shape), total, operands, is_finite, backend)
-    else:
-        y = _completed(*found, total, operands, backend)
     return backend.xp.reshape(y, ungrouped(total.wanted, shape))
 
 
-def _finite(
-    total: Sum, operands: Operands, is_finite: Array, backend: Backend, rung: Rung | None
-) -> Array:
-    """Return the sums, flat, as far as they are finite."""
+def _flat(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:
     shape = total.shape(operands.first.shape, operands.second.shape)
+    if rung is None:
+        found = by_taps(total, operands, backend)
+        if found is not None:
+            return _completed(*found, total, operands, backend)
+        y = by_few_bits(total, operands, backend)
+        if y is not None:
+            return y
+    is_finite = are_finite(operands, backend)
     count = math.prod(shape)
     if rung is None and count * products(total, operands.first) <= backend.few_products:
         every = backend.integers(range(count), operands.first)
-        return sums(total, operands, every, backend)
-    if rung == "integers":
-        y = backend.astype(backend.zeros(shape, operands.first), total.result)
-        unsure = backend.xp.ones_like(y, dtype=backend.dtype("bool"))
+        y = sums(total, operands, every, backend)
+    elif rung == "integers":
+        zeros = backend.astype(backend.zeros(shape, operands.first), total.result)
+        y = _replaced(backend.as_bits(zeros) + MARK, total, operands, backend)
+    elif not backend.looks_at_numbers:
+        bits = in_any_case(total, operands, is_finite, backend, rung)
+        return _replaced(bits, total, operands, backend)
     else:
-        y, unsure = by_bands(total, finite_part(operands, is_finite, backend), backend, rung)
-    return _completed(y, unsure, total, operands, backend)
+        own = finite_part(operands, is_finite, backend)
+        y = _completed(*by_bands(total, own, backend, rung), total, operands, backend)
+    return with_classes(backend.xp.reshape(y, shape), total, operands, is_finite, backend)
 
 
 def _completed(y: Array, unsure: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
@@ -111,6 +112,17 @@ def _completed(y: Array, unsure: Array, total: Sum, operands: Operands, backend:
         rows_at_once(total, operands),
         lambda places: sums(total, operands, places, backend),
     )
+
+
+def _replaced(bits: Array, total: Sum, operands: Operands, backend: Backend) -> Array:
+    """Return the sums, flat, of their bits, those that are marked by integers."""
+    bits = backend.replace(
+        backend.xp.reshape(bits, (-1,)),
+        MARK,
+        rows_at_once(total, operands),
+        lambda places: backend.as_bits(sums(total, operands, places, backend)),
+    )
+    return backend.from_bits(bits, total.result)
 
 
 def _complex(total: Sum, operands: Operands, backend: Backend, rung: Rung | None) -> Array:

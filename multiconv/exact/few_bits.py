@@ -12,8 +12,8 @@ import math
 
 from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
-from multiconv.exact.floating import over_axes, repeats
-from multiconv.exact.formats import decoded, format_of
+from multiconv.exact.floating import lowest_bit, over_axes, repeats
+from multiconv.exact.formats import format_of
 from multiconv.exact.integers import Operands
 from multiconv.exact.rounding import in_float64
 
@@ -60,7 +60,8 @@ def narrowest(total: Sum, operands: Operands, backend: Backend) -> str | None:
 
 def lowest_of_sample(array: Array, backend: Backend) -> int:
     """Return the exponent of the lowest bit of some of the numbers; where those are zeros, 0."""
-    return _lowest(_sample(array, backend), backend)
+    low = int(lowest_bit(_sample(array, backend), backend))
+    return low if low < 5000 else 0
 
 
 def _size(total: Sum, first: Array, second: Array, backend: Backend) -> float:
@@ -74,13 +75,3 @@ def _size(total: Sum, first: Array, second: Array, backend: Backend) -> float:
 def _sample(array: Array, backend: Backend) -> Array:
     flat = backend.xp.reshape(array, (-1,))
     return flat if flat.shape[0] <= _SAMPLE else flat[:: flat.shape[0] // _SAMPLE]
-
-
-def _lowest(array: Array, backend: Backend) -> int:
-    """Return the exponent of the lowest bit of a few numbers."""
-    xp = backend.xp
-    mantissa, exponent = decoded(array, backend)
-    size = xp.abs(mantissa)
-    last = (backend.as_bits(backend.astype(size & -size, "float64")) >> 52) - 1023
-    low = int(xp.min(xp.where(size == 0, xp.full_like(exponent, 5000), exponent + last)))
-    return low if low < 5000 else 0

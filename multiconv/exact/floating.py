@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from multiconv.backends.base import Array, Backend
 from multiconv.exact.description import Sum
-from multiconv.exact.formats import decoded, format_of
+from multiconv.exact.formats import decoded
 from multiconv.exact.integers import Operands, products
 from multiconv.exact.products import correlated
 from multiconv.exact.rounding import Value, two_sum
@@ -63,11 +63,16 @@ class _Cut(NamedTuple):
         return Stretch(self.total, *arrays)
 
 
-def approximate(total: Sum, operands: Operands, backend: Backend) -> Value:
-    """Return sums of operands in float64 that hold float32 numbers, and their errors."""
+def approximate(
+    total: Sum, operands: Operands, backend: Backend, size: Array | None = None
+) -> Value:
+    """Return sums of operands in float64 that hold float32 numbers, and their errors.
+
+    ``size`` bounds the sums of absolute products, where that is known.
+    """
     xp = backend.xp
     if products(total, operands.first) <= _SHORT:
-        high, error = _stretch(Stretch(total, *operands[:2]), backend)
+        high, error = _stretch(Stretch(total, *operands[:2]), backend, size)
         if operands.bias is None:
             return Value(high, None, error)
         bias = beside(total, operands.bias, backend)
@@ -90,10 +95,10 @@ def approximate(total: Sum, operands: Operands, backend: Backend) -> Value:
     return Value(*two_sum(high, low), error)
 
 
-def _stretch(part: Stretch, backend: Backend) -> tuple[Array, Array]:
+def _stretch(part: Stretch, backend: Backend, size: Array | None = None) -> tuple[Array, Array]:
     """Return the sums of a part of the terms, and a bound of their errors."""
-    bound = (products(part.total, part.first) + 12) * _U * size_of_sums(part, backend)
-    return correlated(*part, backend), bound
+    size = size_of_sums(part, backend) if size is None else size
+    return correlated(*part, backend), (products(part.total, part.first) + 12) * _U * size
 
 
 def _joined(parts: list[_Cut], operands: Operands, backend: Backend) -> tuple[Array, Array, Array]:
@@ -127,23 +132,6 @@ def closer(value: Value, total: Sum, operands: Operands, backend: Backend) -> Va
     return value._replace(error=error)
 
 
-def is_exact(total: Sum, operands: Operands, backend: Backend) -> Array:
-    """Tell whether sums of these numbers are exact in float64, whatever their order.
-
-    All partial sums are multiples of the product of the lowest bits, and there are fewer than 2**53
-    of it in the largest that there can be.
-    """
-    xp = backend.xp
-    (low, top), (other_low, other_top) = (_bits(a, backend) for a in operands[:2])
-    low, top = low + other_low, top + other_top
-    terms = products(total, operands.first)
-    if operands.bias is not None:
-        bias_low, bias_top = _bits(operands.bias, backend)
-        low, top = xp.minimum(low, bias_low), xp.maximum(top, bias_top)
-        terms += 1
-    return top - low + math.ceil(math.log2(max(terms, 1))) <= 53
-
-
 def size_of_sums(part: Stretch, backend: Backend) -> Array:
     """Return a bound of the sums of absolute products, in the shape of the result or of one."""
     xp, total = backend.xp, part.total
@@ -162,7 +150,7 @@ def largest(array: Array, axes: tuple[int, ...], backend: Backend) -> Array:
     """Return the largest absolute value along axes, 0 where they have no numbers."""
     xp = backend.xp
     if 0 not in array.shape:
-        return xp.max(xp.abs(array), axis=axes, keepdims=True)
+        return backend.largest_along(array, axes)
     # The rows of a band may all be border.
     return xp.sum(xp.abs(array), axis=axes, keepdims=True, dtype=array.dtype)
 
@@ -199,22 +187,13 @@ def beside(total: Sum, bias: Array, backend: Backend) -> Array:
     return backend.xp.reshape(bias, shape)
 
 
-def _bits(array: Array, backend: Backend) -> tuple[Array, Array]:
-    """Return the exponents of the lowest bit of all numbers, and of the first above all."""
+def lowest_bit(array: Array, backend: Backend) -> Array:
+    """Return the exponent of the lowest bit of all numbers, 5000 where all are zero."""
     xp = backend.xp
-    is_narrow = format_of(backend.dtype_name(array.dtype)).precision <= 24
-    # Half as wide is twice as fast, and holds these mantissas.
-    width = 32 if is_narrow else 64
-    mantissa, exponent = decoded(array, backend, f"int{width}")
+    mantissa, exponent = decoded(array, backend)
     size = xp.abs(mantissa)
-    form = format_of(f"float{width}")
-    bias, shift = form.fields // 2, form.precision - 1
-    last = backend.as_bits(backend.astype(size & -size, f"float{width}")) >> shift
-    first = backend.as_bits(backend.astype(size, f"float{width}")) >> shift
-    none = size == 0
-    low = xp.where(none, xp.full_like(exponent, 5000), exponent + last - bias)
-    top = xp.where(none, xp.full_like(exponent, -5000), exponent + first - (bias - 1))
-    return xp.min(low), xp.max(top)
+    last = (backend.as_bits(backend.astype(size & -size, "float64")) >> 52) - 1023
+    return xp.min(xp.where(size == 0, xp.full_like(exponent, 5000), exponent + last))
 
 
 def _cuts(total: Sum, operands: Operands, backend: Backend) -> Iterator[_Cut]:

@@ -12,6 +12,7 @@ from multiconv.core.calls import takes
 from multiconv.explaining import window
 from multiconv.explaining.explanation import Explanation
 from multiconv.explaining.operands import Operands, one_number, position
+from multiconv.functions.colours import warn_of_colours
 from multiconv.planning.options import read
 
 
@@ -76,6 +77,11 @@ def explain(
         If the arrays have no numbers yet (under a compiler, or on torch's meta device), and as in
         `corr2d` and `conv2d`.
 
+    Warns
+    -----
+    UserWarning
+        As in `corr2d`, without channels.
+
     See Also
     --------
     toeplitz_matrix : all sums at once, a row for each.
@@ -116,6 +122,8 @@ def explain(
     is_flipped = flag("flip", flip)
     operands = Operands(*_arrays(x, k, bias))
     plan = operands.planned(options)
+    if not operands.has_channels:
+        warn_of_colours(operands.x, "moveaxis(x, -1, -3) are images of one each")
     geometry, where = plan.geometry, position(at, plan.output_shape)
     assert geometry is not None  # every plan of a correlation has one
     picked = operands.picked(where, options.groups)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
-from multiconv.backends.registry import backend_of_type
 from multiconv.chunked.plans import planned
 from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
-from multiconv.core.callers import callers_level
 from multiconv.core.calls import takes
+from multiconv.functions.colours import may_have_colours, warn_of_colours
 from multiconv.planning import axis_order
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Operand, image_and_kernel, swapped
 from multiconv.planning.options import Options, read
 
-_LAST = "last"  # axes that were left out; a name, for names and ints are the quickest to look up
-_LARGE = 16  # pixels of a picture
+# Axes that were left out: a string, as strings and ints are the quickest to look up, but no word.
+_LAST = "\0"
 
 
 @takes("x", "k")
@@ -294,7 +292,11 @@ def _read(
     padding_value: Any = 0,
 ) -> Options:
     if _is_left_out(axes):
-        _warn_of_colours(arrays[0], name)
+        remedy = (
+            f"{name}(x, k, axes=(-3, -2)) filters each of them; axes=(-2, -1) says that the last "
+            "two are meant, without this warning"
+        )
+        warn_of_colours(arrays[0], remedy)
     return _options(2, stride, padding, dilation, padding_mode, method, axes, padding_value)
 
 
@@ -341,32 +343,9 @@ def _is_left_out(axes: Any) -> bool:
     return isinstance(axes, str) and axes == _LAST
 
 
-def _warn_of_colours(x: Any, name: str) -> None:
-    """Warn of a picture whose colours were taken for its width, unless a compiler reads along."""
-    try:
-        shape = tuple(getattr(x, "shape", ()))
-    except Exception:  # a tensor without sizes, of which what reads the arrays says more
-        return
-    if not _may_have_colours(shape):
-        return
-    backend = backend_of_type(type(x))
-    if backend is not None and backend.is_tracing():
-        return
-    msg = (
-        f"x has the shape {shape}, and its last two axes, {shape[-2]} x {shape[-1]}, are taken for "
-        f"height and width. If the {shape[-1]} are colours, {name}(x, k, axes=(-3, -2)) filters "
-        "each of them; axes=(-2, -1) says that the last two are meant, without this warning"
-    )
-    warnings.warn(msg, UserWarning, stacklevel=callers_level())
-
-
-def _may_have_colours(shape: tuple[int, ...]) -> bool:
-    return len(shape) >= 3 and shape[-1] in (3, 4) and min(shape[-3:-1]) >= _LARGE
-
-
 def _advice(x: Operand, k: Operand, axes: int) -> str:
     """Return what else may have been meant by an image that a kernel does not fit."""
-    if axes == 2 and _may_have_colours(x.shape):
+    if axes == 2 and may_have_colours(x.shape):
         return f"; if the {x.shape[-1]} are colours, axes=(-3, -2) filters each of them"
     return swapped(x, k, axes)
 

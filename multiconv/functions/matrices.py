@@ -391,7 +391,7 @@ def _plan(
 ) -> Plan:
     """Plan what takes one array and gives one of the same dtype, bool apart."""
     result = result_dtype(operand, operand, backend)
-    run = framed(backend, compute, [(operand.shape, grouped)], shape, result)
+    run = framed(backend, compute, [(operand.shape, grouped, operand.dtype)], shape, result)
     return Plan(run, shape, result, operations, elements=(math.prod(shape),))
 
 

@@ -138,9 +138,9 @@ def separable(
     x, kernels = _read(x, kernels)
     count = len(kernels)
     options = read(count, stride, padding, dilation)
-    along = _axes(axes, count, arguments.rank("x", x))
-    for number, (kernel, axis) in enumerate(zip(kernels, along, strict=True)):
-        each: dict[str, Any] = _along(options, number)
+    chosen = axes_of(axes, count, arguments.rank("x", x))
+    for number, (kernel, axis) in enumerate(zip(kernels, chosen, strict=True)):
+        each: dict[str, Any] = along(options, number)
         each |= {"padding_mode": padding_mode, "method": method}
         y = correlate1d(x, kernel, axis=axis, padding_value=padding_value, **each)
         if padding_mode == "constant" and number + 1 < count:
@@ -175,23 +175,27 @@ def _read(x: Any, kernels: Any) -> tuple[Array, list[Array]]:
 
 
 def _beside(x: Array, kernels: list[Array], backend: Backend) -> list[Array]:
-    """Return the kernels, the first in such a dtype that its sums have that of the result.
+    """Return the kernels, the first in such a dtype that its sums have that of the result."""
+    names = [backend.dtype_name(array.dtype) for array in (x, *kernels)]
+    first = first_dtype(names, backend)
+    return kernels if first == names[1] else [backend.astype(kernels[0], first), *kernels[1:]]
+
+
+def first_dtype(names: list[str], backend: Backend) -> str:
+    """Return the dtype of the first kernel, of the names of all: the image's, then the kernels'.
 
     Sums of small integers would wrap before a kernel of a wider dtype met them.
     """
-    names = [backend.dtype_name(array.dtype) for array in (x, *kernels)]
     if not set(names).issubset(dtypes.SUPPORTED):
-        return kernels
+        return names[1]
     first = dtypes.promote(*names[:2], default_integer=backend.default_integer)
     result = first
     for name in names[2:]:
         result = dtypes.promote(result, name, default_integer=backend.default_integer)
-    if first == result:
-        return kernels
-    return [backend.astype(kernels[0], backend.canonical(result)), *kernels[1:]]
+    return names[1] if first == result else backend.canonical(result)
 
 
-def _axes(axes: Any, count: int, rank: int) -> tuple[int, ...]:
+def axes_of(axes: Any, count: int, rank: int) -> tuple[int, ...]:
     """Return which axes they are, counted from the first."""
     chosen = tuple(range(-count, 0)) if axes is None else arguments.axes("axes", axes, count)
     found = {axis % rank for axis in chosen if -rank <= axis < rank}
@@ -204,7 +208,8 @@ def _axes(axes: Any, count: int, rank: int) -> tuple[int, ...]:
     return chosen
 
 
-def _along(options: Options, number: int) -> dict[str, Any]:
+def along(options: Options, number: int) -> dict[str, Any]:
+    """Return the stride, the padding and the dilation of one axis."""
     pads = options.padding
     return {
         "stride": options.stride[number],

@@ -13,10 +13,12 @@ from multiconv.core.calls import takes
 from multiconv.functions.conv import CONV_ORDERS
 from multiconv.functions.conv_transpose import CONV_TRANSPOSE_ORDERS
 from multiconv.functions.images import CONVOLVE, CONVOLVE2D, CORR2D, CORRELATE
+from multiconv.functions.one_axis import along, axes_of, first_dtype, separable
 from multiconv.planning.dispatch import Operation, plan_for
 from multiconv.planning.frame import Plan
 from multiconv.planning.operands import kernel_letters
 from multiconv.planning.options import read
+from multiconv.planning.passes import in_passes
 
 #: The functions of kernels without channels, and how many axes those have.
 _IMAGES: dict[str, tuple[Operation, int | None]] = {
@@ -61,9 +63,10 @@ def plan(
         As in `conv2d`.
     axes : sequence of int, optional
         As in `corr2d` and `correlate`, for a kernel without channels.
-    function : {"corr2d", "convolve2d", "correlate", "convolve", "correlate1d"}, optional
+    function : {"corr2d", "convolve2d", "correlate", "convolve", "correlate1d", "separable"}, \
+optional
         Whose kernel without channels the weight is: of any number of axes for `correlate` and
-        `convolve`. A `separable` is a `correlate1d` along each of its axes, one after another.
+        `convolve`. For `separable` it is a list of kernels, or of their shapes.
     channels_last, weight_order : optional
         As in `conv2d`, for a weight with channels.
     transposed : bool, optional
@@ -82,7 +85,8 @@ def plan(
         ``workspace_bytes`` (beside arguments and result; None where the framework does not say) and
         ``error_bound``, the factor e of the bound :math:`|\hat y - y| \le e \sum |x| |w|` (0 for
         integers, which are exact; of a norm for ``fft``, of :math:`|y|` for ``exact``). ``print``
-        shows all of it.
+        shows all of it. That of a `separable` has ``passes``, a plan for each kernel, and in
+        ``multiply_adds`` their sum.
 
     Raises
     ------
@@ -101,16 +105,13 @@ def plan(
     workspace      ...
     error          at most 5.96e-07 * sum |x| |w|
     """
-    shapes = [None if _is_shape(a) else a for a in (x, weight)]
-    given = {n: a for n, a in zip(("x", "weight"), shapes, strict=True) if a is not None}
-    named = None if backend is None else registry.load(backend)
-    chosen, arrays = registry.backend_of(given, named)
-    signatures = iter([chosen.signature(array) for array in arrays])
-    like = next(iter(arrays), None)
-    signed = [
-        _signature(name, size, dtype, chosen, like) if array is None else next(signatures)
-        for name, size, array in zip(("x", "weight"), (x, weight), shapes, strict=True)
-    ]
+    if function == "separable":
+        given = (stride, padding, dilation, padding_mode, padding_value, method)
+        unused = {"groups": groups != 1, "channels_last": channels_last, "transposed": transposed}
+        unused |= {"weight_order": weight_order is not None}
+        _check_unused("separable", **unused, output_padding=output_padding != 0)
+        return _separable(x, weight, axes, given, dtype, backend)
+    chosen, signed = _described({"x": x, "weight": weight}, dtype, backend)
     rank = len(signed[1][0])
     images = _image_function(function, rank)
     count = rank if images else max(rank - 2, 1)
@@ -150,11 +151,59 @@ def plan(
     )
 
 
+def _described(given: dict[str, Any], dtype: Any, backend: str | None) -> tuple[Backend, list[Any]]:
+    """Return the backend and the signatures of arrays, some of which are shapes alone."""
+    arrays = {name: a for name, a in given.items() if not _is_shape(a)}
+    named = None if backend is None else registry.load(backend)
+    chosen, found = registry.backend_of(arrays, named)
+    signatures = dict(zip(arrays, map(chosen.signature, found), strict=True))
+    like = next(iter(found), None)
+    return chosen, [
+        signatures[name] if name in signatures else _signature(name, shape, dtype, chosen, like)
+        for name, shape in given.items()
+    ]
+
+
+def _separable(
+    x: Any, kernels: Any, axes: Any, options: tuple[Any, ...], dtype: Any, backend: str | None
+) -> Plan:
+    """Plan a `separable`: a correlation along one axis after another."""
+    if not isinstance(kernels, (list, tuple)) or not kernels or _is_shape(kernels):
+        msg = (
+            "function='separable' takes a list of kernels (kw,), or of their shapes, got weight="
+            f"{kernels!r}; plan(x, [(3,), (5,)], function='separable') has two"
+        )
+        raise ValueError(msg) if isinstance(kernels, (list, tuple)) else TypeError(msg)
+    names = [f"weight[{number}]" for number in range(len(kernels))]
+    named = dict(zip(names, kernels, strict=True))
+    chosen, (image, *signed) = _described({"x": x, **named}, dtype, backend)
+    for name, (shape, *_) in zip(names, signed, strict=True):
+        if len(shape) != 1:
+            msg = f"{name} must be a kernel of shape (kw,), got {len(shape)} axes"
+            raise ValueError(msg)
+    all_names = [chosen.dtype_name(signature[1]) for signature in (image, *signed)]
+    signed[0] = (signed[0][0], chosen.dtype(first_dtype(all_names, chosen)), *signed[0][2:])
+    *geometry, mode, value, method = options
+    read_all = read(len(signed), *geometry)
+    passes: list[Plan] = []
+    for number, axis in enumerate(axes_of(axes, len(signed), len(image[0]))):
+        each: dict[str, Any] = along(read_all, number)
+        each |= {"padding_mode": mode, "padding_value": value, "method": method}
+        one = plan_for(
+            CORRELATE, chosen, (image, signed[number]), read(1, **each, image_axes=(axis,))
+        )
+        passes.append(one)
+        image = (one.output_shape, chosen.dtype(one.dtype), *image[2:])
+    names_of = ("stride", "padding", "dilation", "padding_mode", "padding_value", "method")
+    given = dict(zip(names_of, options, strict=True))
+    return in_passes(tuple(passes), lambda x, *ks: separable(x, ks, axes=axes, **given))
+
+
 def _image_function(function: Any, rank: int) -> Operation | None:
     """Return what correlates with a kernel of so many axes and no channels, None for channels."""
     if function is None:
         return {1: CORRELATE, 2: CORR2D}.get(rank)
-    chosen, axes = _IMAGES[arguments.choice("function", function, tuple(_IMAGES))]
+    chosen, axes = _IMAGES[arguments.choice("function", function, (*_IMAGES, "separable"))]
     if rank == 0 or axes not in (None, rank):
         shape = kernel_letters(1 if axes is None else axes)
         msg = f"function={function!r} takes a kernel ({shape}), and weight has {rank} axes"

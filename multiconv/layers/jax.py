@@ -59,7 +59,7 @@ class JaxLayer(Layer):
 
     def __call__(self, x: Any) -> Any:
         """Return the layer's output for images x."""
-        return layers.apply(self.arguments, x, self.weight, self.bias)
+        return layers.call(self.arguments, x, self.weight, self.bias)
 
     def tree_flatten_with_keys(self) -> tuple[Any, LayerArguments]:
         """Split into leaves, by name, and what is static."""

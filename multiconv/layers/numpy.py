@@ -60,7 +60,7 @@ class NumPyLayer(Layer):
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Return the layer's output for images x, and remember x for `backward`."""
-        y: FloatArray = layers.apply(self.arguments, x, self.weight, self.bias)
+        y: FloatArray = layers.call(self.arguments, x, self.weight, self.bias)
         _, (x, _) = backend_of({"x": x, "weight": self.weight})  # a list becomes an array
         self._x, self._y_shape = x, y.shape
         return y

@@ -16,6 +16,7 @@ from multiconv.backends.base import Array
 from multiconv.backends.registry import backend_of, backend_of_type
 from multiconv.core import arguments, geometry
 from multiconv.core.arguments import Constant, IntOrInts, Padding, Pairs
+from multiconv.functions.colours import warn_of_colours
 from multiconv.functions.conv import CONV_ORDERS, conv1d, conv2d, conv3d
 from multiconv.functions.conv_transpose import (
     CONV_TRANSPOSE_ORDERS,
@@ -36,6 +37,12 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "ConvTranspose1D": conv_transpose1d,
     "ConvTranspose2D": conv_transpose2d,
     "ConvTranspose3D": conv_transpose3d,
+}
+# By whether they are transposed, and whether images and weights have their channels last.
+_OPERATIONS = {
+    (transposed, *order): operation
+    for transposed, ordered in ((False, CONV_ORDERS), (True, CONV_TRANSPOSE_ORDERS))
+    for order, operation in ordered.orders.items()
 }
 
 NO_BORDER = "where a convolution pads its input, its adjoint cuts off its output"
@@ -133,6 +140,9 @@ class LayerArguments:
                 self.padding_value,
             )
         object.__setattr__(self, "_given", Exact(given))
+        # The name of an operation: its functions could not be pickled.
+        order = self.transposed, self.channels_last, kernel_first(self.weight_order)
+        object.__setattr__(self, "_order", order)
 
     def options(self) -> dict[str, Any]:
         """Return the options of the function that the layer calls."""
@@ -141,9 +151,7 @@ class LayerArguments:
 
     def convolve(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """Do what the layer's function does with these options, which are read already."""
-        orders = CONV_TRANSPOSE_ORDERS if self.transposed else CONV_ORDERS
-        operation = orders.orders[self.channels_last, kernel_first(self.weight_order)]
-        return dispatch(operation, (x, weight, bias), self._given)  # type: ignore[attr-defined]
+        return dispatch(_OPERATIONS[self._order], (x, weight, bias), self._given)  # type: ignore[attr-defined]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the arguments that make the same layer again, for `read`."""
@@ -270,6 +278,18 @@ def _check_kind(layer: LayerArguments) -> None:
                 f"{extra}, and at most {limit - 1} works"
             )
             raise ValueError(msg)
+
+
+def call(layer: LayerArguments, x: Array, weight: Array, bias: Array | None) -> Array:
+    """Return the output that a user asked for, who is told of colours taken for a width."""
+    if layer.in_channels is None:
+        remedy = (
+            f"layer(moveaxis(x, -1, -3)) filters each of them, and {layer.kind}("
+            f"{layer.kernel_size}, in_channels={{count}}, out_channels=..., channels_last=True) "
+            "all together"
+        )
+        warn_of_colours(x, remedy)
+    return apply(layer, x, weight, bias)
 
 
 def apply(layer: LayerArguments, x: Array, weight: Array, bias: Array | None) -> Array:

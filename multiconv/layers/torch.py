@@ -56,7 +56,7 @@ class TorchLayer(Layer, torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the layer's output for images x."""
-        y: torch.Tensor = layers.apply(self.arguments, x, self.weight, self.bias)
+        y: torch.Tensor = layers.call(self.arguments, x, self.weight, self.bias)
         return y
 
     def extra_repr(self) -> str:

@@ -137,6 +137,8 @@ def learn_kernel(
     -----
     RuntimeWarning
         If the learning rate must diverge; numbers may overflow then, without further warnings.
+    UserWarning
+        As in `corr2d`, without channels.
 
     Notes
     -----

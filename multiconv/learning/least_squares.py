@@ -112,6 +112,11 @@ def solve_kernel(
     TypeError
         As in `corr2d`; for complex numbers, and for arrays that have no numbers here.
 
+    Warns
+    -----
+    UserWarning
+        As in `corr2d`, without channels.
+
     Examples
     --------
     >>> import numpy as np

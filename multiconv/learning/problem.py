@@ -11,6 +11,7 @@ from multiconv.backends import registry
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core import arguments, dtypes
+from multiconv.functions.colours import warn_of_colours
 from multiconv.layers import shared as layers
 from multiconv.layers.shared import LayerArguments
 from multiconv.learning import constant_border, numbers
@@ -67,6 +68,8 @@ def read(x: Any, y: Any, kernel_size: Any, *, bias: Any, method: str, **options:
     layer = _layer(tuple(x.shape), kernel_size, bias=bias, method=method, **options)
     _check_target(layer, tuple(x.shape), tuple(y.shape))
     constant_border.check(layer)
+    if layer.in_channels is None:
+        warn_of_colours(x, "moveaxis(x, -1, -3) and moveaxis(y, -1, -3) are images of one each")
     images = targets = None
     if backend.is_chunked:
         from multiconv.learning import dask

@@ -12,7 +12,7 @@ from multiconv.core import dtypes
 from multiconv.core.geometry import Geometry
 
 Run: TypeAlias = Callable[[Array, Array, Geometry, Backend], Array]
-Ungrouped: TypeAlias = Callable[[Array, Array, Array | None], Array]
+Ungrouped: TypeAlias = Callable[..., Array]
 
 
 class MethodRefusal(ValueError):  # noqa: N818 - not always a mistake: some cases have no such method
@@ -138,7 +138,7 @@ class Method:
         Whether sums of floats are those of `multiconv.exact` instead of ``run``.
     ungrouped : callable, optional
         ``ungrouped(wanted, geometry, groups, problem, backend)`` returns a function of arrays that
-        are not grouped and a bias or None, that gives y, x or weight, or None (see
+        are not grouped and a bias, None or nothing, that gives y, x or weight, or None (see
         `Backend.native_call`).
     """
 

@@ -66,8 +66,8 @@ def _ungrouped(
     if call is None or has_zeros:
         return call
     if wanted == "x":
-        return lambda grad, weight, bias: fold(call(grad, weight, bias), geometry, backend)
-    return lambda x, other, bias: call(extend(x, geometry, backend), other, bias)
+        return lambda grad, weight, bias=None: fold(call(grad, weight, bias), geometry, backend)
+    return lambda x, other, bias=None: call(extend(x, geometry, backend), other, bias)
 
 
 def _counts(problem: Problem, backend: Backend) -> Counts:

@@ -63,16 +63,13 @@ def dispatch(
         else:
             arrays, given = (*arrays, padding_value), (*given, None)
     backend = backend_of_type(type(arrays[0]))
-    if backend is None or backend.is_tracing():
+    if backend is None:
         return _resolved(operation, arrays, given, None)
     try:
-        key = (
-            operation.planner,
-            backend,
-            *[a if a is None else (type(a), backend.signature(a)) for a in arrays],
-            *_exactly(given),
-            backend.configuration(),
-        )
+        kinds = backend.kinds(arrays)
+        if kinds is None:
+            return _resolved(operation, arrays, given, None)
+        key = operation.planner, backend, kinds, _exactly(given)
         call = _calls.get(key)
     except Exception:  # what has no signature or no hash; it is read, or refused, below
         return _resolved(operation, arrays, given, None)

@@ -154,26 +154,31 @@ class Plan:
 def framed(
     backend: Backend,
     compute: Callable[..., Array],
-    given: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
+    given: Sequence[tuple[tuple[int, ...], tuple[int, ...], str]],
     shape: tuple[int, ...],
     result: str,
     *,
     made: tuple[int, ...] | None = None,
     bias_shape: tuple[int, ...] | None = (),
+    bias_dtype: str | None = None,
 ) -> Callable[..., Array]:
     """Return ``compute``, over arrays in the dtype of the sums, framed.
 
-    ``given`` are the shapes of its arrays, as they come and as it takes them; ``made`` is that of
-    its result, where it is known, and ``shape`` that which is returned. A bias or None may follow
-    the arrays. It is added in the dtype of the sums, in the shape ``bias_shape``; where that is
-    None, ``compute`` takes the bias itself.
+    ``given`` are the shapes of its arrays, as they come and as it takes them, and their dtypes;
+    ``made`` is that of its result, where it is known, and ``shape`` that which is returned. A bias
+    of the dtype ``bias_dtype`` or None may follow the arrays. It is added in the dtype of the sums,
+    in the shape ``bias_shape``; where that is None, ``compute`` takes the bias itself.
     """
     reshape, sums = backend.reshape, backend.accumulator(result)
     dtype, narrows = backend.dtype(sums), sums != result
     # What has its shape and dtype already is left alone: small calls are made of such trifles.
-    sizes = [None if has == takes else takes for has, takes in given]
+    sizes = [None if has == takes else takes for has, takes, _ in given]
     count, is_shaped = len(sizes), made == shape
     casts_all = not backend.leaves_dtypes
+    has_sums = {*(name for _, _, name in given), bias_dtype or sums} == {sums}
+    is_bare = bias_shape is None and is_shaped and not narrows and sizes == [None] * count
+    if is_bare and has_sums and backend.names_tell_dtypes:
+        return compute  # nothing is left to be done
 
     def fitted(array: Array, size: tuple[int, ...] | None) -> Array:
         # The dtype and not its name: NumPy's may be in the other byte order.
@@ -351,11 +356,12 @@ def _planned(
         return framed(
             backend,
             compute,
-            [(o.shape, arrange(role, sizes[role])) for role, o in given.items()],
+            [(o.shape, arrange(role, sizes[role]), o.dtype) for role, o in given.items()],
             shape,
             result,
             made=arrange(wanted, size),
             bias_shape=None if own else (1, *grouped[1:3], *(1,) * geometry.axes),
+            bias_dtype=None if bias is None else bias.dtype,
         )
 
     plan = Plan(

@@ -12,6 +12,7 @@ import pytest
 from multiconv import cli
 from multiconv.benchmarking import (
     candidates,
+    first_calls,
     grid,
     libraries,
     measure,
@@ -180,6 +181,48 @@ class TestWhoTakesPart:
         found = run([IMAGE], slowest=0.01, beside=[Planted(slow=slow)])
         [slow] = [m for m in found.measured if m.name == "slow"]
         assert slow.turns == 1
+
+    def test_what_a_process_pays_once_is_nobodys_time(self, monkeypatch, few_samples):
+        """As PyTorch's first way back, which would be taken for the time of who comes first."""
+        begun = []
+        operands = measure.reference.operands(BACK, "float32")
+        gradients = [operands.exact[name].astype("float32") for name in ("dx", "dw")]
+
+        class Slow(Planted):
+            def backward(self, function, arrays):
+                def call():
+                    if not begun:
+                        begun.append(measure.time.sleep(0.2))
+                    return gradients
+
+                return call
+
+            def peers(self, cell, arrays):
+                if cell.stage == "backward":
+                    yield Peer("own", self.backward(None, arrays), "own")
+
+        monkeypatch.setattr(libraries, "of", lambda name: Slow())
+        first_calls.pay.cache_clear()
+        found = run([BACK], methods=[], slowest=0.1)
+        assert found.wrong == []
+        assert found.one(BACK, "numpy", role="own").turns > 1
+
+    def test_what_is_judged_is_not_timed_by_a_first_call(self, monkeypatch, few_samples):
+        """That of a large cell pays for threads and memory, and comes again."""
+        calls = []
+
+        def own(x, k):
+            calls.append(None if calls else measure.time.sleep(0.2))
+            return correct(x, k)
+
+        class Own(Planted):
+            def peers(self, cell, arrays):
+                yield Peer("own", lambda: own(arrays.x, arrays.weight), "own")
+
+        monkeypatch.setattr(first_calls, "pay", lambda *given: None)
+        monkeypatch.setattr(libraries, "of", lambda name: Own())
+        found = run([IMAGE], methods=[], slowest=0.1)
+        assert found.one(IMAGE, "numpy", role="own").turns > 1
 
     def test_what_was_far_behind_is_not_asked_again_where_a_cell_costs_much(
         self, monkeypatch, few_samples

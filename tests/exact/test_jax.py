@@ -196,15 +196,29 @@ class TestLoops:
     """What is long is a loop whose body is compiled once."""
 
     @pytest.mark.parametrize("rows", [1, 3])
-    def test_every_place_of_a_mask_is_filled(self, jax, monkeypatch, rows):
+    def test_every_marked_place_is_filled(self, jax, monkeypatch, rows):
         from multiconv.backends.in_turn import jax as in_turn
 
         monkeypatch.setattr(in_turn, "_LINES", 4)
-        values, mask = np.arange(11.0), np.isin(np.arange(11), [0, 4, 5, 8, 10])
+        values = np.where(np.isin(np.arange(11), [0, 4, 5, 8, 10]), -1, np.arange(11))
         with jax.enable_x64(True):
-            given = map(jax.numpy.asarray, (values, mask))
-            result = in_turn.refilled(*given, rows, lambda places: 100.0 + places)
-        assert np.array_equal(result, np.where(mask, 100 + values, values))
+            result = in_turn.replaced(jax.numpy.asarray(values), -1, rows, lambda at: 100 + at)
+        assert np.array_equal(result, np.where(values < 0, 100 + np.arange(11), values))
+
+    @pytest.mark.parametrize("shape", [(2, 5, 13), (3, 64)], ids=["with a rest", "without"])
+    def test_folds_are_reductions(self, jax, monkeypatch, shape):
+        from multiconv.backends.folds import jax as folds
+
+        monkeypatch.setattr(folds, "_LONG", 32)
+        values = np.random.default_rng(len(shape)).standard_normal(shape).astype("f4")
+        array = jax.numpy.asarray(values)
+        axes = tuple(range(1, len(shape)))
+        right = np.abs(values).max(axes, keepdims=True)
+        assert np.array_equal(folds.largest(array, axes), right)
+        for bound in (0, 1, right.max()):
+            with jax.enable_x64(True):
+                assert folds.count(lambda a, b=bound: a >= b, array) == (values >= bound).sum()
+                assert folds.some(lambda a, b=bound: a > b, array) == (values > bound).any()
 
     @pytest.mark.parametrize("kernel_size", [(3, 2), (6, 7)], ids=["columns", "few outputs"])
     def test_blocks_of_an_image_are_its_correlation(self, jax, monkeypatch, kernel_size):

@@ -77,6 +77,22 @@ class TestColours:
                 getattr(backend.functions, name)(x, k, dilation=1)
             assert caught[0].filename == __file__
 
+    def test_so_it_is_by_what_has_no_axes(self, backend):
+        """The textbook's layer, what learns a kernel, and what explains a number."""
+        x = backend.array(np.arange(20 * 18 * 3.0).reshape(COLOURS) % 7, "float32")
+        k = backend.array(np.ones((2, 2)), "float32")
+        y = backend.functions.corr2d(x, k, axes=(-2, -1))
+        calls = {"moveaxis": lambda: mc.explain(x, k, at=(0, 0, 0))}
+        if backend.name != "strict":
+            layer = backend.functions.Conv2D(2)
+            calls["Conv2D.*in_channels=3"] = lambda: layer(x)
+            calls[r"moveaxis\(y"] = lambda: mc.learn_kernel(x, y, 2, steps=1, lr=1e-9)
+            calls[r"x, -1, -3\) and"] = lambda: mc.solve_kernel(x, y, 2)
+        for words, call in calls.items():
+            with pytest.warns(UserWarning, match=f"18 x 3, are taken.*{words}") as caught:
+                call()
+            assert caught[0].filename == __file__
+
     @pytest.mark.parametrize("colours", [3, 4])
     @pytest.mark.filterwarnings("ignore:x has the shape")
     def test_a_kernel_that_their_number_is_too_small_for(self, colours):
@@ -95,6 +111,12 @@ class TestColours:
             backend.functions.corr2d(pictures, k, axes=(-2, -1))
             backend.functions.correlate(pictures, k)
             mc.plan(pictures, k)
+
+    @pytest.mark.parametrize("function", ["corr2d", "convolve2d", "correlate", "convolve"])
+    def test_a_word_is_no_axes(self, backend, function):
+        x, k = (backend.array(np.ones((4, 5)), "float32") for _ in range(2))
+        call = lambda: getattr(backend.functions, function)(x, k, axes="last")  # noqa: E731
+        check_error(TypeError, call, "axes", "'last'")
 
 
 class TestAnyNumber:

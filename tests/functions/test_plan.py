@@ -187,3 +187,55 @@ class TestKernelsOfAnyAxes:
         check_error(ValueError, call, "image form", "groups")
         call = lambda: mc.plan((4, 4), (2,), output_padding=1)  # noqa: E731
         check_error(ValueError, call, "image form", "output_padding")
+
+
+class TestSeparable:
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {},
+            {"padding": "same", "stride": (2, 1), "padding_mode": "reflect"},
+            {"padding": ((1, 0), (2, 2)), "axes": (0, -1), "padding_mode": "constant"},
+            {"padding": "full", "dilation": (1, 2), "method": "direct", "axes": (2, 0)},
+        ],
+    )
+    def test_a_plan_is_that_of_the_call(self, backend, options):
+        x = backend.array(np.arange(4.0 * 5 * 6).reshape(4, 5, 6) % 7, "float32")
+        kernels = [backend.array(np.ones(n), "float32") for n in (3, 2)]
+        if options.get("padding_mode") == "constant":
+            options = options | {"padding_value": 2}
+        plan = mc.plan(x, kernels, function="separable", **options)
+        y = backend.functions.separable(x, kernels, **options)
+        assert plan.output_shape == tuple(y.shape)
+        assert plan.dtype == backend.dtype_name(y)
+        assert (backend.to_numpy(plan.run(x, *kernels)) == backend.to_numpy(y)).all()
+        assert len(plan.passes) == len(plan.pads) == 2
+
+    def test_it_adds_up_what_its_passes_do(self):
+        plan = mc.plan((64, 64), [(3,), (5,)], padding="same", function="separable")
+        one, other = plan.passes
+        assert plan.pads == ((1, 1), (2, 2))
+        assert plan.multiply_adds == one.multiply_adds + other.multiply_adds == 64 * 64 * 8
+        bounds = one.error_bound, other.error_bound
+        assert plan.error_bound == (1 + bounds[0]) * (1 + bounds[1]) - 1
+        assert plan.workspace_bytes >= 64 * 64 * 4  # what lies between the two
+        assert "(64, 64) float32" in str(plan)
+
+    def test_small_integers_are_summed_in_the_dtype_of_all(self, backend):
+        arrays = [backend.array(np.ones(n), d) for n, d in ((2, "int8"), (3, "int32"))]
+        plan = mc.plan(backend.array(np.ones((4, 5)), "int8"), arrays, function="separable")
+        assert [each.dtype for each in plan.passes] == ["int32", "int32"]
+        assert plan.error_bound == 0
+
+    def test_errors(self):
+        for weight, kind, words in (
+            ((3, 5), ValueError, ("weight", "[(3,), (5,)]")),
+            (np.ones(3), TypeError, ("weight", "[(3,), (5,)]")),
+            ([(3, 3), (5,)], ValueError, ("weight[0]", "2 axes")),
+        ):
+            call = lambda w=weight: mc.plan((8, 8), w, function="separable")  # noqa: E731
+            check_error(kind, call, *words)
+        call = lambda: mc.plan((8, 8), [(3,)], function="separable", groups=2)  # noqa: E731
+        check_error(ValueError, call, "separable", "groups")
+        call = lambda: mc.plan((8, 8), [(3,)], function="separable", axes=(0, 1))  # noqa: E731
+        check_error(ValueError, call, "axes", "(0, 1)")

@@ -35,7 +35,8 @@ def sum_in_memory(x: torch.Tensor, weight: torch.Tensor, geometry: Geometry) -> 
         return None
     shape = (x.shape[0], *weight.shape[:2], *geometry.output_size)
     products = math.prod(shape) * geometry.taps
-    module = compiled.loops(np.dtype(_TYPES[x.dtype]), geometry, products, fused=fused)
+    dtype = np.dtype(_TYPES[x.dtype])
+    module = compiled.loops(dtype, geometry, products, fused=fused, few=True)
     if module is None:
         return None
     y = torch.empty(shape, dtype=x.dtype, device="cpu")

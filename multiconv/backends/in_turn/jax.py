@@ -101,10 +101,10 @@ def _lengthened(x: jax.Array, rows: int) -> jax.Array:
     return jax.lax.pad(x, jnp.zeros((), x.dtype), config) if rows else x
 
 
-def refilled(
-    values: jax.Array, mask: jax.Array, rows: int, compute: Callable[[jax.Array], jax.Array]
+def replaced(
+    values: jax.Array, mark: int, rows: int, compute: Callable[[jax.Array], jax.Array]
 ) -> jax.Array:
-    """Replace the numbers of a flat array where ``mask`` says so, at most so many at a time.
+    """Replace the integers of a flat array that are ``mark`` by others, so many at a time.
 
     The places are dealt out to lines like cards. Each step takes one of each of the next lines that
     have any, until these have none: so no step looks at all places.
@@ -113,25 +113,24 @@ def refilled(
     lines = min(size, _LINES)
     depth = -(-size // lines)
     rows = min(rows, lines)
-    grid = jnp.pad(mask, (0, depth * lines - size)).reshape(depth, lines)
+    marked = jnp.pad(values == mark, (0, depth * lines - size)).reshape(depth, lines)
     line = jnp.arange(lines + rows, dtype=jnp.int32)
-    is_in_use = jnp.pad(jnp.any(grid, axis=0), (0, rows))
+    is_in_use = jnp.pad(jnp.any(marked, axis=0), (0, rows))
     order = jnp.sort(jnp.where(is_in_use, line, lines))
     end = jnp.sum(is_in_use, dtype=jnp.int32)
+    cards = jnp.arange(depth, dtype=jnp.int64)[:, None] * lines
 
-    def step(
-        state: tuple[jax.Array, jax.Array, jax.Array],
-    ) -> tuple[jax.Array, jax.Array, jax.Array]:
-        values, grid, start = state
+    def step(state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        values, start = state
         some = jax.lax.dynamic_slice_in_dim(order, start, rows)
-        left = jnp.take(grid, jnp.minimum(some, lines - 1), axis=1) & (some < lines)[None, :]
-        card = jax.lax.argmax(left, 0, jnp.int32)
+        places = cards + some
+        shown = jnp.take(values, jnp.minimum(places, size - 1), mode="clip")
+        left = (shown == mark) & (places < size) & (some < lines)
         is_one = jnp.any(left, axis=0)
-        places = card.astype(jnp.int64) * lines + some
-        fresh = compute(jnp.minimum(places, size - 1))
-        values = values.at[jnp.where(is_one, places, size)].set(fresh, mode="drop")
-        grid = grid.at[card, jnp.where(is_one, some, lines)].set(False, mode="drop")
+        own = jax.lax.argmax(left, 0, jnp.int32).astype(jnp.int64) * lines + some
+        fresh = compute(jnp.minimum(own, size - 1))
+        values = values.at[jnp.where(is_one, own, size)].set(fresh, mode="drop")
         is_done = jnp.sum(left) == jnp.sum(is_one)
-        return values, grid, jnp.where(is_done, start + rows, start)
+        return values, jnp.where(is_done, start + rows, start)
 
-    return jax.lax.while_loop(lambda state: state[2] < end, step, (values, grid, jnp.int32(0)))[0]
+    return jax.lax.while_loop(lambda state: state[1] < end, step, (values, jnp.int32(0)))[0]

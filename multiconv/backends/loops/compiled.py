@@ -9,13 +9,14 @@ import math
 import os
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from multiconv.backends.base import NumPyArray
 from multiconv.backends.loops import pages
 from multiconv.backends.loops.threads import shared, thread_count
+from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
 from multiconv.core.progress import Progress
 
@@ -40,12 +41,25 @@ def is_installed() -> bool:
 
 
 def loops(
-    dtype: np.dtype[Any], geometry: Geometry, products: int, *, fused: bool = False
+    dtype: np.dtype[Any],
+    geometry: Geometry,
+    products: int,
+    *,
+    fused: bool = False,
+    few: bool = False,
 ) -> ModuleType | None:
-    """Return the compiled loops where they are worth their while, and there is Numba."""
-    if products < _LOADED or geometry.axes > _AXES or not is_installed():
+    """Return the compiled loops where they are worth their while, and there is Numba.
+
+    They are for ``few`` products, too, where a call before has loaded them.
+    """
+    if geometry.axes > _AXES:
         return None
-    return _loops_of(dtype.str, fused)
+    if products < _LOADED:
+        return _loaded.get((dtype.str, fused)) if few else None
+    return _loops_of(dtype.str, fused) if is_installed() else None
+
+
+_loaded: dict[tuple[str, bool], ModuleType] = {}
 
 
 @functools.cache
@@ -63,6 +77,7 @@ def _loops_of(dtype: str, fused: bool) -> ModuleType | None:
                 rows(module, ones, ones, geometry)(ones, ones, geometry, 0, np.zeros_like(ones[0]))
     except ImportError:
         return None
+    _loaded[dtype, fused] = module
     return module
 
 
@@ -80,34 +95,83 @@ def taps(
 
     The result is written to ``y``, if given; a ``fused`` multiply-add is rounded once.
     """
-    missing = (1,) * (_AXES - geometry.axes)
-    shape = (x.shape[0], *weight.shape[:2], *geometry.output_size)
-    y = pages.empty(shape, x.dtype) if y is None else y
-    rows_of = (*shape[:3], *missing, *geometry.output_size)
-    height, results = rows_of[-2], math.prod(rows_of[:2]) * rows_of[3]
-    if y.size * geometry.taps < _SHARED:
+    plan = _layout(
+        x.shape,
+        weight.shape,
+        geometry.output_size,
+        geometry.stride,
+        geometry.dilation,
+        geometry.pads,
+    )
+    if y is None:
+        y = pages.empty(plan.y, x.dtype)
+    if plan.products < _SHARED:
         threads = 1
     elif threads is None:
         threads = thread_count()
     # Some bands of rows for each thread, where there are not many images anyway.
-    rows = min(_ROWS, max(1, height * results // (4 * threads)), height)
+    rows = min(_ROWS, max(1, plan.height * plan.results // (4 * threads)), plan.height)
     arguments = (
-        plain(x).reshape(*x.shape[:2], *missing, *x.shape[3:]),
-        plain(weight).reshape(*weight.shape[:2], geometry.taps),
-        written(y).reshape(rows_of),
-        (*missing, *geometry.kernel_size),
-        (*(0 for _ in missing), *(low for low, _ in geometry.pads)),
-        (*missing, *geometry.stride),
-        (*missing, *geometry.dilation),
+        plain(x).reshape(plan.x),
+        plain(weight).reshape(plan.weight),
+        written(y).reshape(plan.y),
+        *plan.steps,
         (rows, _COLUMNS),
     )
     add = module.add_taps_fused if fused else module.add_taps
-    bands = results * -(-height // rows)
+    bands = plan.results * -(-plan.height // rows)
     if threads == 1:
         add(*arguments, 0, bands)
     else:
         shared(lambda start, stop: add(*arguments, start, stop), bands, threads)
-    return y
+    return y.reshape(plan.shape)
+
+
+class _Layout(NamedTuple):
+    """What the loops are told of arrays: their shapes, with an axis of one for each missing one.
+
+    ``steps`` are the kernel's size, the zeros in front of the image, the strides and the dilations;
+    ``results`` are the images of ``height`` rows, and ``shape`` that of the result.
+    """
+
+    x: tuple[int, ...]
+    weight: tuple[int, ...]
+    y: tuple[int, ...]
+    shape: tuple[int, ...]
+    steps: tuple[tuple[int, ...], ...]
+    height: int
+    results: int
+    products: int
+
+
+@functools.lru_cache(maxsize=1024)
+def _layout(
+    x: tuple[int, ...],
+    weight: tuple[int, ...],
+    output_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    pads: Pairs,
+) -> _Layout:
+    # Sizes, and no geometry: to tell that one is known takes longer than to look these up.
+    missing = (1,) * (_AXES - len(output_size))
+    shape = (x[0], *weight[:2], *output_size)
+    y, taps = (*shape[:3], *missing, *output_size), math.prod(weight[3:])
+    return _Layout(
+        (*x[:2], *missing, *x[3:]),
+        (*weight[:2], taps),
+        y,
+        shape,
+        (
+            (*missing, *weight[3:]),
+            (*(0 for _ in missing), *(low for low, _ in pads)),
+            (*missing, *stride),
+            (*missing, *dilation),
+        ),
+        y[-2],
+        math.prod(y[:2]) * y[3],
+        math.prod(y) * taps,
+    )
 
 
 def rows(
@@ -198,11 +262,12 @@ def _signed(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def written(array: NumPyArray) -> NumPyArray:
     """Return the same memory as the loops write to it."""
-    return array.view(_signed(array.dtype))
+    return array.view(_signed(array.dtype)) if array.dtype.kind == "u" else array
 
 
 def plain(array: NumPyArray) -> NumPyArray:
-    """Return a contiguous array that may be written to, though nobody does."""
-    array = np.ascontiguousarray(array)
-    array = array if array.flags.writeable else array.copy()
-    return array.view(_signed(array.dtype))
+    """Return a contiguous, aligned array that may be written to, though nobody does."""
+    if type(array) is not np.ndarray or not array.flags.carray:
+        array = np.ascontiguousarray(array)
+        array = array if array.flags.carray else array.copy()
+    return written(array)

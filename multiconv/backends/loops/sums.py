@@ -27,8 +27,8 @@ from multiconv.core.geometry import Geometry
 
 # Numbers of a block that stays in the second-level cache with what it is made of.
 _BLOCK = 2**16
-# Up to so many products, all of them are formed at once; so many where nothing is compiled.
-_FEW, _FEW_UNCOMPILED = 2**13, 2**18
+# Up to so many products, all of them are formed at once.
+_FEW = 2**18
 # From so many results on, threads are worth being woken.
 _SHARED = 2**18
 # Up to so many channels, such as those of a picture, no product of matrices is worth its copies.
@@ -78,13 +78,11 @@ def _of_one(x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: 
         return _few_outputs(padded(x, geometry), weight, geometry, products)
     # A single column would be added up pairwise.
     is_wide = results * geometry.outputs > 1
-    if products <= _FEW and is_wide:
-        return _at_once(padded(x, geometry), weight, geometry)
-    loops = compiled.loops(x.dtype, geometry, products)
+    loops = compiled.loops(x.dtype, geometry, products, few=True)
     if loops is not None:
         return compiled.taps(loops, x, weight, geometry)
     x = padded(x, geometry)
-    if products <= _FEW_UNCOMPILED and is_wide:
+    if products <= _FEW and is_wide:
         return _at_once(x, weight, geometry)
     y = np.zeros((x.shape[0], *weight.shape[:2], *geometry.output_size), x.dtype)
     _in_blocks(x, weight, y, geometry, products)

@@ -16,11 +16,12 @@ from multiconv.compat.cv2.images import (
     Image,
     correlated_with,
     explained,
+    kernel_like,
     read,
     saturated,
 )
 from multiconv.compat.cv2.kernels import given_like
-from multiconv.compat.cv2.linear import kernel_like, passed, separable
+from multiconv.compat.cv2.linear import passed, separable
 
 _CENTRE = (-1, -1)
 
@@ -59,7 +60,8 @@ def Sobel(
     Returns
     -------
     array of the shape of src
-        As in `filter2D`.
+        As in `sepFilter2D`. int16 from uint8 is summed in int32, which kernels of 17 and more
+        overflow, as in OpenCV.
 
     Raises
     ------
@@ -169,8 +171,8 @@ def Laplacian(
         return saturated(y + delta, image)
     image = read(src, ddepth, CONVERTED, dst)
     over, smooth = (kernel_like(taps, image.sums, image) for taps in _pair(2, 0, ksize))
-    along_x = passed(image, over, smooth, _CENTRE, borderType)
-    along_y = passed(image, smooth, over, _CENTRE, borderType)
+    along_x = passed(image, over, smooth, _CENTRE, borderType, image.sums)
+    along_y = passed(image, smooth, over, _CENTRE, borderType, image.sums)
     return saturated((along_x + along_y) * scale + delta, image)
 
 
@@ -234,8 +236,10 @@ def _derivative(image: Image, taps: Any, dx: int, scale: float, delta: float, bo
     row, column = (np.asarray(k, image.sums) for k in taps)
     if scale != 1:  # OpenCV scales the smoothing part, in the precision of the kernel
         row, column = (row * scale, column) if dx == 0 else (row, column * scale)
+    is_whole = scale % 1 == 0  # the taps are
+    sums = "int32" if is_whole and (image.dtype, image.result) == ("uint8", "int16") else None
     row, column = (kernel_like(k, image.sums, image) for k in (row, column))
-    return separable(image, row, column, _CENTRE, delta, border)
+    return separable(image, row, column, _CENTRE, delta, border, sums=sums)
 
 
 def _pair(dx: Any, dy: Any, ksize: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

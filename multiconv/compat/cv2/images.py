@@ -144,3 +144,10 @@ def saturated(y: Array, image: Image, *, half_up: Array | bool = False) -> Array
         y = rounded if half_up is False else xp.where(half_up, xp.floor(y + 0.5), rounded)
     limits = np.iinfo(result)
     return backend.astype(xp.clip(y, int(limits.min), int(limits.max)), result)
+
+
+def kernel_like(values: Any, dtype: str, image: Image) -> Array:
+    """Make a kernel of numbers, rounded to a dtype first, beside an image."""
+    rounded = np.asarray(values, dtype)
+    backend = image.backend
+    return backend.from_numpy(rounded, backend.canonical(dtype), image.pixels)

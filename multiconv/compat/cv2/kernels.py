@@ -77,12 +77,14 @@ def gaussian(size: Any, sigma: float) -> NDArray[np.float64]:
 
 def in_fixed_point(taps: NDArray[np.float64], bits: int) -> NDArray[np.int64]:
     """Round symmetric samples to integers that sum to 2**bits, each error carried to the next."""
-    whole, error_left = [], 0.0
-    for tap in taps[: len(taps) // 2].tolist():
-        exact = tap * 2**bits + error_left
-        whole.append(round(exact))
-        error_left = exact - whole[-1]
-    return np.array([*whole, 2**bits - 2 * sum(whole), *whole[::-1]])
+    whole, left = [], np.zeros(1)
+    for i in range(len(taps) // 2):  # in arrays, which torch's compiler follows
+        exact = taps[i : i + 1] * 2**bits + left
+        whole.append(np.rint(exact))
+        left = exact - whole[-1]
+    half = np.concatenate([*whole, np.zeros(0)])
+    middle = 2**bits - 2 * np.sum(half, keepdims=True)
+    return np.concatenate([half, middle, half[::-1]]).astype("int64")
 
 
 def given_like(kernel: NDArray[np.float64], ktype: int, like: Array | None) -> Array:

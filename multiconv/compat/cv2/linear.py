@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import Array
 from multiconv.compat.arrays import arrays_of
+from multiconv.compat.cv2 import whole
 from multiconv.compat.cv2.constants import BORDER_DEFAULT, error
 from multiconv.compat.cv2.images import (
     FILTERED,
@@ -19,8 +18,6 @@ from multiconv.compat.cv2.images import (
     read,
     saturated,
 )
-
-_ROUNDOFF = 2.0**-23  # OpenCV's FLT_EPSILON
 
 
 @explained("src", "kernel")
@@ -113,9 +110,12 @@ def sepFilter2D(
     Returns
     -------
     array of the shape of src
-        As in `filter2D`. For smoothing kernels of uint8, whose coefficients are whole 256ths, ties
-        are rounded up, as OpenCV does where a row has less than 16 pixels left; before that its
-        vectors round them to even.
+        As in `filter2D`, with two rules of OpenCV's for uint8. In uint8, of smoothing kernels whose
+        coefficients are whole 256ths, ties are rounded to even in every whole 16 numbers of a row
+        (of all its channels), and up in the rest of it, as OpenCV's vectors have it on processors
+        with AVX2; others leave fewer to round up. In int16, of whole numbers that are symmetric or
+        antisymmetric around the anchor, `delta` is rounded to an integer, to even at ties, but in
+        every whole 8 numbers of a row for columns of three such as (3, 10, 3).
 
     Raises
     ------
@@ -140,46 +140,36 @@ def sepFilter2D(
 
 
 def separable(
-    image: Image, row: Array, column: Array, anchor: Any, delta: float, border: Any
+    image: Image,
+    row: Array,
+    column: Array,
+    anchor: Any,
+    delta: float,
+    border: Any,
+    *,
+    sums: str | None = None,
 ) -> Array:
-    """Correlate rows and columns of an image with kernels (n,)."""
-    backend, xp = image.backend, image.backend.xp
-    sizes = row.shape[0], column.shape[0]
+    """Correlate rows and columns of an image with kernels (n,), in a dtype of the sums."""
     half_up: Array | bool = False
-    if image.dtype == image.result == "uint8" and _is_centred(sizes, anchor):
-        half_up = xp.logical_and(_is_fixed_point(row, backend), _is_fixed_point(column, backend))
-    y = passed(image, row, column, anchor, border)
-    return saturated(y + delta, image, half_up=half_up)
+    added: Array | float = delta
+    if image.dtype == "uint8" and whole.is_centred((row.shape[0], column.shape[0]), anchor):
+        if image.result == "uint8":
+            row, column, half_up = whole.bytes_half_up(image, row, column)
+        elif image.result == "int16":
+            added = whole.shorts_delta(image, row, column, delta)
+    y = passed(image, row, column, anchor, border, sums or image.sums)
+    y = image.backend.astype(y, image.sums)
+    return saturated(y + added, image, half_up=half_up)
 
 
-def passed(image: Image, row: Array, column: Array, anchor: Any, border: Any) -> Array:
+def passed(image: Image, row: Array, column: Array, anchor: Any, border: Any, sums: str) -> Array:
     """Return the sums of a row and a column in the dtype they are carried in."""
     backend = image.backend
     x, y = anchored(anchor, (row.shape[0], column.shape[0]))
-    row, column = (backend.astype(kernel, image.sums) for kernel in (row, column))
-    pixels = backend.astype(image.pixels, image.sums)
+    row, column = (backend.astype(kernel, sums) for kernel in (row, column))
+    pixels = backend.astype(image.pixels, sums)
     along_x = correlated_with(pixels, row[None, :], (x, 0), border)
     return correlated_with(along_x, column[:, None], (0, y), border)
-
-
-def _is_centred(sizes: tuple[int, int], anchor: Any) -> bool:
-    at = anchored(anchor, sizes)
-    return all(2 * a + 1 == n for a, n in zip(at, sizes, strict=True))
-
-
-def _is_fixed_point(kernel: Array, backend: Backend) -> Array:
-    """Tell whether OpenCV's sums of bytes go through integers, an array of one bool.
-
-    They do for symmetric means whose coefficients are whole 256ths.
-    """
-    xp = backend.xp
-    kernel = backend.astype(kernel, backend.canonical("float64"))
-    total, scaled = xp.sum(kernel), kernel * 256
-    is_mean = xp.abs(total - 1) <= _ROUNDOFF * (xp.abs(total) + 1)
-    is_whole = xp.all(xp.abs(scaled - xp.round(scaled)) <= 10 * _ROUNDOFF * 256)
-    is_symmetric = xp.all(kernel == xp.flip(kernel, axis=0))
-    found = xp.logical_and(xp.logical_and(is_mean, is_whole), is_symmetric)
-    return xp.logical_and(found, xp.all(kernel >= 0))
 
 
 def _matrix(kernel: Array) -> Array:
@@ -200,10 +190,3 @@ def _vector(name: str, kernel: Array) -> Array:
     if len(shape) == 1:
         return kernel
     return kernel[:, 0] if shape[1] == 1 else kernel[0, :]
-
-
-def kernel_like(values: Any, dtype: str, image: Image) -> Array:
-    """Make a kernel of numbers, rounded to a dtype first, beside an image."""
-    rounded = np.asarray(values, dtype)
-    backend = image.backend
-    return backend.from_numpy(rounded, backend.canonical(dtype), image.pixels)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.base import Array
-from multiconv.compat.cv2.constants import BORDER_DEFAULT, error
+from multiconv.compat.cv2.constants import BORDER_DEFAULT, BORDER_ISOLATED, error
 from multiconv.compat.cv2.images import (
     CONVERTED,
     Image,
@@ -18,11 +18,12 @@ from multiconv.compat.cv2.images import (
     border_name,
     correlated_with,
     explained,
+    kernel_like,
     read,
     saturated,
 )
 from multiconv.compat.cv2.kernels import gaussian, in_fixed_point
-from multiconv.compat.cv2.linear import kernel_like, separable
+from multiconv.compat.cv2.linear import separable
 
 _CENTRE = (-1, -1)
 
@@ -164,8 +165,11 @@ def boxFilter(
     -------
     array of the shape of src
         Integers are added up exactly and saturate. A mean of uint8 in uint8, of at most 256 pixels,
-        is rounded as OpenCV does, half up and of some sizes from a little below a half on; others
-        to the nearest, to even at ties.
+        is rounded as OpenCV does, half up and of some sizes from a little below a half on; that of
+        two pixels is one too high where it is whole, and of two that are 255 it is 255 here, for
+        which OpenCV has 0 in what is left of a row after its vectors of 16. Others are rounded to
+        the nearest, to even at ties, by a product in float32; OpenCV does that for what is left
+        after its vectors of 8 in float64, and may differ where the mean is that close to a tie.
 
     Raises
     ------
@@ -181,7 +185,11 @@ def boxFilter(
     """
     image = read(src, ddepth, CONVERTED, dst)
     backend = image.backend
+    border = border_name(borderType)
     width, height = _size(ksize, minimum=1)
+    if normalize and border != "zeros" and borderType & BORDER_ISOLATED:
+        rows, columns = image.pixels.shape[:2]  # OpenCV's means of one row are of one row's pixels
+        width, height = 1 if columns == 1 else width, 1 if rows == 1 else height
     x, y = anchored(anchor, (width, height))
     count = width * height
     is_whole = image.dtype.startswith(("int", "uint")) and count * 2**16 <= 2**31
@@ -193,12 +201,12 @@ def boxFilter(
     if not normalize or count == 1:
         return saturated(total, image)
     if image.dtype == image.result == "uint8" and count <= 256:
-        return saturated(_divided(total, count), image)
+        return saturated(_divided(total, count, backend.xp), image)
     factor = kernel_like(1 / count, image.sums, image)
     return saturated(backend.astype(total, image.sums) * factor, image)
 
 
-def _divided(total: Array, count: int) -> Array:
+def _divided(total: Array, count: int, xp: Any) -> Array:
     """Divide sums of bytes by their number as OpenCV does, by one product and a shift.
 
     That rounds to the nearest, but for numbers from a little below a half on, such as 3/8 of eight
@@ -210,7 +218,8 @@ def _divided(total: Array, count: int) -> Array:
         half += 1
     else:
         factor += 1
-    return (total + half) * factor // 2**23
+    largest = (2**31 - 1) // factor  # which two white pixels exceed, and stay white so
+    return xp.clip(total + half, 0, largest) * factor // 2**23
 
 
 def _in_fixed_point(image: Image, taps: list[Any], bits: int, sums: str, border: Any) -> Array:

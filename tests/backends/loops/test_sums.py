@@ -87,11 +87,11 @@ def drawn(geometry, counts, dtype, seed):
 
 
 WAYS = {
-    "at once": {"_FEW": 2**60},
-    "blocks": {"_FEW": -1, "_FEW_UNCOMPILED": -1, "loops": False},
-    "threads": {"_FEW": -1, "_FEW_UNCOMPILED": -1, "_SHARED": 0, "loops": False},
-    "compiled": {"_FEW": -1, "loops": True},
-    "compiled, on threads": {"_FEW": -1, "loops": True, "threads": True},
+    "at once": {"_FEW": 2**60, "loops": False},
+    "blocks": {"_FEW": -1, "loops": False},
+    "threads": {"_FEW": -1, "_SHARED": 0, "loops": False},
+    "compiled": {"loops": True},
+    "compiled, on threads": {"loops": True, "threads": True},
 }
 
 
@@ -106,7 +106,7 @@ def way(request, monkeypatch):
         pytest.importorskip("numba")
         monkeypatch.setattr(compiled, "_LOADED", 0)
     if loops is False:
-        monkeypatch.setattr(compiled, "_LOADED", 2**60)
+        monkeypatch.setattr(compiled, "loops", lambda *asked, **options: None)
     if on_threads:
         monkeypatch.setattr(compiled, "_SHARED", 0)
         monkeypatch.setattr(threads, "thread_count", lambda: 3)
@@ -220,3 +220,34 @@ class TestThreads:
         monkeypatch.setattr(os, "getpid", lambda: -1)
         threads.shared(lambda start, stop: None, 8)
         assert set(threads._pools) - set(before) == {(-1, 1)}
+
+
+def test_loops_that_are_there_are_used_for_few_products_too(monkeypatch):
+    """A call that is too small to load them never does."""
+    pytest.importorskip("numba")
+    x, k = np.ones((1, 1, 1, 3, 3), np.int16), np.ones((1, 1, 1, 2, 2), np.int16)
+    geometry = Geometry((3, 3), (2, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
+    loops, used, taps = compiled._loops_of("<i2", False), [], compiled.taps
+
+    def noted(*given):
+        used.append(given)
+        return taps(*given)
+
+    monkeypatch.setattr(compiled, "taps", noted)
+    monkeypatch.setattr(compiled, "_loaded", {})
+    first = sums.sum_of_taps(x, k, geometry)
+    assert not used
+    monkeypatch.setattr(compiled, "_loaded", {("<i2", False): loops})
+    second = sums.sum_of_taps(x, k, geometry)
+    assert len(used) == 1
+    assert first.tolist() == second.tolist() == [[[[[4, 4], [4, 4]]]]]
+
+
+def test_an_array_at_an_odd_address_is_copied():
+    """Numba would compile for it anew, for many seconds."""
+    bytes_ = np.zeros(4 * 9 + 1, np.uint8)
+    odd = bytes_[1:].view(np.float32).reshape(3, 3)
+    assert not odd.flags.aligned
+    assert compiled.plain(odd).flags.carray
+    even = np.zeros((3, 3), np.float32)
+    assert compiled.plain(even) is even

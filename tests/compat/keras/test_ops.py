@@ -87,9 +87,11 @@ class TestAgainstKeras:
             strides = tuple(data.draw(st.integers(1, 3)) for _ in range(axes))
             if extra is not None and extra >= min(strides):
                 extra = None
-            given = {"strides": strides, "output_padding": extra}
-            given["padding"] = data.draw(st.sampled_from(("valid", "same")))
-            # Integers: of floats with zeros between them XLA aborts the process for some sizes.
+            padding = data.draw(st.sampled_from(("valid", "same")))
+            # XLA aborts the process at some sizes where an axis has no pads, 2 taps and stride 2.
+            if padding == "same" and axes == 2 and (2, 2) in zip(kernel, strides, strict=True):
+                extra = None
+            given = {"strides": strides, "output_padding": extra, "padding": padding}
             check(backend, "conv_transpose", (x, k), keywords | given, "int32")
 
     def test_the_image_takes_the_dtype_of_the_kernel(self, backend):
