@@ -77,6 +77,7 @@ def applied(arguments: argparse.Namespace) -> Applied:
     try:
         with blaming("IMAGE"):
             source = tiles.opened(task)
+            task.options.resolve(source.shape[-2:], task.kernel.shape)
         with blaming("--memory"):
             tiles.side(task, source)
         done = tiles.apply(task, source)
@@ -130,6 +131,8 @@ def _check_files(arguments: argparse.Namespace) -> None:
         raise MisuseError(f"OUT: the folder {folder!r} may not be written to")
     if os.path.exists(out) and os.path.samefile(image, out):
         raise MisuseError(f"OUT: {out!r} is IMAGE itself, which is kept: name another file")
+    if os.path.isdir(out) and Path(out).suffix.lower() != ".zarr":  # which --force would remove
+        raise MisuseError(f"OUT: {out!r} is a folder: name a file")
     if os.path.exists(out) and not arguments.force:
         raise MisuseError(f"OUT: {out!r} exists: name another file, or replace it by --force")
 

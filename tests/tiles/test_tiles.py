@@ -246,6 +246,21 @@ class TestMisuse:
         assert words in err
         assert os.listdir() == ["x.npy"]
 
+    def test_a_folder_is_no_file_to_replace(self, run):
+        np.save("x.npy", image(70, 80))
+        Path("y.npy").mkdir()
+        Path("y.npy", "kept").touch()
+        status, _, err = run("gaussian", "x.npy", "-o", "y.npy", "--memory", "1GB", "--force")
+        assert (status, err.count("\n")) == (2, 1)
+        assert "OUT: 'y.npy' is a folder" in err
+        assert Path("y.npy", "kept").exists()
+
+    def test_an_image_that_no_border_goes_around(self, run):
+        np.save("x.npy", image(0, 5))
+        status, _, err = run("gaussian", "x.npy", "-o", "y.npy", "--memory", "1GB")
+        assert (status, err.count("\n")) == (2, 1)
+        assert "IMAGE: an image of size 0" in err
+
     def test_an_image_that_is_cut_short_under_way(self, run, monkeypatch):
         np.save("x.npy", image(200, 300))
         begun = array_files.created
