@@ -195,6 +195,10 @@ class _Run:
                     is_equal = verdict.is_equal
                 library = libraries.of(candidate.backend)
                 compiles = library is None or library.compiles or candidate.role == "exact"
+                # A first large call pays for threads and memory, too: what is judged has another.
+                compiles |= candidate.role in ("auto", "own") and (
+                    timed.cold <= _AT_FIRST * self.request.slowest
+                )
                 if timed.cold > self.request.slowest and not compiles:
                     timed.warm = timed.cold
                 else:

@@ -10,7 +10,7 @@ them, and what differs from shard to shard stands in tables.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, TypeAlias
@@ -48,6 +48,20 @@ class Piece(NamedTuple):
     shape: tuple[int, ...]
     whole: tuple[int, ...]
     shared: Names = ()
+
+
+class Parts(NamedTuple):
+    """What every shard does, and the arrays that it has parts of.
+
+    ``body(run)`` is what runs there (see `Backend.on_shards`), ``run`` being the computation of a
+    part; there are so many ``shards``.
+    """
+
+    body: Callable[[Callable[..., Any]], Callable[..., Any]]
+    placement: Placement
+    given: tuple[Piece, ...]
+    result: Piece
+    shards: int
 
 
 @dataclass(frozen=True)

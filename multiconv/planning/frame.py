@@ -11,7 +11,7 @@ from typing import Any
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
-from multiconv.core.geometry import Geometry
+from multiconv.core.geometry import CONSTANT_MODES, Geometry
 from multiconv.core.rounding import (
     fft_factor,
     narrowing,
@@ -21,12 +21,13 @@ from multiconv.core.rounding import (
 from multiconv.exact.description import Sum
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Method, Problem
-from multiconv.methods.table import FORCED
+from multiconv.methods.table import FORCED, METHODS
 from multiconv.planning import constant_border, rounded_once
 from multiconv.planning.choose import Alternative, Choice, choose, said
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
 from multiconv.planning.options import Options
 from multiconv.planning.sharding import on_shards
+from multiconv.planning.spread import where_they_lie
 
 _WORK = {"y": correlation, "x": input_adjoint, "weight": weight_adjoint}
 
@@ -363,7 +364,7 @@ def _planned(
             bias_dtype=None if bias is None else bias.dtype,
         )
 
-    return Plan(
+    plan = Plan(
         by(choice.method),
         shape,
         result,
@@ -376,6 +377,16 @@ def _planned(
         multiply_adds=math.prod(layout.exchanged("y")) * geometry.taps * geometry.outputs,
         unless_finite=by(choice.unless_finite) if choice.unless_finite and is_float else None,
     )
+    if not problem.is_spread or choice.method.rounds_once:
+        return plan
+    # The compiler sends halos by itself where a method adds up what lies beside each other. It may
+    # gather the image for pixels that a border repeats, and for what an adjoint spreads out.
+    repeats = geometry.padding_mode not in CONSTANT_MODES and any(map(any, geometry.pads))
+    if choice.method.keeps_shards and wanted != "x" and not repeats:
+        return plan
+    arguments = given, wanted, layout, geometry, method
+    derived = plan.run if choice.method.keeps_shards else by(METHODS["direct"])
+    return where_they_lie(plan, derived, _planned, backend, *arguments, bias=bias, flips=flips)
 
 
 def check_memory(elements: Iterable[Any], dtype: str, device: Hashable, backend: Backend) -> None:

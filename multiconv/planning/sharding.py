@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.sharded.halos import block_of, slab_of
 from multiconv.core.geometry import Geometry
-from multiconv.core.shards import Exchange, Names, Piece, Placement, exchange
+from multiconv.core.shards import Exchange, Names, Parts, Piece, Placement, exchange
 from multiconv.methods.base import MethodRefusal
 from multiconv.methods.borders import pixel_of_border
 from multiconv.methods.table import FORCED
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 #: What an axis of an array stands for, with a number where there are several; None is not divided.
 Dimension: TypeAlias = tuple[str, int] | None
 
+#: What plans a correlation or an adjoint (see `frame`).
+Planned: TypeAlias = Callable[..., "Plan"]
+
 _GROUP, _CHANNEL, _FILTER = ("group", 0), ("channel", 0), ("filter", 0)
 
 
 def on_shards(
-    planned: Callable[..., Plan],
+    planned: Planned,
     backend: Backend,
     given: Mapping[Role, Operand],
     wanted: Role,
@@ -54,11 +57,47 @@ def on_shards(
         )
     first, second = given.values()
     result = result_dtype(first, second, backend)
-    division = _divided(given, wanted, layout, geometry, backend)
-    own = division.layout
     filters = layout.grouped(wanted, ())[1:3]
     check_bias(bias, filters[0] * filters[1], result)
+    own = bias and bias.shape
+    arguments = given, wanted, layout, geometry, method
+    parts, local = parted(planned, backend, *arguments, bias=own, flips=flips)
 
+    def by(run: Callable[..., Array]) -> Callable[..., Array]:
+        body = parts.body(run)
+        return backend.on_shards(body, parts.placement, parts.given, parts.result)
+
+    return replace(
+        local,
+        run=by(local.run),
+        output_shape=parts.result.shape,
+        dtype=result,
+        geometry=geometry,
+        multiply_adds=local.multiply_adds * parts.shards,
+        unless_finite=by(local.unless_finite) if local.unless_finite else None,
+    )
+
+
+def parted(
+    planned: Planned,
+    backend: Backend,
+    given: Mapping[Role, Operand],
+    wanted: Role,
+    layout: Layout,
+    geometry: Geometry,
+    method: str,
+    *,
+    bias: tuple[int, ...] | None = None,
+    flips: bool = False,
+) -> tuple[Parts, Plan]:
+    """Return the parts of a computation, of arrays on a mesh, and the plan of one of them.
+
+    ``bias`` is the shape of that, if there is one.
+    """
+    first, second = given.values()
+    result = result_dtype(first, second, backend)
+    division = _divided(given, wanted, layout, geometry, backend)
+    own = division.layout
     sums = backend.accumulator(result)
     operands = {
         role: Operand(o.name, own.whole(role, division.slab(role)), sums, o.device, o.is_recorded)
@@ -71,21 +110,13 @@ def on_shards(
     if bias is not None:
         names = piece.spec[-geometry.axes - 1]
         after = tuple(n for d in piece.spec for n in d if n not in names)
-        pieces.append(Piece((names,), bias.shape, (piece.whole[-geometry.axes - 1],), after))
+        pieces.append(Piece((names,), bias, (piece.whole[-geometry.axes - 1],), after))
 
-    def by(run: Callable[..., Array]) -> Callable[..., Array]:
-        body = division.body(run, list(given), wanted, sums, result, backend)
-        return backend.on_shards(body, division.placement, pieces, piece)
+    def body(run: Callable[..., Array]) -> Callable[..., Array]:
+        return division.body(run, list(given), wanted, sums, result, backend)
 
-    return replace(
-        local,
-        run=by(local.run),
-        output_shape=shape,
-        dtype=result,
-        geometry=geometry,
-        multiply_adds=local.multiply_adds * division.shards,
-        unless_finite=by(local.unless_finite) if local.unless_finite else None,
-    )
+    parts = Parts(body, division.placement, tuple(pieces), piece, division.shards)
+    return parts, local
 
 
 @dataclass(frozen=True)
@@ -112,7 +143,7 @@ class _Division:
     def piece(self, role: Role, shape: tuple[int, ...], layout: Layout) -> Piece:
         """Return how an array is divided, and its shape where all shards are alike."""
         axes = self.geometry.axes
-        dimensions = _dimensions(role, layout, axes)
+        dimensions = named_axes(role, layout, axes)
         spec = tuple(self.names.get(dimension, ()) for dimension in dimensions)
         counts = [self.placement.shards(names) for names in spec]
         whole = [-(-n // count) * count for n, count in zip(shape, counts, strict=True)]
@@ -135,7 +166,7 @@ class _Division:
     ) -> Callable[..., Array]:
         """Return what runs on every shard, of its part of the arrays and of a bias."""
         axes, exchanges = self.geometry.axes, self.exchanges
-        kept = _dimensions(wanted, self.whole_layout, axes)
+        kept = named_axes(wanted, self.whole_layout, axes)
         summed = tuple(n for d, names in self.names.items() if d not in kept for n in names)
         # Sums are rounded to the dtype of the result after the last of them.
         narrows = sums != result
@@ -211,7 +242,7 @@ def _names(
     for role, operand in sorted(given.items(), key=lambda item: item[0] == "weight"):
         if operand.placement is None:
             continue
-        dimensions = _dimensions(role, layout, axes)
+        dimensions = named_axes(role, layout, axes)
         for dimension, names in zip(dimensions, operand.placement.spec, strict=True):
             if not names or dimension is None or dimension in found or taken & set(names):
                 continue
@@ -224,7 +255,7 @@ def _names(
     return found
 
 
-def _dimensions(role: Role, layout: Layout, axes: int) -> tuple[Dimension, ...]:
+def named_axes(role: Role, layout: Layout, axes: int) -> tuple[Dimension, ...]:
     """Return what the axes of an array stand for. Groups are divided as a whole."""
     grouped = layout.groups > 1
     if role == "weight":

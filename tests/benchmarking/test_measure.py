@@ -207,6 +207,23 @@ class TestWhoTakesPart:
         assert found.wrong == []
         assert found.one(BACK, "numpy", role="own").turns > 1
 
+    def test_what_is_judged_is_not_timed_by_a_first_call(self, monkeypatch, few_samples):
+        """That of a large cell pays for threads and memory, and comes again."""
+        calls = []
+
+        def own(x, k):
+            calls.append(None if calls else measure.time.sleep(0.2))
+            return correct(x, k)
+
+        class Own(Planted):
+            def peers(self, cell, arrays):
+                yield Peer("own", lambda: own(arrays.x, arrays.weight), "own")
+
+        monkeypatch.setattr(first_calls, "pay", lambda *given: None)
+        monkeypatch.setattr(libraries, "of", lambda name: Own())
+        found = run([IMAGE], methods=[], slowest=0.1)
+        assert found.one(IMAGE, "numpy", role="own").turns > 1
+
     def test_what_was_far_behind_is_not_asked_again_where_a_cell_costs_much(
         self, monkeypatch, few_samples
     ):

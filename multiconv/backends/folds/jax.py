@@ -48,8 +48,8 @@ def largest(array: jax.Array, axes: tuple[int, ...]) -> jax.Array:
 
     def size(piece: jax.Array) -> jax.Array:
         # XLA's own maximum of floats is a call, which reads what was written for it.
-        bits: jax.Array = jax.lax.bitcast_convert_type(piece, f"int{width}")
-        return bits & (2 ** (width - 1) - 1)
+        bits = jax.lax.bitcast_convert_type(piece, f"int{width}")
+        return jnp.bitwise_and(bits, 2 ** (width - 1) - 1)
 
     found = folded(size, array, lead, jnp.maximum, functools.partial(jnp.max, axis=-1))
     tops: jax.Array = jax.lax.bitcast_convert_type(found, array.dtype)

@@ -50,6 +50,12 @@ def automatic_axes(array: Array) -> int:
     return sum(size > 1 and kind == jax.sharding.AxisType.Auto for size, kind in kinds)
 
 
+def is_automatic(array: Array) -> bool:
+    """Tell whether all axes of the mesh that a tracer lies on are the compiler's affair, if any."""
+    mesh = jax.typeof(array).sharding.mesh
+    return all(kind == jax.sharding.AxisType.Auto for kind in mesh.axis_types)
+
+
 def gathered(array: Array) -> Array:
     """Return an array whole on every device, where it is divided over a mesh of explicit axes.
 
@@ -141,8 +147,8 @@ def on_shards(
     run = jax.shard_map(
         local,
         mesh=mesh,
-        in_specs=tuple(_partition(piece) for piece in given),
-        out_specs=_partition(result),
+        in_specs=tuple(partition(piece) for piece in given),
+        out_specs=partition(result),
         axis_names=names,
     )
 
@@ -165,7 +171,8 @@ def _manual(mesh: Any) -> set[str]:
     return {n for n, _ in kinds}
 
 
-def _partition(piece: Piece) -> jax.sharding.PartitionSpec:
+def partition(piece: Piece) -> jax.sharding.PartitionSpec:
+    """Return what divides an array, as JAX has it."""
     return jax.sharding.PartitionSpec(  # type: ignore[no-untyped-call]
         *[None if not n else n[0] if len(n) == 1 else n for n in piece.spec]
     )
@@ -182,7 +189,7 @@ def _grown(array: Array, piece: Piece) -> Array:
 def _spread(array: Array, piece: Piece, mesh: Any) -> Array:
     if not _is_explicit(mesh):
         return array  # as shard_map would
-    return jax.reshard(array, jax.NamedSharding(mesh, _partition(piece)))  # type: ignore[no-untyped-call]
+    return jax.reshard(array, jax.NamedSharding(mesh, partition(piece)))  # type: ignore[no-untyped-call]
 
 
 def _cut(array: Array, piece: Piece, mesh: Any) -> Array:

@@ -306,6 +306,88 @@ class TestAutomaticInsideJit:
         assert np.array_equal(dw, oracle.weight_grad(x, grad, (3, 3), **self.OPTIONS))
 
 
+@pytest.mark.parametrize(
+    "method", ["direct", "native", "im2col", "toeplitz", "folded", "fft", "loop!"]
+)
+class TestAutomaticInsideJitInParts:
+    """What the compiler would gather, and is told to compute in parts."""
+
+    X, W = (2, 2, 8, 4), (4, 1, 3, 3)
+    OPTIONS = types.MappingProxyType({"padding": "same", "padding_mode": "reflect", "groups": 2})
+
+    def check(self, found, expected, method):
+        if method == "fft":
+            assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+        else:
+            assert np.array_equal(found, expected)
+
+    @pytest.mark.parametrize(
+        "spec", [(None, None, "b"), ("a", None, "b"), (None, None, "a", "b"), (None, "a")]
+    )
+    def test_values_and_derivatives_without_a_gathered_image(self, jax, mc, spec, method):
+        x, weight, bias, grad = integers(self.X, self.W, (4,), (2, 4, 8, 4))
+        mesh, options = mesh_of("Auto"), {**self.OPTIONS, "method": method}
+        operands = [placed(x, mesh, *spec), placed(weight, mesh), placed(bias, mesh)]
+        operands.append(placed(grad, mesh, *spec))
+
+        @jax.jit
+        def run(x, weight, bias, grad):
+            y, back = jax.vjp(lambda *a: mc.conv2d(*a, **options), x, weight, bias)
+            adjoint = mc.conv_input_grad(grad, weight, (8, 4), **options)
+            return y, adjoint, *back(grad)
+
+        y, adjoint, dx, dw, db = run(*operands)
+        self.check(y, oracle.conv(x, weight, bias, **self.OPTIONS), method)
+        expected = oracle.input_grad(grad, weight, (8, 4), **self.OPTIONS)
+        self.check(adjoint, expected, method)
+        self.check(dx, expected, method)
+        self.check(dw, oracle.weight_grad(x, grad, (3, 3), **self.OPTIONS), method)
+        assert np.array_equal(db, grad.sum((0, 2, 3)))
+        assert "all-gather" not in collectives(run, *operands)
+        assert y.sharding.is_equivalent_to(operands[0].sharding, 4)
+
+    def test_channels_are_added_up_once(self, jax, mc, method):
+        x, weight = integers((2, 4, 8, 6), (3, 4, 3, 3))
+        # A border of zeros leaves "native" to XLA, which gathers channels.
+        given = {"padding": 1, "padding_mode": "replicate"}
+        mesh, options = mesh_of("Auto"), {**given, "method": method}
+        operands = placed(x, mesh, None, "b"), placed(weight, mesh)
+        run = jax.jit(lambda x, weight: mc.conv2d(x, weight, **options))
+        self.check(run(*operands), oracle.conv(x, weight, **given), method)
+        assert collectives(run, *operands) == {"all-reduce"}
+
+    def test_a_forward_derivative(self, jax, mc, method):
+        x, weight, step = integers((4, 8, 8), (3, 3), (4, 8, 8))
+        mesh, options = mesh_of("Auto"), {"padding": "same", "method": method}
+        operands = [placed(a, mesh, None, "b") for a in (x, step)] + [placed(weight, mesh)]
+
+        def one(x, weight):
+            return mc.corr2d(x, weight, **options)
+
+        def moved(x, step, weight):
+            return jax.jvp(lambda x: one(x, weight), (x,), (step,))[1]
+
+        dy = jax.jit(moved)(*operands)
+        self.check(dy, oracle.corr2d(step, weight, padding="same"), method)
+
+    def test_a_batch_is_left_to_the_compiler(self, jax, mc, method):
+        x, weight = integers((4, 8, 8), (4, 3, 3))
+        if method == "fft":  # XLA's transforms of such a batch end in an error (JAX 0.10)
+            method = "direct"
+        mesh, options = mesh_of("Auto"), {"padding": "same", "padding_mode": "circular"}
+        run = jax.jit(jax.vmap(lambda x, k: mc.corr2d(x, k, **options, method=method)))
+        y = run(placed(x, mesh, None, "b"), placed(weight, mesh))
+        expected = [oracle.corr2d(*both, **options) for both in zip(x, weight, strict=True)]
+        self.check(y, np.stack(expected), method)
+
+    def test_sizes_that_do_not_divide(self, jax, mc, method):
+        x, weight = integers((2, 10, 7), (3, 3))
+        mesh = mesh_of("Auto")
+        run = jax.jit(lambda x, k: mc.corr2d(x, k, padding=1, stride=2, method=method))
+        y = run(placed(x, mesh, None, "a"), placed(weight, mesh))
+        self.check(y, oracle.corr2d(x, weight, padding=1, stride=2), method)
+
+
 class TestRefusals:
     def test_parts_of_groups_with_a_call_that_works(self, jax, mc):
         x, weight = integers((2, 6, 8), (3, 2, 3))

@@ -18,6 +18,7 @@ import numpy as np
 from multiconv.backends.base import NumPyArray
 from multiconv.backends.loops.exactly.certificates import certify, certify_twice
 from multiconv.backends.loops.exactly.patches import patches
+from multiconv.backends.loops.exactly.products import product
 from multiconv.backends.loops.threads import shared
 from multiconv.core.geometry import Geometry
 
@@ -88,13 +89,13 @@ def _multiply(
     rows: NumPyArray, block: NumPyArray, parts: range, step: int, own: NumPyArray
 ) -> None:
     """Put the product into the first of ``own``, in two numbers if it has parts."""
-    np.matmul(rows[:, :step], block[:step], out=own[0])
+    product(rows[:, :step], block[:step], own[0])
     if len(parts) == 1:
         return
     high, low, term = own
     low[:] = 0
     for start in parts[1:]:
-        np.matmul(rows[:, start : start + step], block[start : start + step], out=term)
+        product(rows[:, start : start + step], block[start : start + step], term)
         _add_twice(high, low, term)
 
 
@@ -143,7 +144,7 @@ def weight_gradient(
             for number in range(start, stop):
                 n, g, columns = blocks.place(number)
                 block = blocks.copy(number, room)
-                np.matmul(flat[n, g, :, columns].astype(np.float64), block.T, out=term)
+                product(flat[n, g, :, columns].astype(np.float64), block.T, term)
                 _add_twice(high[g], low[g], term)
         with lock:
             found.append((high, low))

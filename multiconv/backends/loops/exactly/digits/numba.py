@@ -48,6 +48,17 @@ def _add_product(digits: Any, first: int, second: int, place: int) -> None:
 
 
 @inlined
+def _add_small(digits: Any, product: int, place: int) -> None:
+    """Add a product of two mantissas of a digit each, with its sign, times 2**place."""
+    at = (place * 43691) >> 20  # place // 24, for all that two numbers of float32 can have
+    shift = place - at * _BITS
+    low, high = (product & _MASK) << shift, (product >> _BITS) << shift
+    digits[at] += low & _MASK
+    digits[at + 1] += (low >> _BITS) + (high & _MASK)
+    digits[at + 2] += high >> _BITS
+
+
+@inlined
 def _carry(digits: Any) -> None:
     carry = 0
     for at in range(digits.size - 1):
@@ -158,5 +169,8 @@ def sums(
                         b += second1[index[4], j] * others[4] + second2[index[5], k] * others[5]
                         m, e = _take_apart(np.int64(first[a]), precision, width)
                         m2, e2 = _take_apart(np.int64(second[b]), precision, width)
-                        _add_product(digits, m, m2, e + e2)
+                        if precision <= _BITS:
+                            _add_small(digits, m * m2, e + e2)
+                        else:
+                            _add_product(digits, m, m2, e + e2)
         found[number] = _rounded(digits, 2 * lowest, *target)
