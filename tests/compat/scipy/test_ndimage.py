@@ -1,6 +1,7 @@
 """compat.scipy.ndimage gives what scipy.ndimage gives: sizes, dtypes, bits of integers, errors."""
 
 import backends_under_test
+import bounds
 import numpy as np
 import pytest
 import scipy_calls
@@ -124,3 +125,26 @@ class TestComplexIntoReal:
         for module in (S, M):
             with pytest.raises(RuntimeError, match="output must have complex dtype"):
                 module.gaussian_filter(np.ones((2, 2), complex), (0, 1), output=np.float32)
+
+
+class TestComplexSums:
+    """A complex64 image is summed in complex128, and rounded once to what is asked for."""
+
+    @pytest.mark.parametrize("output", [None, "complex64", "complex128", float])
+    @pytest.mark.filterwarnings("ignore:promoting specified output dtype to complex")
+    def test_weights_of_any_kind(self, backend, output):
+        rng = np.random.default_rng(0)
+        x = (rng.standard_normal((6, 7)) + 1j * rng.standard_normal((6, 7))).astype("complex64")
+        weights = rng.standard_normal((3, 2))
+        for w in (weights, weights + 1j * weights[::-1]):
+            y, dtype = on(backend, Call("correlate", (x, w), {"output": output}))
+            assert dtype == ("complex64" if output in (None, "complex64") else "complex128")
+            expected = S.correlate(x.astype("complex128"), w)
+            # Sums of 12 products of parts in float64 on both sides, then one rounding of ours.
+            magnitude = S.correlate(abs(x).astype("float64"), abs(w)) * 2
+            bound = 2 * bounds.gamma(14, float(bounds.ROUNDOFF["float64"])) * magnitude
+            for part in (np.real, np.imag):
+                rounding = 0.0
+                if dtype == "complex64":
+                    rounding = float(bounds.ROUNDOFF["float32"]) * (abs(part(expected)) + bound)
+                assert np.all(abs(part(y) - part(expected)) <= rounding + bound)
