@@ -9,7 +9,7 @@ array([[   0, 1020, 1020,    0]], dtype=int16)
 Images are (H, W) or (H, W, C). Arguments, defaults, kernels, rounding, saturation and the dtypes of
 results are OpenCV's, and so is the `error` for what it refuses. What differs:
 
-* Results are returned: ``dst`` must be None.
+* Not all arrays can be written to: JAX's are refused as ``dst``.
 * Kernels are arrays of the image's library, or lists. `getGaussianKernel` and `getDerivKernels`
   make them, with ``like=image``.
 * `boxFilter` and `blur` have no int32.

@@ -32,7 +32,7 @@ def Sobel(
     ddepth: int,
     dx: int,
     dy: int,
-    dst: None = None,
+    dst: Array | None = None,
     ksize: int = 3,
     scale: float = 1,
     delta: float = 0,
@@ -48,8 +48,8 @@ def Sobel(
         Depth of the result; -1 for that of src.
     dx, dy : int
         Orders of the derivative along x and y.
-    dst : None
-        Not supported.
+    dst : array, optional
+        As in `filter2D`.
     ksize : int, optional
         Size of the kernel, odd and at most 31; ``FILTER_SCHARR`` for `Scharr`.
     scale, delta : float, optional
@@ -88,7 +88,7 @@ def Scharr(
     ddepth: int,
     dx: int,
     dy: int,
-    dst: None = None,
+    dst: Array | None = None,
     scale: float = 1,
     delta: float = 0,
     borderType: int = BORDER_DEFAULT,
@@ -127,7 +127,7 @@ def Scharr(
 def Laplacian(
     src: Array,
     ddepth: int,
-    dst: None = None,
+    dst: Array | None = None,
     ksize: int = 1,
     scale: float = 1,
     delta: float = 0,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 
 from multiconv.backends.base import Array, Backend
-from multiconv.compat.arrays import arrays_of
+from multiconv.compat.arrays import arrays_of, is_numbers
 from multiconv.compat.correlating import correlated
 from multiconv.compat.cv2.constants import BORDER_ISOLATED, DTYPES, error
 from multiconv.core.calls import takes
@@ -40,12 +40,13 @@ CONVERTED: Mapping[str, tuple[str, ...]] = dict.fromkeys((*_NARROW, *_FLOATS), (
 
 
 class Image(NamedTuple):
-    """An image (H, W) or (H, W, C), its dtype, that of the result and that of the sums."""
+    """An image (H, W) or (H, W, C), its dtype, that of the result, and where the result goes."""
 
     pixels: Array
     backend: Backend
     dtype: str
     result: str
+    dst: Array | None = None
 
     @property
     def sums(self) -> str:
@@ -72,10 +73,10 @@ def explained(*arrays: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def read(src: Any, ddepth: Any, allowed: Mapping[str, tuple[str, ...]], dst: Any) -> Image:
-    """Read an image and the depth of a result."""
-    if dst is not None:
-        raise error("dst must be None: arrays are not written to here, the result is returned")
+    """Read an image, the depth of its result, and the array that is given for it."""
     backend, (pixels,) = arrays_of(src=src)
+    if dst is not None:
+        _check_writeable(dst, pixels, backend)
     dtype = backend.dtype_name(pixels.dtype)
     if dtype not in allowed:
         raise error(
@@ -90,7 +91,16 @@ def read(src: Any, ddepth: Any, allowed: Mapping[str, tuple[str, ...]], dst: Any
             f"ddepth={ddepth} is {result}, which OpenCV does not make of {dtype}; it makes "
             f"{', '.join(allowed[dtype])}"
         )
-    return Image(_plane(pixels), backend, dtype, result)
+    return Image(_plane(pixels), backend, dtype, result, dst)
+
+
+def _check_writeable(dst: Any, pixels: Array, backend: Backend) -> None:
+    if is_numbers(dst):
+        raise error(f"dst must be an array, got {dst!r}")
+    arrays_of(src=pixels, dst=dst)
+    if not backend.is_writeable(dst):
+        kind = "read-only" if isinstance(dst, np.ndarray) else f"a {backend.array_name}"
+        raise error(f"dst is {kind}, and cannot be written to: the result is returned without it")
 
 
 def _plane(pixels: Array) -> Array:
@@ -134,8 +144,23 @@ def anchored(anchor: Any, size: tuple[int, int]) -> tuple[int, int]:
 def saturated(y: Array, image: Image, *, half_up: Array | bool = False) -> Array:
     """Give a result its dtype: rounded to the nearest integer, even at ties, and clipped.
 
-    Where ``half_up`` is true, ties are rounded up.
+    Where ``half_up`` is true, ties are rounded up. It is written to ``dst`` if that fits it.
     """
+    y, dst = _converted(y, image, half_up=half_up), image.dst
+    if dst is None or dst.dtype != y.dtype or tuple(dst.shape) not in _spellings(tuple(y.shape)):
+        return y
+    dst[...] = image.backend.reshape(y, tuple(dst.shape))
+    return dst
+
+
+def _spellings(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes that are one to OpenCV: a channel alone is no axis, nor is a single row."""
+    if len(shape) == 3:
+        return (shape,)
+    return (shape, (*shape, 1), shape[1:]) if shape[0] == 1 else (shape, (*shape, 1))
+
+
+def _converted(y: Array, image: Image, *, half_up: Array | bool) -> Array:
     backend, xp, result = image.backend, image.backend.xp, image.result
     if result in _FLOATS:
         return backend.astype(y, backend.canonical(result))

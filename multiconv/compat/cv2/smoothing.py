@@ -36,7 +36,7 @@ def GaussianBlur(
     src: Array,
     ksize: tuple[int, int],
     sigmaX: float,
-    dst: None = None,
+    dst: Array | None = None,
     sigmaY: float = 0,
     borderType: int = BORDER_DEFAULT,
     hint: int = 0,
@@ -51,8 +51,8 @@ def GaussianBlur(
         Columns and rows of the kernel, odd; 0 for what `sigmaX` and `sigmaY` need.
     sigmaX, sigmaY : float
         In pixels; 0 for what `ksize` says, and `sigmaY` for `sigmaX`.
-    dst : None
-        Not supported.
+    dst : array, optional
+        As in `filter2D`.
     borderType : int, optional
         As in `filter2D`.
     hint : int, optional
@@ -101,7 +101,7 @@ def GaussianBlur(
 def blur(
     src: Array,
     ksize: tuple[int, int],
-    dst: None = None,
+    dst: Array | None = None,
     anchor: tuple[int, int] = (-1, -1),
     borderType: int = BORDER_DEFAULT,
 ) -> Array:
@@ -141,7 +141,7 @@ def boxFilter(
     src: Array,
     ddepth: int,
     ksize: tuple[int, int],
-    dst: None = None,
+    dst: Array | None = None,
     anchor: tuple[int, int] = (-1, -1),
     normalize: bool = True,
     borderType: int = BORDER_DEFAULT,

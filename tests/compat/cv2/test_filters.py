@@ -321,7 +321,6 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("words", "call"),
         [
-            (("dst", "None"), lambda x: compat.blur(x, (3, 3), x)),
             (("borderType", 3), lambda x: compat.blur(x, (3, 3), borderType=3)),
             (("anchor", "(3, 0)"), lambda x: compat.blur(x, (3, 3), anchor=(3, 0))),
             (("ksize", "(4, 4)"), lambda x: compat.GaussianBlur(x, (4, 4), 0)),
