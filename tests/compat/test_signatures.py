@@ -76,8 +76,10 @@ def test_arguments(where, name):
 def test_constants_of_opencv():
     import cv2
 
+    has_five_bits = int(cv2.__version__.split(".")[0]) >= 5  # of a depth, and three before
     for name in MODULES["cv2"].__all__:
-        if isinstance(getattr(MODULES["cv2"], name), int):
+        is_number = isinstance(getattr(MODULES["cv2"], name), int)
+        if is_number and (has_five_bits or name[-2] != "C"):
             assert getattr(MODULES["cv2"], name) == getattr(cv2, name)
 
 

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multiconv.backends.base import Array
-from multiconv.compat.cv2.constants import BORDER_DEFAULT, CV_32F, CV_64F, FILTER_SCHARR, error
+from multiconv.compat.cv2.constants import (
+    BORDER_DEFAULT,
+    CV_32F,
+    CV_64F,
+    FILTER_SCHARR,
+    error,
+    integer,
+)
 from multiconv.compat.cv2.images import (
     CONVERTED,
     FILTERED,
@@ -244,9 +251,7 @@ def _derivative(image: Image, taps: Any, dx: int, scale: float, delta: float, bo
 
 def _pair(dx: Any, dy: Any, ksize: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the taps along x and y."""
-    for name, value in {"dx": dx, "dy": dy, "ksize": ksize}.items():
-        if type(value) is not int:
-            raise error(f"{name} must be an int, got {value!r}")
+    dx, dy, ksize = integer("dx", dx), integer("dy", dy), integer("ksize", ksize)
     if min(dx, dy) < 0 or dx + dy < 1:
         raise error(f"dx and dy must be orders of a derivative, not both 0, got {dx} and {dy}")
     if ksize <= 0:

@@ -43,7 +43,8 @@ def filter2D(
         OpenCV 4 for a column.
     dst : array of the shape and dtype of the result, optional
         Written to and returned, where it is an array that can be. As in OpenCV, one of another
-        shape or dtype is left alone.
+        shape or dtype is left alone, and a number means nothing, such as the 3 that is meant for a
+        ksize in ``Sobel(x, CV_32F, 1, 0, 3)``.
     anchor : (int, int), optional
         The pixel (x, y) of the kernel that lies on the output, (-1, -1) for the centre.
     delta : float, optional

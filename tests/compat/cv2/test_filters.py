@@ -345,7 +345,7 @@ class TestErrors:
 
     def test_the_error_is_the_module_s(self, backend):
         with pytest.raises(compat.error, match="dst"):
-            compat.blur(backend.array(np.ones((5, 6)), "uint8"), (3, 3), 1)
+            compat.blur(backend.array(np.ones((5, 6)), "uint8"), (3, 3), [1])
 
 
 class TestInputs:

@@ -167,6 +167,11 @@ class TestInputs:
         expected = S.correlate1d(np.array([0, 10, 0]), [0.1, 0.1, 0.1])
         assert backend.to_numpy(y).tolist() == expected.tolist() == [1, 1, 1]
 
+    def test_a_sigma_without_axes(self):
+        theirs, ours = both("gaussian_filter", X * 1.0, np.array(0.5))
+        assert ours.shape == theirs.shape
+        assert np.array_equal(ours, M.gaussian_filter(X * 1.0, 0.5))
+
     def test_object_arrays_are_refused(self):
         for name in ("sobel", "laplace", "uniform_filter"):
             with pytest.raises(TypeError, match="has the dtype object"):
