@@ -57,7 +57,7 @@ def kernel(shape: str) -> Callable[[Callable[P, Kernel]], Callable[P, Array]]:
             if like is None and dtype is None and device is None and backend is None:
                 name, array = "float64", None  # NumPy alone does without backends
             else:
-                backend, array = _beside(like, device, backend)
+                backend, like, array = _beside(like, device, backend)
                 name = _dtype(values, like, dtype, backend)
             if not _holds(name, values):
                 given = [shown(value) for value in args]
@@ -88,21 +88,23 @@ def made_by(make: Callable[P, Array], backend: Backend) -> Callable[P, Array]:
     return made
 
 
-def _beside(like: Array | None, device: Any, backend: Backend | None) -> tuple[Backend, Array]:
-    """Return the backend, and an array on the device that the kernel goes to."""
+def _beside(
+    like: Array | None, device: Any, backend: Backend | None
+) -> tuple[Backend, Array | None, Array]:
+    """Return the backend, ``like`` as its array, and one on the device that the kernel goes to."""
     from multiconv.backends.registry import backend_of, load
 
     if like is not None:
-        backend, [array] = backend_of({"like": like}, backend)
-        return backend, array if device is None else backend.empty_on(device)
+        backend, [like] = backend_of({"like": like}, backend)
+        return backend, like, like if device is None else backend.empty_on(device)
     backend = backend or load("numpy")
-    return backend, backend.empty_on(device)
+    return backend, None, backend.empty_on(device)
 
 
 def _dtype(values: Kernel, like: Array | None, dtype: Any, backend: Backend) -> str:
     """Return the dtype for a kernel: the one asked for, else one beside the array's."""
     if dtype is not None:
-        name = dtype if isinstance(dtype, str) else backend.dtype_name(_instance(dtype))
+        name = dtype if isinstance(dtype, str) else _name(dtype, backend)
         if name not in dtypes.SUPPORTED or name == "bool":
             known = ", ".join(dtypes.SUPPORTED[1:])
             raise TypeError(f"dtype must be one of {known}; got {shown(dtype)}")
@@ -119,9 +121,12 @@ def _dtype(values: Kernel, like: Array | None, dtype: Any, backend: Backend) -> 
     return name if name not in dtypes.INTEGERS or _holds(name, values) else "float32"
 
 
-def _instance(dtype: Any) -> Any:
-    """Return a dtype for what stands for one, a scalar type such as numpy.float32 or float."""
-    return np.dtype(dtype) if isinstance(dtype, type) else dtype
+def _name(dtype: Any, backend: Backend) -> str:
+    """Return the name of a dtype, or of what stands for one, such as numpy.float32 or float."""
+    try:
+        return backend.dtype_name(np.dtype(dtype) if isinstance(dtype, type) else dtype)
+    except AttributeError:  # another library's
+        return str(dtype)
 
 
 def _holds(dtype: str, values: Kernel) -> bool:

@@ -174,6 +174,16 @@ class TestLike:
         check_error(TypeError, lambda: kernels.sobel(like="float32"), "like", "array", "str")
         check_error(TypeError, lambda: kernels.sobel(like=np.array(["a"])), "like", "str32", "cast")
 
+    def test_a_list_is_an_array_of_numpy(self):
+        assert kernels.sobel(like=[1.0, 2.0]).dtype == np.float64
+        assert kernels.sobel(like=[1, 2]).dtype == np.int64
+
+    @pytest.mark.needs_backend("torch")
+    def test_a_dtype_of_another_library(self):
+        import torch
+
+        check_error(TypeError, lambda: kernels.sobel(dtype=torch.float32), "dtype", "float32")
+
     def test_coefficients_beyond_a_narrow_float(self):
         """Instead of infinities: C(20, 10) is 184756, and float16 ends at 65504."""
         like = np.ones(1, np.float16)
