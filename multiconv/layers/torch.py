@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from multiconv.core import dtypes
-from multiconv.layers import shared as layers
 from multiconv.layers.layer import Layer, Transposed
-from multiconv.layers.shared import LayerArguments
+from multiconv.layers.shared import LayerArguments, call
+
+torch.fx.wrap("call")  # one step of a symbolic trace, as torch's own convolutions are
 
 
 class TorchLayer(Layer, torch.nn.Module):
@@ -56,7 +57,7 @@ class TorchLayer(Layer, torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the layer's output for images x."""
-        y: torch.Tensor = layers.call(self.arguments, x, self.weight, self.bias)
+        y: torch.Tensor = call(self.arguments, x, self.weight, self.bias)
         return y
 
     def extra_repr(self) -> str:

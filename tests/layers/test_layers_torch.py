@@ -312,6 +312,19 @@ class TestCompilers:
         layer.compile(fullgraph=True, backend="eager")
         assert_same(BACKEND, layer(x).detach(), expected(layer, x), "float32")
 
+    @pytest.mark.parametrize("channels", [None, 4])
+    def test_a_symbolic_trace_has_it_as_one_step(self, torch, Conv2D, channels):
+        """Quantization and feature extraction read such graphs."""
+        options = {"in_channels": channels, "out_channels": channels, "padding": 1}
+        layer = Conv2D(3, **options, padding_mode="reflect")
+        graph = torch.fx.symbolic_trace(torch.nn.Sequential(layer, torch.nn.ReLU()))
+        x = integers(2, channels or 3, 5, 6)
+        expected = torch.relu(layer(x))
+        assert torch.equal(graph(x), expected)
+        assert torch.equal(pickle.loads(pickle.dumps(graph))(x), expected)
+        called = [n.target.__name__ for n in graph.graph.nodes if n.op == "call_function"]
+        assert called == ["LayerArguments", "call"]
+
     def test_export(self, torch, Conv2D):
         layer, x = (
             whole(Conv2D((3, 2), in_channels=4, out_channels=6, **OPTIONS)),
