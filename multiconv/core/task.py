@@ -53,6 +53,10 @@ class Task(Protocol):
     def without_border(self) -> Task:
         """What is linear in the first array, too."""
 
+    @property
+    def by_sums(self) -> Task:
+        """What a compiler divides on its own: sums over the taps of the kernel."""
+
     def __hash__(self) -> int:
         """Return the same number for tasks that are equal."""
 

@@ -134,6 +134,11 @@ class Spread:
         return None
 
     @property
+    def by_sums(self) -> Spread:
+        """What a compiler divides on its own: sums over the taps of the kernel."""
+        return replace(self, method="direct")
+
+    @property
     def without_border(self) -> Spread:
         """What a change of the image is worth: a constant border does not change."""
         geometry = constant_border.without(self.geometry) if self.border else self.geometry

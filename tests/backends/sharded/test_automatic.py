@@ -294,3 +294,25 @@ class TestMapped:
         y = run(placed(x, mesh, None, None, None, "b"), placed(weight, mesh))
         expected = [oracle.conv(*both, **options) for both in zip(x, weight, strict=True)]
         self.check(y, np.stack(expected), method)
+
+
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "constant"])
+def test_an_exported_program_asks_nobody_back(jax, mc, mode):
+    import jax.export
+
+    x, weight, grad = integers((2, 3, 8, 8), (4, 3, 3, 3), (2, 4, 8, 8))
+    mesh, options = mesh_of("Auto"), {"padding": 1, "padding_mode": mode}
+    operands = [placed(x, mesh, None, None, "a", "b"), placed(weight, mesh), placed(grad, mesh)]
+
+    @jax.jit
+    def run(x, weight, grad):
+        own = functools.partial(mc.conv2d, **options, method="native")
+        y, back = jax.vjp(own, x, weight)
+        return y, *back(grad)
+
+    exported = jax.export.export(run)(*operands)
+    assert "custom_partitioning" not in exported.mlir_module().lower()
+    y, dx, dw = exported.call(*operands)
+    assert np.array_equal(y, oracle.conv(x, weight, **options))
+    assert np.array_equal(dx, oracle.input_grad(grad, weight, (8, 8), **options))
+    assert np.array_equal(dw, oracle.weight_grad(x, grad, (3, 3), **options))
