@@ -190,15 +190,16 @@ def scaling(side, chunk, taps, rounds):
     }
 
 
-def model(workers, chunk, taps, task, pixel, bandwidth=1e9, latency=1e-3, tasks=10):
+def model(workers, chunk, taps, task, pixel, bandwidth=1e9, latency=1e-3, tasks=5.6):
     """The efficiency of so many workers, from what a task, a pixel and a byte cost.
 
-    A worker computes a chunk and then fetches what its neighbours have: 8 pieces, of which the
-    share at the edge of a worker's own chunks comes from another; here all of them do, which is the
-    worst. One scheduler hands out the tasks of all workers, one after another.
+    A worker computes a chunk and then fetches what its neighbours have: 8 strips along their edges,
+    for a corner as long as for a side. Those at the edge of a worker's own chunks come from
+    another; here all of them do, which is the worst. One scheduler hands out the tasks of all
+    workers, one after another: for a chunk itself, the strips cut from it, and its block.
     """
     compute = chunk**2 * pixel
-    halo = ((chunk + taps - 1) ** 2 - chunk**2) * 4 / bandwidth + 8 * latency
+    halo = 8 * chunk * (taps - 1) / 2 * 4 / bandwidth + 8 * latency
     return compute / max(compute + (halo if workers > 1 else 0), workers * tasks * task)
 
 

@@ -50,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _write(as_text(said.getvalue())) or int(leave.code or 0)
     except MisuseError as error:
         return complain(f"error: {error}", MISUSED)
-    except KeyboardInterrupt:
-        return complain("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        return complain(f"interrupted: {stop}" if stop.args else "interrupted", INTERRUPTED)
 
 
 def _write(lines: Iterable[Line]) -> int:

@@ -25,7 +25,8 @@ import numpy as np
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
-from multiconv.core.shards import Parts, Piece, Placement
+from multiconv.core.shards import Piece, Placement
+from multiconv.core.task import Task
 
 
 class Terms(NamedTuple):
@@ -354,21 +355,13 @@ class Backend:
         """
         raise NotImplementedError(f"the backend {self.name!r} places arrays on meshes it lacks")
 
-    def where_they_lie(
-        self,
-        run: Callable[..., Array],
-        derived: Callable[..., Array],
-        axes: Sequence[Sequence[Hashable]],
-        parts: Callable[[Sequence[Placement]], tuple[Parts, Callable[..., Array]] | None],
-        description: str,
-    ) -> Callable[..., Array]:
-        """Return ``run``, over arrays that a compiler alone knows the places of, in parts there.
+    def where_they_lie(self, task: Task) -> Callable[[Array, Array], Array | None] | None:
+        """Return a task over arrays that a compiler alone knows the places of, in parts there.
 
-        ``axes`` are names for those of the arrays and of the result, the same for what goes
-        together. ``parts`` says, of the arrays' placements, what each shard does; ``derived`` is
-        the way whose derivatives are taken. Two that are not the same differ in ``description``.
+        The function returns None where the compiler is not alone in knowing; there is none where no
+        compiler asks.
         """
-        return run
+        return None
 
     #: Whether a function of whole arrays can be given arrays on a mesh: the framework moves them.
     gathers_shards: bool = False

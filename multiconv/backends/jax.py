@@ -23,7 +23,8 @@ from multiconv.backends.sharded import jax as sharded
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
-from multiconv.core.shards import Parts, Piece, Placement
+from multiconv.core.shards import Piece, Placement
+from multiconv.core.task import Task
 
 # A call of more operations than this is not worth its compilation; XLA's time grows faster than
 # linear.
@@ -349,18 +350,11 @@ class JaxBackend(Backend):
     ) -> Callable[..., Array]:
         return sharded.on_shards(body, placement, given, result, self)
 
-    def where_they_lie(
-        self,
-        run: Callable[..., Array],
-        derived: Callable[..., Array],
-        axes: Sequence[Sequence[Hashable]],
-        parts: Callable[[Sequence[Placement]], tuple[Parts, Callable[..., Array]] | None],
-        description: str,
-    ) -> Callable[..., Array]:
+    def where_they_lie(self, task: Task) -> Callable[[Array, Array], Array | None] | None:
         # Late: what it imports is for meshes alone.
         from multiconv.backends.partitioned import jax as partitioned
 
-        return partitioned.where_they_lie(run, derived, axes, parts, description, self)
+        return partitioned.where_they_lie(task, self) if sharded.IS_SUPPORTED else None
 
     gathers_shards = True
 

@@ -129,6 +129,8 @@ class Exchange:
         What comes before the block and behind it.
     starts : tuple of int
         Where in low halo, block and high halo the slab of each shard begins.
+    firsts : tuple of int
+        Which pixel of the axis that is: one before the first stands in the border.
     has_block : bool
         False where the halo alone is the slab: some pixels of the last block are none.
     """
@@ -140,6 +142,7 @@ class Exchange:
     low: Halo
     high: Halo
     starts: tuple[int, ...]
+    firsts: tuple[int, ...]
     has_block: bool = True
 
 
@@ -167,14 +170,17 @@ def exchange(
     ]
     begins += begins[-1:] * (shards - len(begins))
 
+    begun = tuple(begin + i * block for i, begin in enumerate(begins))
+
     def halo(firsts: Sequence[int], count: int) -> Halo:
         """Return the halo of ``count`` rows that begins at those positions of the axis."""
         return _halo([_shown(pixels, first + low, count) for first in firsts], block)
 
     if n % shards:
-        whole = halo([begin + i * block for i, begin in enumerate(begins)], rows)
+        whole = halo(begun, rows)
         nothing = halo([0] * shards, 0)
-        return Exchange(names, block, each, rows, whole, nothing, (0,) * shards, has_block=False)
+        own = names, block, each, rows, whole, nothing, (0,) * shards, begun
+        return Exchange(*own, has_block=False)
     before, after = max(0, -min(begins)), max(0, max(begins) + rows - block)
     return Exchange(
         names,
@@ -184,6 +190,7 @@ def exchange(
         halo([i * block - before for i in range(shards)], before),
         halo([(i + 1) * block for i in range(shards)], after),
         tuple(before + begin for begin in begins),
+        begun,
     )
 
 

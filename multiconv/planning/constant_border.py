@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import surround
@@ -20,6 +20,27 @@ from multiconv.planning.operands import Layout, Operand
 from multiconv.planning.options import Options
 
 Surround: TypeAlias = Callable[[Array, Array | None], Array]
+
+
+class Constant(NamedTuple):
+    """A border of numbers: one, or one for each channel. They are cast to that dtype first."""
+
+    numbers: Any
+    dtype: str
+
+    def shown(self, image: Array, axes: int, backend: Backend) -> Array:
+        """Return the numbers as they broadcast against an image of that dtype."""
+        if not isinstance(self.numbers, tuple):
+            return backend.full((), cast(self.numbers, self.dtype), image)
+        each = [backend.full((1,), cast(number, self.dtype), image) for number in self.numbers]
+        shown = backend.xp.concat(each, axis=0) if each else backend.zeros((0,), image)
+        return backend.xp.reshape(shown, (-1, *(1,) * axes))
+
+    def widened(self, image: Array, axes: int, backend: Backend) -> Array:
+        """Return the same for an image that was cast to the dtype of sums."""
+        own = backend.astype(backend.full((), 0, image), self.dtype)
+        wide = backend.dtype_name(image.dtype)
+        return backend.astype(self.shown(own, axes, backend), wide)
 
 
 def check(options: Options, x: Operand, layout: Layout, value: Operand | None) -> None:
@@ -44,22 +65,19 @@ def check(options: Options, x: Operand, layout: Layout, value: Operand | None) -
 
 
 def around(
-    options: Options, x: Operand, geometry: Geometry, backend: Backend
+    constant: Constant, x: Operand, geometry: Geometry, backend: Backend
 ) -> tuple[Operand, Surround]:
     """Return the image with its border: as an operand, and as a function of image and value."""
-    axes, numbers = geometry.axes, options.padding_value
+    axes = geometry.axes
     padded = x._replace(shape=(*x.shape[:-axes], *geometry.padded_size))
 
     def run(image: Array, value: Array | None) -> Array:
-        if value is not None:
-            shown = backend.astype(value, x.dtype)
-        elif isinstance(numbers, tuple):
-            each = [backend.full((1,), cast(number, x.dtype), image) for number in numbers]
-            shown = backend.xp.concat(each, axis=0) if each else backend.zeros((0,), image)
+        if value is None:
+            shown = constant.shown(image, axes, backend)
         else:
-            shown = backend.full((), cast(numbers, x.dtype), image)
-        if len(shown.shape):
-            shown = backend.xp.reshape(shown, (-1, *(1,) * axes))
+            shown = backend.astype(value, x.dtype)
+            if len(shown.shape):
+                shown = backend.xp.reshape(shown, (-1, *(1,) * axes))
         return surround(image, geometry.pads, shown, backend)
 
     return padded, run

@@ -11,7 +11,7 @@ from typing import Any
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
-from multiconv.core.geometry import CONSTANT_MODES, Geometry
+from multiconv.core.geometry import Geometry
 from multiconv.core.rounding import (
     fft_factor,
     narrowing,
@@ -21,9 +21,10 @@ from multiconv.core.rounding import (
 from multiconv.exact.description import Sum
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Method, Problem
-from multiconv.methods.table import FORCED, METHODS
+from multiconv.methods.table import FORCED
 from multiconv.planning import constant_border, rounded_once
 from multiconv.planning.choose import Alternative, Choice, choose, said
+from multiconv.planning.constant_border import Constant
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
 from multiconv.planning.options import Options
 from multiconv.planning.sharding import on_shards
@@ -240,6 +241,10 @@ def planned(
         lambda x: plan_of({**given, "x": x}, geometry.padded()),
     )
     is_exact = plan.choice is not None and plan.choice.method.rounds_once
+    if plan.problem is not None and plan.problem.is_spread and not border and not is_exact:
+        constant = Constant(options.padding_value, given["x"].dtype)
+        arguments = given, wanted, layout, geometry, options.method
+        return where_they_lie(plan, _planned, backend, *arguments, border=constant, flips=flips)
     if not border or not is_exact or dtypes.kind(plan.dtype) == "integer":
         return plan
     # The gradient of the border is a sum of its own, which is to be rounded once.
@@ -277,7 +282,8 @@ def bordered(
     """
     value = next(iter(border), None)
     constant_border.check(options, x, layout, value)
-    padded, surround = constant_border.around(options, x, geometry, backend)
+    constant = Constant(options.padding_value, x.dtype)
+    padded, surround = constant_border.around(constant, x, geometry, backend)
     is_recorded = x.is_recorded or (value is not None and value.is_recorded)
     plan = plan_of(padded._replace(is_recorded=is_recorded))
 
@@ -379,14 +385,8 @@ def _planned(
     )
     if not problem.is_spread or choice.method.rounds_once:
         return plan
-    # The compiler sends halos by itself where a method adds up what lies beside each other. It may
-    # gather the image for pixels that a border repeats, and for what an adjoint spreads out.
-    repeats = geometry.padding_mode not in CONSTANT_MODES and any(map(any, geometry.pads))
-    if choice.method.keeps_shards and wanted != "x" and not repeats:
-        return plan
     arguments = given, wanted, layout, geometry, method
-    derived = plan.run if choice.method.keeps_shards else by(METHODS["direct"])
-    return where_they_lie(plan, derived, _planned, backend, *arguments, bias=bias, flips=flips)
+    return where_they_lie(plan, _planned, backend, *arguments, flips=flips)
 
 
 def check_memory(elements: Iterable[Any], dtype: str, device: Hashable, backend: Backend) -> None:

@@ -13,13 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from multiconv.backends.base import Array, Backend
+from multiconv.backends.edits import surround
 from multiconv.backends.sharded.halos import block_of, slab_of
 from multiconv.core.geometry import Geometry
 from multiconv.core.shards import Exchange, Names, Parts, Piece, Placement, exchange
 from multiconv.methods.base import MethodRefusal
 from multiconv.methods.borders import pixel_of_border
 from multiconv.methods.table import FORCED
+from multiconv.planning.constant_border import Constant
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
 
 if TYPE_CHECKING:
@@ -88,15 +92,18 @@ def parted(
     method: str,
     *,
     bias: tuple[int, ...] | None = None,
+    border: Constant | None = None,
     flips: bool = False,
 ) -> tuple[Parts, Plan]:
     """Return the parts of a computation, of arrays on a mesh, and the plan of one of them.
 
-    ``bias`` is the shape of that, if there is one.
+    ``bias`` is the shape of that, if there is one, ``border`` the constant around the image.
     """
     first, second = given.values()
     result = result_dtype(first, second, backend)
     division = _divided(given, wanted, layout, geometry, backend)
+    if border is not None:
+        division = replace(division, local=division.local.padded(), border=border)
     own = division.layout
     sums = backend.accumulator(result)
     operands = {
@@ -130,6 +137,7 @@ class _Division:
     local: Geometry
     exchanges: Mapping[int, Exchange]
     whole_layout: Layout
+    border: Constant | None = None
 
     @property
     def shards(self) -> int:
@@ -174,7 +182,7 @@ class _Division:
         def slab(array: Array, shards: Any) -> Array:
             for axis, own in exchanges.items():
                 array = slab_of(array, axis - axes, own, shards(own.names))
-            return array
+            return array if self.border is None else self._bordered(array, shards, backend)
 
         def computed(shards: Any, *arrays: Array) -> Array:
             wide = [backend.astype(array, sums) for array in arrays]
@@ -190,6 +198,28 @@ class _Division:
             return backend.astype(y, result) if narrows else y
 
         return computed
+
+    def _bordered(self, slab: Array, shards: Any, backend: Backend) -> Array:
+        """Put the constant border around a slab, of which divided axes have zeros for it."""
+        xp, axes, border = backend.xp, self.geometry.axes, self.border
+        assert border is not None
+        names = self.names.get(_GROUP) or self.names.get(_CHANNEL)
+        shown = border.widened(slab, axes, backend)
+        if names and isinstance(border.numbers, tuple):
+            count = self.placement.shards(names)
+            each = len(border.numbers) // count
+            start = shards(names).own(np.arange(count) * each)
+            shown = shards(names).window(shown, start, each, 0)
+        pads = enumerate(self.geometry.pads)
+        rest = tuple((0, 0) if axis in self.exchanges else own for axis, own in pads)
+        slab = surround(slab, rest, shown, backend)
+        for axis, own in self.exchanges.items():
+            first = shards(own.names).own(np.array(own.firsts))
+            place = first + xp.arange(own.rows)
+            outside = (place < 0) | (place >= self.geometry.input_size[axis])
+            outside = xp.reshape(outside, (-1, *(1,) * (axes - axis - 1)))
+            slab = xp.where(outside, shown, slab)
+        return slab
 
 
 def _divided(

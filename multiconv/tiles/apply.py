@@ -97,6 +97,11 @@ def apply(task: Task, source: ArrayFile) -> Done:
                 for _ in numbers:
                     progress.advance(_time_left(start, len(result.done) - earlier, progress))
         result.finish()
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(result.left(len(tiling))) from stop
+    except ValueError:  # no cluster answers, for example
+        result.clear()
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise DiskError(f"{reason}: {result.left(len(tiling))}") from error

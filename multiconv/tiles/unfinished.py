@@ -78,8 +78,15 @@ class Unfinished:
         os.replace(self.part, self.out)
         self.journal.end()
 
+    def clear(self) -> None:
+        """Throw away what holds no tile yet."""
+        if not self.done:
+            _remove(self.part)
+            self.journal.end()
+
     def left(self, tiles: int) -> str:
         """Say what there is, after something went wrong."""
+        self.clear()
         if not self.part.exists():
             return "nothing is left there"
         return (

@@ -12,10 +12,12 @@ import pytest
 
 import multiconv as mc
 from multiconv import cli
+from multiconv.core.progress import Progress
 from multiconv.coursework import kernel_files
 from multiconv.tiles import apply as tiles
 from multiconv.tiles import array_files, grid
 from multiconv.tiles.array_files import RawFile
+from multiconv.tiles.dask import rounds
 
 pytestmark = pytest.mark.slow  # so that dask is needed in the session with everything only
 
@@ -147,6 +149,10 @@ cli.main(sys.argv[1:])
 """
 
 
+def never(calls, cluster):
+    raise KeyboardInterrupt
+
+
 class TestStops:
     def test_a_killed_run_goes_on_where_it_was(self, run, monkeypatch):
         monkeypatch.setattr(grid, "_LARGEST", 64)
@@ -188,6 +194,30 @@ class TestStops:
         monkeypatch.setattr(RawFile, "write", write)
         assert run(*command)[0] == 0
 
+    @pytest.mark.parametrize("at", [0, 300])
+    def test_an_interruption_says_what_is_kept(self, run, monkeypatch, at):
+        monkeypatch.setattr(grid, "_LARGEST", 64)
+        np.save("x.npy", image(500, 600))
+        command = ("gaussian", "x.npy", "--memory", "1GB")
+        assert run(*command, "-o", "whole.npy")[0] == 0
+        advance = Progress.advance
+
+        def interrupted(self, *arguments):
+            if self.done >= at // 64:
+                raise KeyboardInterrupt
+            advance(self, *arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(tiles, "rounds", rounds if at else never)
+            patch.setattr(Progress, "advance", interrupted)
+            status, out, err = run(*command, "-o", "y.npy")
+        assert (status, out, err.count("\n")) == (130, "", 1)
+        kept = "the same command goes on from there" if at else "interrupted: nothing is left there"
+        assert kept in err
+        assert bool(list(Path().glob("y.npy.unfinished*"))) == bool(at)
+        assert run(*command, "-o", "y.npy")[0] == 0
+        assert Path("y.npy").read_bytes() == Path("whole.npy").read_bytes()
+
     def test_no_room_at_all_leaves_nothing(self, run, monkeypatch):
         np.save("x.npy", image(70, 80))
 
@@ -206,7 +236,9 @@ class TestStops:
         write = RawFile.write
 
         def full(self, window, part):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if window[0][0] > 300:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            write(self, window, part)
 
         monkeypatch.setattr(RawFile, "write", full)
         run("gaussian", "x.npy", "-o", "y.npy", "--memory", "1GB")
@@ -321,3 +353,4 @@ def test_no_cluster_is_one_line(run):
     status, _, err = run("gaussian", "x.npy", "-o", "y.npy", "--cluster", "tcp://127.0.0.1:9")
     assert (status, err.count("\n")) == (2, 1)
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:9'" in err
+    assert not list(Path().glob("y.npy*"))

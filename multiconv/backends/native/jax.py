@@ -6,8 +6,9 @@ with the flipped kernel, of which the first sees span - 1 - low zeros before it;
 negative here.
 
 XLA's partitioner adds up a convolution whose operands are both divided along space over all devices
-of a mesh, also those that have copies of the same. So where an automatic mesh may have such, the
-adjoint with respect to the weight and every derivative are sums over taps.
+of a mesh, also those that have copies of the same. So where an automatic mesh may have such, and
+the compiler is left alone with them (see `partitioned`), the adjoint with respect to the weight and
+every derivative are sums over taps.
 """
 
 from __future__ import annotations

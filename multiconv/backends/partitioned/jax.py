@@ -2,12 +2,13 @@
 
 A sharding on automatic axes is no part of a tracer's type. `custom_partitioning` is told which axes
 of the arrays go together, so that the result lies as they do, and is called back for the program of
-one shard. It has no derivatives and no batches: the first are taken of another way to the same
-numbers, and a batch is left to the compiler.
+one shard. It has no derivatives and no batches. So it stands inside a primitive of JAX's, of which
+both are such primitives again.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -16,40 +17,55 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.experimental.custom_partitioning import SdyShardingRule, custom_partitioning
+from jax.extend.core import Primitive, jaxpr_as_fun
+from jax.interpreters import ad, batching, mlir
 
 from multiconv.backends.base import Array, Backend
-from multiconv.backends.sharded.jax import (
-    IS_SUPPORTED,
-    JaxShard,
-    is_automatic,
-    partition,
-    placement_of,
-)
-from multiconv.core.shards import Names, Parts, Placement
+from multiconv.backends.sharded.jax import JaxShard, is_automatic, partition, placement_of
+from multiconv.core.shards import Names
+from multiconv.core.task import Task
+
+_TASK: Any = Primitive("multiconv")
+_Zero: Any = ad.Zero
 
 
-def where_they_lie(
-    run: Callable[..., Array],
-    derived: Callable[..., Array],
-    axes: Sequence[Sequence[Hashable]],
-    parts: Callable[[Sequence[Placement]], tuple[Parts, Callable[..., Array]] | None],
-    description: str,
-    backend: Backend,
-) -> Callable[..., Array]:
-    """Return ``run`` in parts (see `Backend.where_they_lie`)."""
-    if not IS_SUPPORTED:
-        return run
+def where_they_lie(task: Task, backend: Backend) -> Callable[[Array, Array], Array | None]:
+    """Return a task over arrays of automatic axes (see `Backend.where_they_lie`)."""
+
+    def run(first: Array, second: Array) -> Array | None:
+        if not (is_automatic(first) and is_automatic(second)):
+            return None
+        return _of(task, backend, first, second)
+
+    return run
+
+
+def _of(task: Task, backend: Backend, *arrays: Any) -> Any:
+    return _TASK.bind(*arrays, task=task, backend=backend, program=_program(task, backend))
+
+
+@functools.lru_cache(maxsize=1024)
+def _program(task: Task, backend: Backend) -> Any:
+    """Return a task that the compiler may divide, as JAX's own program.
+
+    JAX looks there whether something asks for the mesh.
+    """
+    like: Any = jax.ShapeDtypeStruct
+    given = [like(shape, task.dtype) for shape in task.given_shapes]
+    return jax.make_jaxpr(_divided(task, backend))(*given)
+
+
+def _divided(task: Task, backend: Backend) -> Callable[[Array, Array], Array]:
     # All that JAX's cache of compiled programs sees of a callback is its address in memory, which
     # another process may have for another one. So the program holds a number of its own, too.
-    stamp = np.frombuffer(hashlib.sha256(description.encode()).digest(), np.uint32)
-
+    stamp = np.frombuffer(hashlib.sha256(task.description.encode()).digest(), np.uint32)
     nothing = jax.sharding.PartitionSpec()  # type: ignore[no-untyped-call]
 
-    def whole(stamp: Array, *arrays: Array) -> Array:
-        return run(*arrays)
+    def whole(stamp: Array, first: Array, second: Array) -> Array:
+        return task(first, second)
 
     def local(mesh: Any, arguments: Any, result: Any) -> tuple[Any, ...]:
-        found = parts([placement_of(a.sharding, len(a.shape)) for a in arguments[1:]])
+        found = task.parts([placement_of(a.sharding, len(a.shape)) for a in arguments[1:]])
         nowhere = jax.NamedSharding(mesh, nothing)
         if found is None:
             return mesh, whole, nowhere, tuple(nowhere for _ in arguments)
@@ -66,44 +82,8 @@ def where_they_lie(
         return mesh, lowered, jax.NamedSharding(mesh, partition(part.result)), (nowhere, *given)
 
     divided: Any = custom_partitioning(whole)  # type: ignore[no-untyped-call]
-    divided.def_partition(local, sharding_rule=_rule([(None,), *axes]))
-
-    @jax.custom_batching.custom_vmap
-    def batched(*arrays: Array) -> Array:
-        return divided(jnp.asarray(stamp), *arrays)
-
-    @batched.def_vmap
-    def _(size: int, is_batched: Any, *arrays: Array) -> tuple[Array, bool]:
-        over = tuple(0 if own else None for own in is_batched)
-        return jax.vmap(run, over)(*arrays), True
-
-    @jax.custom_jvp
-    def differentiable(*arrays: Array) -> Array:
-        return batched(*arrays)
-
-    def derivative(primals: Any, tangents: Any) -> tuple[Array, Array]:
-        y = differentiable(*primals)
-        zero = jax.custom_derivatives.SymbolicZero
-        moved = [place for place, t in enumerate(tangents) if not isinstance(t, zero)]
-
-        def along(*some: Array) -> Array:
-            arrays = list(primals)
-            for place, array in zip(moved, some, strict=True):
-                arrays[place] = array
-            return derived(*arrays)
-
-        if not moved:
-            return y, jnp.zeros_like(y)
-        own = [[given[place] for place in moved] for given in (primals, tangents)]
-        return y, jax.jvp(along, own[0], own[1])[1]
-
-    differentiable.defjvp(derivative, symbolic_zeros=True)
-
-    def called(*arrays: Array | None) -> Array:
-        own = [array for array in arrays if array is not None]
-        return differentiable(*own) if all(map(is_automatic, own)) else run(*own)
-
-    return called
+    divided.def_partition(local, sharding_rule=_rule([(None,), *task.axes]))
+    return lambda first, second: divided(jnp.asarray(stamp), first, second)
 
 
 def _rule(axes: Sequence[Sequence[Hashable]]) -> Any:
@@ -123,3 +103,76 @@ def _rule(axes: Sequence[Sequence[Hashable]]) -> Any:
     return SdyShardingRule(
         tuple(mappings[:-1]), (mappings[-1],), need_replication_factors=tuple(kernel)
     )
+
+
+def _lowered(context: Any, *arrays: Any, task: Task, program: Any, **_: Any) -> Any:
+    parameters = getattr(context.module_context, "lowering_parameters", None)
+    if getattr(parameters, "for_export", False):  # nobody can be asked back from a file
+        return mlir.lower_fun(task.by_sums, multiple_results=False)(context, *arrays)
+    return mlir.lower_fun(jaxpr_as_fun(program), multiple_results=True)(context, *arrays)
+
+
+def _eager(*arrays: Array, program: Any, **_: Any) -> Array:
+    [y] = jax.jit(jaxpr_as_fun(program))(*arrays)
+    return y
+
+
+def _result(first: Any, second: Any, *, task: Task, backend: Backend, **_: Any) -> Any:
+    """Return the type of the result, on the mesh of the arrays."""
+    like = second if first.sharding.mesh.empty else first
+    spec: Any = jax.sharding.PartitionSpec
+    sharding = like.sharding.update(spec=spec(*[None] * len(task.shape)))
+    return like.update(shape=task.shape, weak_type=False, sharding=sharding)
+
+
+def _derivative(
+    primals: Sequence[Any], tangents: Sequence[Any], *, task: Task, backend: Backend, **_: Any
+) -> tuple[Any, Any]:
+    (first, second), (d_first, d_second) = primals, tangents
+    y = _of(task, backend, first, second)
+    terms = []
+    if not isinstance(d_first, _Zero):
+        terms.append(_of(task.without_border, backend, d_first, second))
+    if not isinstance(d_second, _Zero):
+        terms.append(_of(task, backend, first, d_second))
+    if not terms:
+        return y, _Zero.from_primal_value(y)
+    return y, functools.reduce(ad.add_tangents, terms)
+
+
+def _transposed(
+    cotangent: Any, first: Any, second: Any, *, task: Task, backend: Backend, **_: Any
+) -> tuple[Any, Any]:
+    place = 0 if isinstance(first, ad.UndefinedPrimal) else 1
+    adjoint = task.adjoint(place)
+    result: list[Any] = [None, None]
+    if isinstance(cotangent, _Zero):
+        result[place] = _Zero((first, second)[place].aval)
+    else:
+        known = {task.given[1 - place]: second if place == 0 else first, task.wanted: cotangent}
+        arrays = [known[role] for role in adjoint.given]
+        result[place] = _of(adjoint, backend, *arrays)
+    return result[0], result[1]
+
+
+def _batched(
+    arrays: Sequence[Any], places: Sequence[Any], *, task: Task, backend: Backend, **_: Any
+) -> tuple[Any, int]:
+    pairs = list(zip(task.given, arrays, places, strict=True))
+    mapped = [role for role, _, place in pairs if place is not None]
+    size = next(a.shape[place] for _, a, place in pairs if place is not None)
+    every, fold = task.mapped(size, mapped)
+    own = [
+        fold.into(role, a if place is None else jnp.moveaxis(a, place, 0), is_mapped=role in mapped)
+        for role, a, place in pairs
+    ]
+    y = _of(every, backend, *own)
+    return fold.out(task.wanted, y), 0
+
+
+_TASK.def_impl(_eager)
+_TASK.def_abstract_eval(_result)
+ad.primitive_jvps[_TASK] = _derivative
+ad.primitive_transposes[_TASK] = _transposed
+batching.primitive_batchers[_TASK] = _batched
+mlir.register_lowering(_TASK, _lowered)

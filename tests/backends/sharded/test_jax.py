@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import re
-import types
 
 import backends_under_test
 import numpy as np
@@ -11,6 +9,7 @@ import oracle
 import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
+from meshes import collectives, integers, mesh_of, placed
 from strategies import configurations, for_all
 
 import multiconv
@@ -40,39 +39,12 @@ def mc():
     return BACKEND.functions
 
 
-def mesh_of(kind, shape=(2, 4)):
-    import jax
-
-    devices = jax.devices("cpu")[: int(np.prod(shape))]
-    axis_types = (getattr(jax.sharding.AxisType, kind),) * len(shape)
-    return jax.make_mesh(shape, ("a", "b")[: len(shape)], axis_types=axis_types, devices=devices)
-
-
-def placed(values, mesh, *spec, dtype="float32"):
-    import jax
-
-    spec = jax.sharding.PartitionSpec(*spec)
-    return jax.device_put(np.asarray(values, dtype), jax.NamedSharding(mesh, spec))
-
-
 def inside(mesh):
     """Derivatives on explicit axes need the mesh as context, jax.grad says."""
     import jax
 
     explicit = jax.sharding.AxisType.Explicit in mesh.axis_types
     return jax.set_mesh(mesh) if explicit else contextlib.nullcontext()
-
-
-def integers(*shapes, seed=5):
-    rng = np.random.default_rng(seed)
-    return [rng.integers(-3, 4, shape) for shape in shapes]
-
-
-def collectives(run, *operands):
-    """The names of the collectives in the compiled program."""
-    text = run.lower(*operands).compile().as_text()
-    kinds = r"(all-gather|all-to-all|all-reduce|collective-permute|reduce-scatter)(?:-start)?\("
-    return set(re.findall(r" " + kinds, text))
 
 
 def draw_spec(draw, shape, mesh):
@@ -241,151 +213,6 @@ class TestDerivatives:
         assert np.array_equal(dx, oracle.input_grad(grad, weight, (8, 5), **options))
         assert np.array_equal(dw, oracle.weight_grad(x, grad, (3, 2), **options))
         assert dx.sharding.is_equivalent_to(operands[0].sharding, 4)
-
-
-@pytest.mark.parametrize("spec", [(None, None, "b"), ("a", None, "b"), (None, None, "a", "b")])
-class TestAutomaticInsideJit:
-    """Where the compiler alone knows how an array is divided."""
-
-    @pytest.fixture(autouse=True)
-    def jax(self):
-        import jax
-
-        return jax
-
-    X, W = (2, 2, 16, 8), (4, 2, 3, 3)
-    OPTIONS = types.MappingProxyType({"padding": "same"})
-
-    def operands(self, spec):
-        x, weight, grad = integers(self.X, self.W, (2, 4, 16, 8))
-        mesh = mesh_of("Auto")
-        on_mesh = placed(x, mesh, *spec), placed(weight, mesh), placed(grad, mesh, *spec)
-        return (x, weight, grad), on_mesh
-
-    @pytest.mark.parametrize("method", ["auto", "direct", "native"])
-    def test_no_image_is_gathered_and_derivatives_are_right(self, jax, mc, spec, method):
-        (x, weight, grad), operands = self.operands(spec)
-
-        @jax.jit
-        def run(x, weight, grad):
-            y, back = jax.vjp(lambda *a: mc.conv2d(*a, **self.OPTIONS, method=method), x, weight)
-            return y, *back(grad)
-
-        y, dx, dw = run(*operands)
-        assert np.array_equal(y, oracle.conv(x, weight, **self.OPTIONS))
-        assert np.array_equal(dx, oracle.input_grad(grad, weight, (16, 8), **self.OPTIONS))
-        assert np.array_equal(dw, oracle.weight_grad(x, grad, (3, 3), **self.OPTIONS))
-        assert "all-gather" not in collectives(run, *operands)
-        assert y.sharding.is_equivalent_to(operands[0].sharding, 4)
-
-    def test_the_adjoints_and_their_derivatives(self, jax, mc, spec):
-        (x, weight, grad), operands = self.operands(spec)
-        options = {**self.OPTIONS, "method": "native"}
-
-        @jax.jit
-        def run(x, weight, grad):
-            dw = mc.conv_weight_grad(x, grad, (3, 3), **options)
-            dx, back = jax.vjp(lambda w: mc.conv_input_grad(grad, w, (16, 8), **options), weight)
-            return dw, dx, *back(x)
-
-        dw, dx, again = run(*operands)
-        assert np.array_equal(dw, oracle.weight_grad(x, grad, (3, 3), **self.OPTIONS))
-        assert np.array_equal(dx, oracle.input_grad(grad, weight, (16, 8), **self.OPTIONS))
-        assert np.array_equal(again, dw)  # <x, adjoint of grad> is linear in the weight
-
-    def test_a_second_derivative_in_reverse(self, jax, mc, spec):
-        (x, _, grad), operands = self.operands(spec)
-
-        def first(weight, x, grad):
-            def loss(x):
-                return (mc.conv2d(x, weight, **self.OPTIONS, method="native") * grad).sum()
-
-            return (jax.grad(loss)(x) * x).sum()
-
-        dw = jax.jit(jax.grad(first))(operands[1], operands[0], operands[2])
-        assert np.array_equal(dw, oracle.weight_grad(x, grad, (3, 3), **self.OPTIONS))
-
-
-@pytest.mark.parametrize(
-    "method", ["direct", "native", "im2col", "toeplitz", "folded", "fft", "loop!"]
-)
-class TestAutomaticInsideJitInParts:
-    """What the compiler would gather, and is told to compute in parts."""
-
-    X, W = (2, 2, 8, 4), (4, 1, 3, 3)
-    OPTIONS = types.MappingProxyType({"padding": "same", "padding_mode": "reflect", "groups": 2})
-
-    def check(self, found, expected, method):
-        if method == "fft":
-            assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
-        else:
-            assert np.array_equal(found, expected)
-
-    @pytest.mark.parametrize(
-        "spec", [(None, None, "b"), ("a", None, "b"), (None, None, "a", "b"), (None, "a")]
-    )
-    def test_values_and_derivatives_without_a_gathered_image(self, jax, mc, spec, method):
-        x, weight, bias, grad = integers(self.X, self.W, (4,), (2, 4, 8, 4))
-        mesh, options = mesh_of("Auto"), {**self.OPTIONS, "method": method}
-        operands = [placed(x, mesh, *spec), placed(weight, mesh), placed(bias, mesh)]
-        operands.append(placed(grad, mesh, *spec))
-
-        @jax.jit
-        def run(x, weight, bias, grad):
-            y, back = jax.vjp(lambda *a: mc.conv2d(*a, **options), x, weight, bias)
-            adjoint = mc.conv_input_grad(grad, weight, (8, 4), **options)
-            return y, adjoint, *back(grad)
-
-        y, adjoint, dx, dw, db = run(*operands)
-        self.check(y, oracle.conv(x, weight, bias, **self.OPTIONS), method)
-        expected = oracle.input_grad(grad, weight, (8, 4), **self.OPTIONS)
-        self.check(adjoint, expected, method)
-        self.check(dx, expected, method)
-        self.check(dw, oracle.weight_grad(x, grad, (3, 3), **self.OPTIONS), method)
-        assert np.array_equal(db, grad.sum((0, 2, 3)))
-        assert "all-gather" not in collectives(run, *operands)
-        assert y.sharding.is_equivalent_to(operands[0].sharding, 4)
-
-    def test_channels_are_added_up_once(self, jax, mc, method):
-        x, weight = integers((2, 4, 8, 6), (3, 4, 3, 3))
-        # A border of zeros leaves "native" to XLA, which gathers channels.
-        given = {"padding": 1, "padding_mode": "replicate"}
-        mesh, options = mesh_of("Auto"), {**given, "method": method}
-        operands = placed(x, mesh, None, "b"), placed(weight, mesh)
-        run = jax.jit(lambda x, weight: mc.conv2d(x, weight, **options))
-        self.check(run(*operands), oracle.conv(x, weight, **given), method)
-        assert collectives(run, *operands) == {"all-reduce"}
-
-    def test_a_forward_derivative(self, jax, mc, method):
-        x, weight, step = integers((4, 8, 8), (3, 3), (4, 8, 8))
-        mesh, options = mesh_of("Auto"), {"padding": "same", "method": method}
-        operands = [placed(a, mesh, None, "b") for a in (x, step)] + [placed(weight, mesh)]
-
-        def one(x, weight):
-            return mc.corr2d(x, weight, **options)
-
-        def moved(x, step, weight):
-            return jax.jvp(lambda x: one(x, weight), (x,), (step,))[1]
-
-        dy = jax.jit(moved)(*operands)
-        self.check(dy, oracle.corr2d(step, weight, padding="same"), method)
-
-    def test_a_batch_is_left_to_the_compiler(self, jax, mc, method):
-        x, weight = integers((4, 8, 8), (4, 3, 3))
-        if method == "fft":  # XLA's transforms of such a batch end in an error (JAX 0.10)
-            method = "direct"
-        mesh, options = mesh_of("Auto"), {"padding": "same", "padding_mode": "circular"}
-        run = jax.jit(jax.vmap(lambda x, k: mc.corr2d(x, k, **options, method=method)))
-        y = run(placed(x, mesh, None, "b"), placed(weight, mesh))
-        expected = [oracle.corr2d(*both, **options) for both in zip(x, weight, strict=True)]
-        self.check(y, np.stack(expected), method)
-
-    def test_sizes_that_do_not_divide(self, jax, mc, method):
-        x, weight = integers((2, 10, 7), (3, 3))
-        mesh = mesh_of("Auto")
-        run = jax.jit(lambda x, k: mc.corr2d(x, k, padding=1, stride=2, method=method))
-        y = run(placed(x, mesh, None, "a"), placed(weight, mesh))
-        self.check(y, oracle.corr2d(x, weight, padding=1, stride=2), method)
 
 
 class TestRefusals:
