@@ -51,6 +51,7 @@ def test_float16_is_taken():
         assert y.dtype == "float16"
 
 
+@pytest.mark.filterwarnings("ignore:dtype=object is not supported:DeprecationWarning")
 def test_object_arrays_are_refused():
     x = np.array([1, 2], object)
     assert SIGNALS[0].convolve(x, x).tolist() == [1, 4, 4]
