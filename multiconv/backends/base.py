@@ -199,6 +199,12 @@ class Backend:
         """Tell whether type and signature say all that decides if arrays go together."""
         return True
 
+    def is_writeable(self, array: Array) -> bool:
+        """Tell whether numbers can be assigned to an array."""
+        import array_api_compat
+
+        return array_api_compat.is_writeable_array(array)
+
     def configuration(self) -> Hashable:
         """Return what else, beside the signatures, the resolution of a call depends on."""
         return None

@@ -146,6 +146,9 @@ class JaxBackend(Backend):
     def speed(self, device: Any, *, recorded: bool = False) -> str:
         return next(iter(device)).platform if device else str(jax.default_backend())
 
+    def is_writeable(self, array: Array) -> bool:
+        return False
+
     def is_finite(self, array: Array) -> bool:
         return isinstance(array, jax.core.Tracer) or super().is_finite(array)
 

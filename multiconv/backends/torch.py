@@ -191,6 +191,9 @@ class TorchBackend(Backend):
         """Leave out subclasses: fake tensors of different modes do not go together."""
         return type(array) in PLAIN
 
+    def is_writeable(self, array: Array) -> bool:
+        return True
+
     def is_tracing(self) -> bool:
         """Tell whether Dynamo or torch.export reads along."""
         return torch.compiler.is_compiling()

@@ -36,7 +36,7 @@ def is_module(layer: Any) -> bool:
 
 def flattened(layer: Any, name: str) -> Iterator[tuple[Any, str]]:
     """Yield the layers of a sequential module, or of one in another, each with a name."""
-    if type(layer).__name__ != "Sequential" or not is_module(layer):
+    if not _is_sequential(layer):
         yield layer, name
         return
     inner = layer.layers if hasattr(layer, "layers") else layer
@@ -66,6 +66,18 @@ def entries(layer: Any, name: str) -> Entry | LayerArguments | None:
         )
         raise TypeError(msg)
     return seen_by(layer)
+
+
+def _is_sequential(layer: Any) -> bool:
+    """Tell whether a module calls one after another, also one derived from such a class."""
+    kind = type(layer)
+    base = next((k for k in kind.__mro__ if k.__name__ == "Sequential"), None)
+    if base is None or not is_module(layer):
+        return False
+    return all(
+        getattr(kind, name, None) is getattr(base, name, None)
+        for name in ("forward", "call", "__call__")
+    )
 
 
 def _library(layer: Any) -> str | None:

@@ -252,7 +252,13 @@ def _wrong_channels(x: Operand, weight: Operand, channels: int, groups: int) -> 
     if x.shape[-1] == expected:
         advice = (
             f"the last axis of {x.name} has that size, and channels come before the spatial axes "
-            f"here, ({spatial(axes)}): pass moveaxis({x.name}, -1, {-axes - 1})"
+            f"here, ({spatial(axes)}): pass moveaxis({x.name}, -1, {-axes - 1}), or "
+            f"channels_last=True, weight_order='OI{'DHW'[-axes:] if axes < 4 else '*'}'"
+        )
+    elif axes > 1 and len(x.shape) > axes and x.shape[-1] == weight.shape[-2] * groups:
+        advice = (
+            f"the last axis of {x.name} fits the last but one of {weight.name}, as where channels "
+            f"come last: pass channels_last=True"
         )
     elif channels % groups == 0:
         shape = f"({weight.shape[0]}, {channels // groups}, {kernel_letters(axes)})"

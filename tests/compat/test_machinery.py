@@ -9,7 +9,7 @@ import compat_calls
 import numpy as np
 import pytest
 from bounds import ROUNDOFF, gamma
-from compat_calls import CALLS, IDS, numbers
+from compat_calls import CALLS, IDS, KERNELS, numbers
 
 # No function here rounds a number more often on its way than this, or makes more of it than that:
 # images up to 3, taps up to 8 in all of 16 products, or of a sum of 36 * 6 in a window of Sobel's.
@@ -80,3 +80,42 @@ def test_torch(call):
         assert close(inner.detach(), towards, terms=6 * u.numel())
         assert close(torch.autograd.grad(inner, u)[0], of_v, terms=2)
     torch.compiler.reset()
+
+
+@pytest.mark.parametrize(
+    ("call", "place"), KERNELS, ids=[f"{c[0]}.{c[1]}-{place}" for c, place in KERNELS]
+)
+def test_kernels_have_gradients(differentiable, call, place):
+    """All functions are linear in each of their kernels, too."""
+    with differentiable.wide("float64"):
+        function = compat_calls.of_kernel(call, place, differentiable)
+        shape = call[3][place].shape
+        k, v = (differentiable.array(numbers(shape, seed)) for seed in (1, 2))
+        of_v = differentiable.to_numpy(function(v))
+        towards = numbers(of_v.shape, 3)
+        u = differentiable.array(towards)
+        if differentiable.name == "torch":
+            (function(k.requires_grad_()) * u).sum().backward()
+            gradient = k.grad
+        else:
+            import jax
+
+            gradient = jax.grad(lambda k: (function(k) * u).sum())(k)
+        inner = (differentiable.to_numpy(gradient) * numbers(shape, 2)).sum()
+        assert close(inner, (of_v * towards).sum(), terms=6 * of_v.size)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=IDS)
+def test_vmap_is_a_batch(differentiable, call):
+    images = np.stack([numbers(call[2], seed) for seed in range(3)])
+    if differentiable.name == "torch":
+        from torch import vmap
+    else:
+        from jax import vmap
+    with differentiable.wide("float64"):
+        function = compat_calls.of(call, differentiable)
+        expected = [
+            differentiable.to_numpy(function(differentiable.array(x, "float64"))) for x in images
+        ]
+        y = vmap(function)(differentiable.array(images, "float64"))
+        assert close(differentiable.to_numpy(y), expected, terms=2)

@@ -40,10 +40,21 @@ class TestShapes:
         x, weight = np.ones((1, *range(5, 5 + axes), 3)), np.ones((2, 3) + (1,) * axes)
         conv = getattr(mc, f"conv{axes}d")
         message = check_error(ValueError, lambda: conv(x, weight), "channel", "5", "3")
-        advice = message.partition(": pass ")[2]
+        advice, _, options = message.partition(": pass ")[2].partition(", or ")
         assert advice == f"moveaxis(x, -1, {-axes - 1})"
         moved = eval(f"np.{advice}", {"np": np, "x": x})
         assert conv(moved, weight).tolist() == np.full((1, 2, *range(5, 5 + axes)), 3).tolist()
+        y = conv(x, weight, **eval(f"dict({options})"))
+        assert y.tolist() == np.full((1, *range(5, 5 + axes), 2), 3).tolist()
+
+    @pytest.mark.parametrize("axes", [2, 3])
+    def test_a_weight_with_its_channels_last_is_told_from_its_shape(self, axes):
+        x, weight = np.ones((1, *range(5, 5 + axes), 6)), np.ones((2,) * axes + (3, 4))
+        conv = getattr(mc, f"conv{axes}d")
+        message = check_error(ValueError, lambda: conv(x, weight, groups=2), "channel", "5")
+        options = message.partition(": pass ")[2]
+        y = conv(x, weight, groups=2, **eval(f"dict({options})"))
+        assert y.tolist() == np.full((1, *range(4, 4 + axes), 4), 3 * 2**axes).tolist()
 
     @pytest.mark.parametrize(("channels", "advice"), [(6, "(4, 3, kw)"), (5, "that 2 divides")])
     def test_a_weight_that_would_fit_is_named(self, f, ones, channels, advice):

@@ -55,6 +55,21 @@ class TestSequential:
         net = nn.Sequential(stack("torch"), nn.BatchNorm2d(8), nn.Sequential(layer))
         assert receptive_field(net, (3, 2)) == receptive_field(*SAME, (3, 1, 0, 2), (3, 2))
 
+    @pytest.mark.needs_backend("torch")
+    def test_a_class_derived_from_it_is_one_unless_it_computes_otherwise(self):
+        from torch import nn
+
+        class Block(nn.Sequential):
+            pass
+
+        class Skipping(nn.Sequential):
+            def forward(self, x):
+                return x + super().forward(x)
+
+        assert receptive_field(Block(stack("torch"))) == receptive_field(*SAME)
+        with pytest.raises(TypeError, match="Skipping"):
+            receptive_field(Skipping(stack("torch")))
+
 
 @pytest.mark.needs_backend("torch")
 class TestTorch:
@@ -84,3 +99,34 @@ class TestTorch:
                 receptive_field(net)
         with pytest.raises(ValueError, match="ConvTranspose2D, of whose outputs"):
             receptive_field(nn.ConvTranspose2d(1, 1, 3))
+
+
+@pytest.mark.needs_library("flax")
+class TestFlax:
+    def test_modules_of_linen(self):
+        from flax import linen as nn
+
+        second = nn.Conv(8, (2, 2), strides=2, padding="VALID")
+        net = nn.Sequential([nn.Conv(8, (5, 5)), nn.relu, nn.Dropout(0.5), second])
+        assert receptive_field(net) == receptive_field(*SAME)
+        assert receptive_field(nn.Conv(8, 3, padding="CAUSAL")) == receptive_field(
+            ((3,), 1, ((2, 0),))
+        )
+        with pytest.raises(ValueError, match="ConvTranspose2D, of whose"):
+            receptive_field(nn.ConvTranspose(8, (3, 3)))
+
+    def test_zeros_between_pixels_are_refused(self):
+        from flax import linen, nnx
+
+        for module in (
+            linen.Conv(8, (3, 3), input_dilation=2),
+            nnx.Conv(3, 8, (3, 3), input_dilation=(1, 2), rngs=nnx.Rngs(0)),
+        ):
+            with pytest.raises(ValueError, match="Conv has input_dilation"):
+                receptive_field(module)
+
+    def test_linen_holds_no_parameters(self):
+        from flax import linen
+
+        with pytest.raises(ValueError, match=r"flax\.linen, whose modules hold no parameters"):
+            mc.jax.Conv2D.from_native(linen.Conv(8, (3, 3)))

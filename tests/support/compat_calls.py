@@ -112,6 +112,22 @@ def of(call, backend):
     return lambda x: function(x, *own, **options)
 
 
+def of_kernel(call, place, backend):
+    """The call as a function of one of its other arrays."""
+    module, name, shape, args, options = call
+    image, function = backend.array(numbers(shape)), getattr(MODULES[module], name)
+    own = [backend.array(a, "float64") if isinstance(a, np.ndarray) else a for a in args]
+    return lambda k: function(image, *own[:place], k, *own[place + 1 :], **options)
+
+
+KERNELS = [
+    (call, place)
+    for call in CALLS
+    for place, given in enumerate(call[3])
+    if isinstance(given, np.ndarray)
+]
+
+
 def numbers(shape, seed=0):
     """Whole numbers from -3 to 3."""
     return np.random.default_rng(seed).integers(-3, 4, shape).astype("float64")

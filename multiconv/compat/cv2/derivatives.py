@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multiconv.backends.base import Array
-from multiconv.compat.cv2.constants import BORDER_DEFAULT, CV_32F, CV_64F, FILTER_SCHARR, error
+from multiconv.compat.cv2.constants import (
+    BORDER_DEFAULT,
+    CV_32F,
+    CV_64F,
+    FILTER_SCHARR,
+    error,
+    integer,
+)
 from multiconv.compat.cv2.images import (
     CONVERTED,
     FILTERED,
@@ -32,7 +39,7 @@ def Sobel(
     ddepth: int,
     dx: int,
     dy: int,
-    dst: None = None,
+    dst: Array | None = None,
     ksize: int = 3,
     scale: float = 1,
     delta: float = 0,
@@ -48,8 +55,8 @@ def Sobel(
         Depth of the result; -1 for that of src.
     dx, dy : int
         Orders of the derivative along x and y.
-    dst : None
-        Not supported.
+    dst : array, optional
+        As in `filter2D`.
     ksize : int, optional
         Size of the kernel, odd and at most 31; ``FILTER_SCHARR`` for `Scharr`.
     scale, delta : float, optional
@@ -88,7 +95,7 @@ def Scharr(
     ddepth: int,
     dx: int,
     dy: int,
-    dst: None = None,
+    dst: Array | None = None,
     scale: float = 1,
     delta: float = 0,
     borderType: int = BORDER_DEFAULT,
@@ -127,7 +134,7 @@ def Scharr(
 def Laplacian(
     src: Array,
     ddepth: int,
-    dst: None = None,
+    dst: Array | None = None,
     ksize: int = 1,
     scale: float = 1,
     delta: float = 0,
@@ -244,9 +251,7 @@ def _derivative(image: Image, taps: Any, dx: int, scale: float, delta: float, bo
 
 def _pair(dx: Any, dy: Any, ksize: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the taps along x and y."""
-    for name, value in {"dx": dx, "dy": dy, "ksize": ksize}.items():
-        if type(value) is not int:
-            raise error(f"{name} must be an int, got {value!r}")
+    dx, dy, ksize = integer("dx", dx), integer("dy", dy), integer("ksize", ksize)
     if min(dx, dy) < 0 or dx + dy < 1:
         raise error(f"dx and dy must be orders of a derivative, not both 0, got {dx} and {dy}")
     if ksize <= 0:

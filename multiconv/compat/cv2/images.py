@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
 from multiconv.backends.base import Array, Backend
-from multiconv.compat.arrays import arrays_of
+from multiconv.compat.arrays import arrays_of, is_numbers
 from multiconv.compat.correlating import correlated
-from multiconv.compat.cv2.constants import BORDER_ISOLATED, DTYPES, error
+from multiconv.compat.cv2.constants import BORDER_ISOLATED, DTYPES, error, integer
 from multiconv.core.calls import takes
 
 P = ParamSpec("P")
@@ -40,12 +41,13 @@ CONVERTED: Mapping[str, tuple[str, ...]] = dict.fromkeys((*_NARROW, *_FLOATS), (
 
 
 class Image(NamedTuple):
-    """An image (H, W) or (H, W, C), its dtype, that of the result and that of the sums."""
+    """An image (H, W) or (H, W, C), its dtype, that of the result, and where the result goes."""
 
     pixels: Array
     backend: Backend
     dtype: str
     result: str
+    dst: Array | None = None
 
     @property
     def sums(self) -> str:
@@ -72,25 +74,42 @@ def explained(*arrays: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def read(src: Any, ddepth: Any, allowed: Mapping[str, tuple[str, ...]], dst: Any) -> Image:
-    """Read an image and the depth of a result."""
-    if dst is not None:
-        raise error("dst must be None: arrays are not written to here, the result is returned")
+    """Read an image, the depth of its result, and the array that is given for it."""
     backend, (pixels,) = arrays_of(src=src)
+    if isinstance(dst, (int, float)):
+        dst = None
+    if dst is not None:
+        _check_writeable(dst, pixels, backend)
     dtype = backend.dtype_name(pixels.dtype)
     if dtype not in allowed:
         raise error(
             f"src has the dtype {dtype}, which OpenCV does not filter; cast it to one of "
             f"{', '.join(allowed)}"
         )
-    if not isinstance(ddepth, int) or not -1 <= ddepth < len(DTYPES):
-        raise error(f"ddepth must be -1 or a depth such as CV_32F, got {ddepth!r}")
-    result = dtype if ddepth == -1 else DTYPES[ddepth]
+    result = dtype if ddepth == -1 else _depth(ddepth)
     if result not in allowed[dtype]:
         raise error(
             f"ddepth={ddepth} is {result}, which OpenCV does not make of {dtype}; it makes "
             f"{', '.join(allowed[dtype])}"
         )
-    return Image(_plane(pixels), backend, dtype, result)
+    return Image(_plane(pixels), backend, dtype, result, dst)
+
+
+def _depth(ddepth: Any) -> str:
+    """Read a depth, also with a number of channels, which are those of the image."""
+    depth = integer("ddepth", ddepth)
+    if not 0 <= depth < 4 * 32 or depth % 32 >= len(DTYPES):
+        raise error(f"ddepth must be -1 or a depth such as CV_32F, got {ddepth!r}")
+    return DTYPES[depth % 32]
+
+
+def _check_writeable(dst: Any, pixels: Array, backend: Backend) -> None:
+    if is_numbers(dst):
+        raise error(f"dst must be an array, got {dst!r}")
+    arrays_of(src=pixels, dst=dst)
+    if not backend.is_writeable(dst):
+        kind = "read-only" if isinstance(dst, np.ndarray) else f"a {backend.array_name}"
+        raise error(f"dst is {kind}, and cannot be written to: the result is returned without it")
 
 
 def _plane(pixels: Array) -> Array:
@@ -105,7 +124,7 @@ def _plane(pixels: Array) -> Array:
 
 def border_name(border: Any) -> str:
     """Return what a border is called here."""
-    name = _BORDERS.get(border & ~BORDER_ISOLATED) if isinstance(border, int) else None
+    name = _BORDERS.get(integer("borderType", border) & ~BORDER_ISOLATED)
     if name is None:
         names = "BORDER_CONSTANT, BORDER_REPLICATE, BORDER_REFLECT or BORDER_REFLECT_101"
         raise error(f"borderType must be {names}, got {border!r}")
@@ -123,7 +142,9 @@ def correlated_with(pixels: Array, kernel: Array, anchor: Any, border: Any) -> A
 def anchored(anchor: Any, size: tuple[int, int]) -> tuple[int, int]:
     """Read the point (x, y) of a kernel of so many columns and rows; -1 is its centre."""
     try:
-        x, y = (n // 2 if at == -1 else int(at) for at, n in zip(anchor, size, strict=True))
+        x, y = (
+            n // 2 if at == -1 else operator.index(at) for at, n in zip(anchor, size, strict=True)
+        )
     except (TypeError, ValueError):
         raise error(f"anchor must be a pair of ints, (x, y), got {anchor!r}") from None
     if not (0 <= x < size[0] and 0 <= y < size[1]):
@@ -134,8 +155,23 @@ def anchored(anchor: Any, size: tuple[int, int]) -> tuple[int, int]:
 def saturated(y: Array, image: Image, *, half_up: Array | bool = False) -> Array:
     """Give a result its dtype: rounded to the nearest integer, even at ties, and clipped.
 
-    Where ``half_up`` is true, ties are rounded up.
+    Where ``half_up`` is true, ties are rounded up. It is written to ``dst`` if that fits it.
     """
+    y, dst = _converted(y, image, half_up=half_up), image.dst
+    if dst is None or dst.dtype != y.dtype or tuple(dst.shape) not in _spellings(tuple(y.shape)):
+        return y
+    dst[...] = image.backend.reshape(y, tuple(dst.shape))
+    return dst
+
+
+def _spellings(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes that are one to OpenCV: a channel alone is no axis, nor is a single row."""
+    if len(shape) == 3:
+        return (shape,)
+    return (shape, (*shape, 1), shape[1:]) if shape[0] == 1 else (shape, (*shape, 1))
+
+
+def _converted(y: Array, image: Image, *, half_up: Array | bool) -> Array:
     backend, xp, result = image.backend, image.backend.xp, image.result
     if result in _FLOATS:
         return backend.astype(y, backend.canonical(result))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from multiconv.backends import registry
 from multiconv.backends.base import Array
-from multiconv.compat.cv2.constants import CV_32F, CV_64F, DTYPES, error
+from multiconv.compat.cv2.constants import CV_32F, CV_64F, DTYPES, error, integer
 from multiconv.compat.cv2.images import explained
 from multiconv.kernels.smoothing import bell
 
@@ -64,8 +64,7 @@ def getGaussianKernel(
 
 def gaussian(size: Any, sigma: float) -> NDArray[np.float64]:
     """Return the samples of a Gaussian, which sum to 1."""
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise error(f"ksize must be an int of at least 1, got {size!r}")
+    size = integer("ksize", size, 1)
     if sigma <= 0 and size in _SMALL:
         return np.array(_SMALL[size]) / 256
     distance = np.arange(float(size)) - (size - 1) / 2

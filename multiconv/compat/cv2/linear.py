@@ -25,7 +25,7 @@ def filter2D(
     src: Array,
     ddepth: int,
     kernel: Array,
-    dst: None = None,
+    dst: Array | None = None,
     anchor: tuple[int, int] = (-1, -1),
     delta: float = 0,
     borderType: int = BORDER_DEFAULT,
@@ -38,10 +38,13 @@ def filter2D(
         Of uint8, uint16, int16, float32 or float64.
     ddepth : int
         Depth of the result, such as ``CV_16S``; -1 for that of src.
-    kernel : array of shape (kh, kw)
-        Of src's library, or nested lists.
-    dst : None
-        Not supported: the result is returned.
+    kernel : array of shape (kh, kw) or (kw,)
+        Of src's library, or nested lists. OpenCV 5 takes one of one axis for a row, as here, and
+        OpenCV 4 for a column.
+    dst : array of the shape and dtype of the result, optional
+        Written to and returned, where it is an array that can be. As in OpenCV, one of another
+        shape or dtype is left alone, and a number means nothing, such as the 3 that is meant for a
+        ksize in ``Sobel(x, CV_32F, 1, 0, 3)``.
     anchor : (int, int), optional
         The pixel (x, y) of the kernel that lies on the output, (-1, -1) for the centre.
     delta : float, optional
@@ -59,7 +62,7 @@ def filter2D(
     Raises
     ------
     cv2.error
-        For dtypes, borders and sizes that OpenCV refuses, and a `dst`.
+        For dtypes, borders and sizes that OpenCV refuses, and a `dst` that cannot be written to.
     TypeError
         For arrays of different libraries.
 
@@ -89,7 +92,7 @@ def sepFilter2D(
     ddepth: int,
     kernelX: Array,
     kernelY: Array,
-    dst: None = None,
+    dst: Array | None = None,
     anchor: tuple[int, int] = (-1, -1),
     delta: float = 0,
     borderType: int = BORDER_DEFAULT,
@@ -175,7 +178,7 @@ def passed(image: Image, row: Array, column: Array, anchor: Any, border: Any, su
 def _matrix(kernel: Array) -> Array:
     shape = tuple(kernel.shape)
     if len(shape) == 1:
-        kernel = kernel[:, None]
+        kernel = kernel[None, :]
     elif len(shape) == 3 and shape[2] == 1:
         kernel = kernel[..., 0]
     if len(kernel.shape) != 2 or 0 in shape:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from multiconv.backends.base import Array
-from multiconv.compat.cv2.constants import BORDER_DEFAULT, BORDER_ISOLATED, error
+from multiconv.compat.cv2.constants import BORDER_DEFAULT, BORDER_ISOLATED, error, integer
 from multiconv.compat.cv2.images import (
     CONVERTED,
     Image,
@@ -34,9 +34,9 @@ _FIXED_POINT = {"uint8": (8, "int32"), "uint16": (16, "int64")}
 @explained("src")
 def GaussianBlur(
     src: Array,
-    ksize: tuple[int, int],
+    ksize: tuple[int, int] | None,
     sigmaX: float,
-    dst: None = None,
+    dst: Array | None = None,
     sigmaY: float = 0,
     borderType: int = BORDER_DEFAULT,
     hint: int = 0,
@@ -47,12 +47,12 @@ def GaussianBlur(
     ----------
     src : array of shape (H, W) or (H, W, C)
         Of uint8, uint16, int16, float32 or float64.
-    ksize : (int, int)
-        Columns and rows of the kernel, odd; 0 for what `sigmaX` and `sigmaY` need.
+    ksize : (int, int) or None
+        Columns and rows of the kernel, odd; 0 or None for what `sigmaX` and `sigmaY` need.
     sigmaX, sigmaY : float
         In pixels; 0 for what `ksize` says, and `sigmaY` for `sigmaX`.
-    dst : None
-        Not supported.
+    dst : array, optional
+        As in `filter2D`.
     borderType : int, optional
         As in `filter2D`.
     hint : int, optional
@@ -79,7 +79,7 @@ def GaussianBlur(
     image = read(src, -1, CONVERTED, dst)
     border = border_name(borderType)
     rows, columns = image.pixels.shape[:2]
-    width, height = _size(ksize, minimum=0)
+    width, height = (0, 0) if ksize is None else _size(ksize, minimum=0)
     sigmas = (sigmaX, sigmaY if sigmaY > 0 else sigmaX)
     if border != "zeros":  # every row is the same, and so are their means
         width, height = 1 if columns == 1 else width, 1 if rows == 1 else height
@@ -101,7 +101,7 @@ def GaussianBlur(
 def blur(
     src: Array,
     ksize: tuple[int, int],
-    dst: None = None,
+    dst: Array | None = None,
     anchor: tuple[int, int] = (-1, -1),
     borderType: int = BORDER_DEFAULT,
 ) -> Array:
@@ -141,7 +141,7 @@ def boxFilter(
     src: Array,
     ddepth: int,
     ksize: tuple[int, int],
-    dst: None = None,
+    dst: Array | None = None,
     anchor: tuple[int, int] = (-1, -1),
     normalize: bool = True,
     borderType: int = BORDER_DEFAULT,
@@ -234,12 +234,11 @@ def _in_fixed_point(image: Image, taps: list[Any], bits: int, sums: str, border:
 
 def _size(ksize: Any, *, minimum: int) -> tuple[int, int]:
     """Read the columns and rows of a kernel."""
-    if not isinstance(ksize, (tuple, list)) or len(ksize) != 2:
-        raise error(f"ksize must be a pair of ints, (width, height), got {ksize!r}")
-    for n in ksize:
-        if isinstance(n, bool) or not isinstance(n, int) or n < minimum:
-            raise error(f"ksize must be two ints of at least {minimum}, got {ksize!r}")
-    return ksize[0], ksize[1]
+    try:
+        width, height = ksize
+    except (TypeError, ValueError):
+        raise error(f"ksize must be a pair of ints, (width, height), got {ksize!r}") from None
+    return integer("ksize[0]", width, minimum), integer("ksize[1]", height, minimum)
 
 
 def _size_for(sigma: float, dtype: str) -> int:

@@ -71,9 +71,8 @@ def result_dtype(lhs: str, rhs: str, preferred: Any, backend: Backend) -> str:
 
 def _name(dtype: Any, backend: Backend) -> str:
     """Return NumPy's name of a dtype: a name, NumPy's, or a framework's own."""
-    name = dtype if isinstance(dtype, str) else backend.dtype_name(dtype)
-    if name not in dtypes.SUPPORTED:
-        name = str(np.dtype(dtype).name)
+    is_numpys = isinstance(dtype, (str, type, np.dtype))
+    name = str(np.dtype(dtype).name) if is_numpys else backend.dtype_name(dtype)
     if name not in dtypes.SUPPORTED:
         raise TypeError(
             f"preferred_element_type must be one of {', '.join(dtypes.SUPPORTED)}, got {name}"

@@ -93,11 +93,11 @@ class Exchangeable:
         """
         wing, library = _of(module)
         transposed = _is_transposed(module, wing, library)
-        axes = len(module.kernel_size)
+        axes = len(_kernel_size(module))
         if (axes, transposed) != KINDS[cls.kind]:
             raise ValueError(_another(cls.kind, module, axes, transposed, library))
         dialect = dialects(transposed=transposed)[library]
-        options = {its: getattr(module, its) for its in dialect.names.values()}
+        options = {its: getattr(module, its, None) for its in dialect.names.values()}
         try:
             weight, bias = wing.read(module, transposed)
         except InexpressibleError as lack:
@@ -192,9 +192,21 @@ def seen_by(module: Any) -> LayerArguments:
     wing, library = _of(module)
     transposed = _is_transposed(module, wing, library)
     dialect = dialects(transposed=transposed)[library]
+    if hasattr(wing, "check_sight"):
+        try:
+            wing.check_sight(module)
+        except InexpressibleError as lack:
+            msg = f"{type(module).__name__} {lack}"
+            raise ValueError(msg) from None
     names = (its for ours, its in dialect.names.items() if ours != "groups")
-    options = {its: getattr(module, its) for its in names}
-    return understand(dialect, options, (1, 1, *module.kernel_size), bias=False)
+    options = {its: getattr(module, its, None) for its in names}
+    return understand(dialect, options, (1, 1, *_kernel_size(module)), bias=False)
+
+
+def _kernel_size(module: Any) -> tuple[int, ...]:
+    """Return the size of a module's kernel, of which flax.linen takes an int for one axis."""
+    size = module.kernel_size
+    return (size,) if isinstance(size, int) else tuple(size)
 
 
 def _is_transposed(module: Any, wing: ModuleType, library: str) -> bool:

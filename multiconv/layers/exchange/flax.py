@@ -1,24 +1,30 @@
-"""Taking the convolutions of flax.nnx apart and putting them together."""
+"""Taking the convolutions of flax.nnx apart and putting them together.
+
+Those of flax.linen say what they see, and hold no parameters.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import jax.numpy as jnp
-from flax import nnx
+from flax import linen, nnx
 from jax import lax
 
 from multiconv.layers.exchange.dialects import InexpressibleError
 
 BACKEND = "jax"
-MODULE = nnx.Module
-CONVOLUTIONS = (nnx.Conv,)
-TRANSPOSED = (nnx.ConvTranspose,)
+MODULE = (nnx.Module, linen.Module)
+CONVOLUTIONS = (nnx.Conv, linen.Conv)
+TRANSPOSED = (nnx.ConvTranspose, linen.ConvTranspose)
 COMPUTING = ("__call__",)
 
 
 def read(module: Any, transposed: bool) -> tuple[Any, Any]:
     """Return the weight and bias of a convolution."""
+    if isinstance(module, linen.Module):
+        msg = "is of flax.linen, whose modules hold no parameters: flax.nnx.Conv does"
+        raise InexpressibleError(msg)
     weight = module.kernel[...]
     _check(module, weight.dtype)
     if transposed and not module.transpose_kernel:  # then it lies as that of a convolution
@@ -40,11 +46,16 @@ def write(kind: str, options: dict[str, Any], weight: Any, bias: Any, layout: st
     )
 
 
-def _check(module: Any, dtype: Any) -> None:
+def check_sight(module: Any) -> None:
+    """Refuse what sees something else than a convolution does."""
     dilation = getattr(module, "input_dilation", None) or 1
     if any(d != 1 for d in ((dilation,) if isinstance(dilation, int) else dilation)):
         msg = f"has input_dilation={dilation}: it is a transposed convolution"
         raise InexpressibleError(msg)
+
+
+def _check(module: Any, dtype: Any) -> None:
+    check_sight(module)
     if module.mask is not None:
         msg = "has a mask: multiply its kernel by it and set module.mask = None"
         raise InexpressibleError(msg)

@@ -321,7 +321,6 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("words", "call"),
         [
-            (("dst", "None"), lambda x: compat.blur(x, (3, 3), x)),
             (("borderType", 3), lambda x: compat.blur(x, (3, 3), borderType=3)),
             (("anchor", "(3, 0)"), lambda x: compat.blur(x, (3, 3), anchor=(3, 0))),
             (("ksize", "(4, 4)"), lambda x: compat.GaussianBlur(x, (4, 4), 0)),
@@ -346,7 +345,7 @@ class TestErrors:
 
     def test_the_error_is_the_module_s(self, backend):
         with pytest.raises(compat.error, match="dst"):
-            compat.blur(backend.array(np.ones((5, 6)), "uint8"), (3, 3), 1)
+            compat.blur(backend.array(np.ones((5, 6)), "uint8"), (3, 3), [1])
 
 
 class TestInputs:

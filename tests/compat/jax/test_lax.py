@@ -167,6 +167,19 @@ class TestAgainstJax:
             preferred_element_type=preferred,
         )
 
+    def test_a_dtype_in_every_spelling(self, backend):
+        import jax.numpy as jnp
+        from jax import lax
+
+        x, k = (np.arange(4).reshape(1, 1, 4), np.ones((1, 1, 2)))
+        own = backend.array(x, "int8"), backend.array(k, "int8")
+        theirs = jnp.asarray(x, "int8"), jnp.asarray(k, "int8")
+        for dtype in ("float32", np.float32, np.dtype("int32"), jnp.float32, own[0].dtype):
+            given = np.int8 if dtype is own[0].dtype else dtype
+            expected = lax.conv(*theirs, (1,), "VALID", preferred_element_type=given)
+            y = compat.conv(*own, (1,), "VALID", preferred_element_type=dtype)
+            assert_same(backend, y, np.asarray(expected), str(expected.dtype))
+
 
 class TestLayouts:
     def test_numbers_are_those_of_jax(self):

@@ -46,6 +46,7 @@ REFUSED = {
     "an output of reals": ("correlate", (X, ONES * 1j), {"output": "float32"}),
     "an output of another shape": ("correlate", (X, ONES), {"output": np.zeros((2, 2))}),
     "an output of reals, as an array": ("sobel", (X * 1j,), {"output": np.zeros((3, 4))}),
+    "an output that is read-only": ("sobel", (X,), {"output": np.broadcast_to(X[:1], (3, 4))}),
     "a dtype that is none": ("correlate", (X, ONES), {"output": "real"}),
     "a complex border": ("correlate", (X, ONES), {"cval": 1j}),
     "a complex border of complex weights": ("correlate", (X, ONES * 1j), {"cval": 1j}),
@@ -92,14 +93,42 @@ class TestOutput:
         S.correlate(y, ONES, output=y)
         assert np.array_equal(x, y)
 
-    def test_other_arrays_are_not_written_to(self, backend):
+    def test_the_image_s_neighbours_in_memory(self):
+        x, y = (np.arange(20.0).reshape(5, 4) ** 2 for _ in range(2))
+        assert np.array_equal(M.sobel(x[:4], output=x[1:]), S.sobel(y[:4], output=y[1:]))
+        assert np.array_equal(x, y)
+
+    def test_an_array_of_any_library_is_written_to_where_it_can_be(self, backend):
+        x, output = backend.array(X), backend.array(X, "float32")
+        if backend.name == "jax":
+            with pytest.raises(
+                TypeError, match=r"JAX array, which cannot be written to.*output='float32'"
+            ):
+                M.gaussian_filter(x, 1, output=output)
+            return
+        assert M.correlate(x, backend.array(ONES, "int16"), output=output) is output
+        assert np.array_equal(backend.to_numpy(output), S.correlate(X, ONES, output="float32"))
+
+    @pytest.mark.needs_backend("jax")
+    def test_a_tracer_is_not_written_to(self):
+        import jax
+
+        with pytest.raises(TypeError, match="cannot be written to"):
+            jax.jit(lambda a: M.sobel(a, output=a))(X)
+
+    @pytest.mark.needs_backend("torch")
+    def test_gradients_flow_through_an_output_of_torch(self):
+        import torch
+
+        x, output = torch.ones(3, 4, dtype=torch.float64, requires_grad=True), torch.zeros(3, 4)
+        M.correlate1d(x, [1.0, 2.0, 4.0], output=output, mode="wrap").sum().backward()
+        assert torch.equal(x.grad, torch.full((3, 4), 7.0, dtype=torch.float64))
+
+    def test_an_array_of_another_library_is_not_written_to(self, backend):
         if backend.name == "numpy":
             return
-        x = backend.array(X)
-        with pytest.raises(
-            TypeError, match=r"only arrays of NumPy are written to.*output='float32'"
-        ):
-            M.sobel(x, output=backend.array(X))
+        with pytest.raises(TypeError, match="output a NumPy array"):
+            M.sobel(backend.array(X), output=X.copy())
 
     def test_real_outputs_of_complex_images_are_promoted_with_a_warning(self):
         for module in (S, M):
@@ -137,6 +166,11 @@ class TestInputs:
             y = M.correlate1d(backend.array(np.array([0, 10, 0])), [0.1, 0.1, 0.1])
         expected = S.correlate1d(np.array([0, 10, 0]), [0.1, 0.1, 0.1])
         assert backend.to_numpy(y).tolist() == expected.tolist() == [1, 1, 1]
+
+    def test_a_sigma_without_axes(self):
+        theirs, ours = both("gaussian_filter", X * 1.0, np.array(0.5))
+        assert ours.shape == theirs.shape
+        assert np.array_equal(ours, M.gaussian_filter(X * 1.0, 0.5))
 
     def test_object_arrays_are_refused(self):
         for name in ("sobel", "laplace", "uniform_filter"):

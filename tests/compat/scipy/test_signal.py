@@ -99,6 +99,22 @@ class TestFloatsWithinTheBound:
             sizes = S.sepfir2d(abs(x).astype("float64"), *(abs(t).astype("float64") for t in taps))
             assert np.all(np.abs(y - expected) <= 4 * 12 * float(ROUNDOFF[part]) * sizes)
 
+    @pytest.mark.parametrize("size", [(1, 1), (1, 5), (5, 1), (2, 2), (2, 5), (3, 4)])
+    def test_sepfir2d_of_a_small_image(self, backend, size):
+        """SciPy reads and writes beyond an image that is shorter than a filter, and may crash."""
+        x = np.arange(math.prod(size), dtype="float32").reshape(size) % 7 + 1
+        for row, column in ((1, 1), (3, 1), (3, 5), (7, 3), (9, 11)):
+            taps = [np.arange(n, dtype="float32") - 2 for n in (row, column)]
+            expected = x.astype("float64")
+            for axis, line in ((1, taps[0]), (0, taps[1])):
+                expected = scipy_calls.original("ndimage").convolve1d(
+                    expected, line, axis, mode="reflect"
+                )
+            call = Call("sepfir2d", (x, *taps), {})
+            if row <= size[1] and column <= size[0]:
+                assert np.array_equal(call.of(S), expected)
+            assert np.array_equal(on(backend, call)[0], expected)
+
 
 def bound_with_border(call, expected):
     """The norms are of an image with its border, which shows every pixel so many times."""

@@ -178,35 +178,6 @@ class TestEmptyResults:
         check_error(RuntimeError, call, "no output", "padding")
 
 
-class TestDocumentedExamples:
-    """Those of torch's own documentation, by their sizes, and values where they fit a line."""
-
-    def test_sizes(self, backend):
-        def drawn(*shape):
-            return backend.array(np.random.default_rng(0).standard_normal(shape), "float32")
-
-        examples = {
-            (20, 33, 28): lambda: compat.conv1d(drawn(20, 16, 30), drawn(33, 16, 3)),
-            (1, 8, 5, 5): lambda: compat.conv2d(drawn(1, 4, 5, 5), drawn(8, 4, 3, 3), padding=1),
-            (2, 3, 4, 3, 2): lambda: compat.conv3d(drawn(2, 6, 6, 4, 5), drawn(3, 6, 3, 2, 4)),
-            (1, 8, 5, 5, ""): lambda: compat.conv_transpose2d(
-                drawn(1, 4, 5, 5), drawn(4, 8, 3, 3), padding=1
-            ),
-            (2, 30, 4): lambda: compat.unfold(drawn(2, 5, 3, 4), (2, 3)),
-            (1, 3, 4, 5): lambda: compat.fold(drawn(1, 3 * 2 * 2, 12), (4, 5), (2, 2)),
-        }
-        for shape, call in examples.items():
-            assert tuple(call().shape) == tuple(n for n in shape if n != "")
-
-    def test_a_convolution_is_the_matrix_of_patches_times_the_weights(self, backend):
-        rng = np.random.default_rng(1)
-        x, w = rng.integers(-5, 6, (1, 3, 10, 12)), rng.integers(-5, 6, (2, 3, 4, 5))
-        patches = backend.to_numpy(compat.unfold(backend.array(x, "int32"), (4, 5)))
-        product = (w.reshape(2, -1) @ patches).reshape(1, 2, 7, 8)
-        result = compat.conv2d(backend.array(x, "int32"), backend.array(w, "int32"))
-        assert_same(backend, result, product, "int32")
-
-
 class TestErrors:
     def test_dtypes_that_differ(self, backend):
         x, w = backend.array([[[1, 2]]], "float32"), backend.array([[[1]]], "int32")

@@ -88,7 +88,8 @@ def axis_of(axis: Any, rank: int) -> int:
 
 def per_axis(name: str, value: Any, count: int) -> list[Any]:
     """Read one value for all axes, or one for each."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    is_number = getattr(value, "shape", None) == ()  # an array of one is iterable by its type
+    if is_number or isinstance(value, str) or not isinstance(value, Iterable):
         return [value] * count
     values = list(value)
     if len(values) != count:

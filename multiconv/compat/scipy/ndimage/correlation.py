@@ -37,7 +37,7 @@ def correlate(
         The image, of any library: real or complex, integers or floats.
     weights : array
         With one axis for each of ``axes``; of the same library, or a nested list of numbers.
-    output : dtype or NumPy array, optional
+    output : dtype or array, optional
         The dtype of the result, that of the image if nothing is said; or where it is written to.
         Only arrays of NumPy are written to.
     mode : {"reflect", "mirror", "nearest", "wrap", "constant"}, optional

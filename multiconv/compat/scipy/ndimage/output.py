@@ -66,19 +66,24 @@ def image_and_output(
 
 
 def _array(output: Array, x: Array, backend: Backend, *, is_complex: bool) -> Output:
-    if not isinstance(output, np.ndarray) or backend.name != "numpy":
+    arrays_of(input=x, output=output)
+    if not backend.is_writeable(output):
+        if isinstance(output, np.ndarray):
+            msg = "output array is read-only: write y = ... without it, or output=array.copy()"
+            raise ValueError(msg)
         msg = (
-            f"output is an array, and only arrays of NumPy are written to: write "
-            f"y = ... without it, or output='float32' for a dtype; x is a {backend.array_name}"
+            f"output is a {backend.array_name}, which cannot be written to: write y = ... without "
+            f"it, or output='float32' for a dtype"
         )
         raise TypeError(msg)
-    if output.shape != x.shape:
-        msg = f"output shape not correct: {output.shape}, and the image has {x.shape}"
+    if tuple(output.shape) != tuple(x.shape):
+        msg = f"output shape not correct: {tuple(output.shape)}, and the image has {tuple(x.shape)}"
         raise RuntimeError(msg)
-    if is_complex and output.dtype.kind != "c":
-        msg = f"output must have complex dtype, got an array of {output.dtype}"
+    dtype = _supported(backend.dtype_name(output.dtype))
+    if is_complex and dtypes.kind(dtype) != "complex":
+        msg = f"output must have complex dtype, got an array of {dtype}"
         raise RuntimeError(msg)
-    return Output(_supported(str(output.dtype.name)), output)
+    return Output(dtype, output)
 
 
 def _name(output: Any, backend: Backend) -> str:
