@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,20 @@ cli.main(sys.argv[1:])
 """
 
 
+# The first run loads what nobody may read where the libraries are somebody's own.
+_NOBODY = """
+import os, sys
+from multiconv import cli
+os.chdir(sys.argv[1])
+command = ["apply", "gaussian", "x.npy", "--memory", "1GB", "-o"]
+cli.main([*command, "first.npy"])
+os.chmod(".", 0o555)
+if os.geteuid() == 0:
+    os.setuid(65534)
+sys.exit(cli.main([*command, "y.npy"]))
+"""
+
+
 def never(calls, cluster):
     raise KeyboardInterrupt
 
@@ -217,6 +232,22 @@ class TestStops:
         assert bool(list(Path().glob("y.npy.unfinished*"))) == bool(at)
         assert run(*command, "-o", "y.npy")[0] == 0
         assert Path("y.npy").read_bytes() == Path("whole.npy").read_bytes()
+
+    def test_the_folder_of_somebody_else(self):
+        environment = os.environ | {"PYTHONPATH": str(Path(mc.__file__).parents[1])}
+        with tempfile.TemporaryDirectory() as folder:  # pytest's own nobody else may look into
+            os.chmod(folder, 0o755)
+            np.save(f"{folder}/x.npy", image(70, 80))
+            refused = subprocess.run(
+                [sys.executable, "-c", _NOBODY, folder],
+                env=environment,
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            assert sorted(os.listdir(folder)) == ["first.npy", "x.npy"]
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+        assert f"the folder {folder!r} may not be written to" in refused.stderr
 
     def test_no_room_at_all_leaves_nothing(self, run, monkeypatch):
         np.save("x.npy", image(70, 80))

@@ -61,9 +61,9 @@ def draw_spec(draw, shape, mesh):
 
 
 @st.composite
-def sharded(draw):
+def sharded(draw, kinds=KINDS):
     """A configuration of sizes that meshes divide, a mesh, and how x, weight and grad lie on it."""
-    kind, shape = draw(st.sampled_from(KINDS)), draw(st.sampled_from(MESHES))
+    kind, shape = draw(st.sampled_from(kinds)), draw(st.sampled_from(MESHES))
     mesh = mesh_of(kind, shape)
     case = draw(configurations(dtypes=("int32",), batches=(None, 2, 4)))
     size = tuple(draw(st.sampled_from((n, 8, 8, 16))) for n in case.size)
@@ -109,6 +109,24 @@ class TestValues:
             assert np.array_equal(dx, oracle.input_grad(grad, weight, case.size, **case.geometry))
             image = placed(x, mesh, *of_x, dtype="int32")
             dw = mc.conv_weight_grad(image, on_mesh, case.kernel, **options)
+            assert np.array_equal(dw, oracle.weight_grad(x, grad, case.kernel, **case.geometry))
+
+    def test_inside_jit_where_the_compiler_alone_knows(self, jax, mc):
+        @for_all(BACKEND, sharded(("Auto",)), times=1)
+        def check(drawn):
+            case, mesh, specs, method = drawn
+            arrays = case.integers(case.x_shape, case.weight_shape, case.y_shape)
+            operands = [placed(a, mesh, *s) for a, s in zip(arrays, specs, strict=True)]
+            conv = getattr(mc, f"conv{case.axes}d")
+
+            @jax.jit
+            def run(x, weight, grad):
+                y, back = jax.vjp(lambda *a: conv(*a, **case.geometry, method=method), x, weight)
+                return y, *back(grad)
+
+            (x, weight, grad), (y, dx, dw) = arrays, run(*operands)
+            assert np.array_equal(y, oracle.conv(x, weight, **case.geometry))
+            assert np.array_equal(dx, oracle.input_grad(grad, weight, case.size, **case.geometry))
             assert np.array_equal(dw, oracle.weight_grad(x, grad, case.kernel, **case.geometry))
 
     @pytest.mark.parametrize("kind", KINDS)
