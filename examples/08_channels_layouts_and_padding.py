@@ -35,14 +35,15 @@ print(np.array_equal(np.asarray(mixed), np.einsum("oc,chw->ohw", matrix, image))
 # ## Channels last
 #
 # TensorFlow, Keras and Flax put channels last, (N, H, W, C), and their weights are (kh,
-# kw, C, O). Move the axes of both; a weight that is merely reshaped is another one.
+# kw, C, O). Move the axes of both, or say `channels_last=True`; a weight that is merely
+# reshaped is another one.
 
 # %%
 try:
     backend.conv2d(np.zeros((1, 6, 8, 3)).tolist(), np.zeros((4, 3, 2, 2)).tolist())
 except ValueError as error:
     print(str(error).rpartition(": ")[2])
-# pass moveaxis(x, -1, -3)
+# pass moveaxis(x, -1, -3), or channels_last=True, weight_order='OIHW'
 hwio = np.arange(48).reshape(2, 2, 3, 4)
 oihw = hwio.transpose(3, 2, 0, 1)
 print(oihw.shape, np.array_equal(oihw, hwio.reshape(4, 3, 2, 2)))
