@@ -35,8 +35,7 @@ print(np.array_equal(np.asarray(mixed), np.einsum("oc,chw->ohw", matrix, image))
 # ## Channels last
 #
 # TensorFlow, Keras and Flax put channels last, (N, H, W, C), and their weights are (kh,
-# kw, C, O). Move the axes of both, or say `channels_last=True`; a weight that is merely
-# reshaped is another one.
+# kw, C, O). Move the axes of both, or say so; a weight that is reshaped is another one.
 
 # %%
 try:
