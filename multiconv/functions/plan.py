@@ -63,10 +63,10 @@ def plan(
         As in `conv2d`.
     axes : sequence of int, optional
         As in `corr2d` and `correlate`, for a kernel without channels.
-    function : {"corr2d", "convolve2d", "correlate", "convolve", "correlate1d", "separable"}, \
-optional
-        Whose kernel without channels the weight is: of any number of axes for `correlate` and
-        `convolve`. For `separable` it is a list of kernels, or of their shapes.
+    function : str, optional
+        Whose kernel without channels the weight is: ``"corr2d"``, ``"convolve2d"``, ``"correlate"``
+        or ``"convolve"``, of any number of axes, ``"correlate1d"``, or ``"separable"``, of which it
+        is a list of kernels, or of their shapes.
     channels_last, weight_order : optional
         As in `conv2d`, for a weight with channels.
     transposed : bool, optional
