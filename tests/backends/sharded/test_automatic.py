@@ -3,31 +3,12 @@
 import functools
 import types
 
-import backends_under_test
 import numpy as np
 import oracle
 import pytest
 from meshes import collectives, integers, mesh_of, placed
 
-pytestmark = pytest.mark.needs_backend("jax")
-
-BACKEND = backends_under_test.Jax()
-
-
-@pytest.fixture(autouse=True)
-def jax():
-    import jax
-
-    from multiconv.backends.sharded.jax import IS_SUPPORTED
-
-    if not IS_SUPPORTED:
-        pytest.skip("JAX of this age leaves sharded arrays to its compiler")
-    return jax
-
-
-@pytest.fixture
-def mc():
-    return BACKEND.functions
+pytestmark = [pytest.mark.needs_backend("jax"), pytest.mark.usefixtures("jax")]
 
 
 @pytest.mark.parametrize("spec", [(None, None, "b"), ("a", None, "b"), (None, None, "a", "b")])

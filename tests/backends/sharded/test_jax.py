@@ -14,29 +14,13 @@ from strategies import configurations, for_all
 
 import multiconv
 
-pytestmark = pytest.mark.needs_backend("jax")
+pytestmark = [pytest.mark.needs_backend("jax"), pytest.mark.usefixtures("jax")]
 
 BACKEND = backends_under_test.Jax()
 # Exact sums are not divided: see TestExact.
 METHODS = tuple(m for m in backends_under_test.EXACT if m not in ("loop", "exact"))
 KINDS = ("Explicit", "Auto")
 MESHES = ((2, 4), (2, 2), (8,), (2,))
-
-
-@pytest.fixture(autouse=True)
-def jax():
-    import jax
-
-    from multiconv.backends.sharded.jax import IS_SUPPORTED
-
-    if not IS_SUPPORTED:
-        pytest.skip("JAX of this age leaves sharded arrays to its compiler")
-    return jax
-
-
-@pytest.fixture
-def mc():
-    return BACKEND.functions
 
 
 def inside(mesh):
