@@ -260,6 +260,7 @@ class _Run:
                 len(timed.samples),
                 is_equal,
                 candidate.in_norm,
+                tuple(timed.turns),
             )
         )
 

@@ -63,7 +63,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 def _measurement(results: Results, found: Measurement) -> dict[str, Any]:
     def times(other: Measurement | None) -> float | None:
-        return other.seconds / found.seconds if other else None
+        return found.times(other) if other else None
 
     return _cell(found.cell) | {
         "backend": found.backend,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from multiconv.benchmarking.candidates import Role
 from multiconv.benchmarking.cells import Cell
 from multiconv.benchmarking.header import Header
+from multiconv.core import timing
 from multiconv.core.timing import Spread
 
 # How many times faster than the others a method that is bounded in norm only must be, to count as
@@ -20,7 +21,8 @@ class Measurement:
 
     ``cold`` are the seconds of the first call, with compilation; ``turns`` is how many samples the
     median is of. ``is_equal`` tells whether all results were the exact numbers, ``in_norm`` whether
-    they need not have been. ``method`` is the one behind ``auto``.
+    they need not have been. ``method`` is the one behind ``auto``. ``by_turn`` has the median of
+    each turn: all candidates of a cell have their first at about the same time, and so on.
     """
 
     cell: Cell
@@ -33,6 +35,7 @@ class Measurement:
     turns: int
     is_equal: bool
     in_norm: bool
+    by_turn: tuple[float, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -43,6 +46,18 @@ class Measurement:
     def rate(self) -> float:
         """Multiply-adds of the definition per second."""
         return self.cell.multiply_adds / self.seconds if self.seconds else 0.0
+
+    def times(self, other: Measurement) -> float:
+        """Return how many times faster than another of its cell it is: turn by turn, if it can."""
+        if self.by_turn and other.by_turn:
+            return timing.ratio(self.by_turn, other.by_turn)
+        return other.seconds / self.seconds
+
+    def more(self, other: Measurement) -> float:
+        """Return how many seconds more than another of its cell it takes, likewise."""
+        if self.by_turn and other.by_turn:
+            return timing.difference(self.by_turn, other.by_turn)
+        return self.seconds - other.seconds
 
     def __str__(self) -> str:
         return f"{self.backend} {self.name}"

@@ -194,7 +194,7 @@ class _Asking:
         for cell in cells:
             auto, slower = self._auto(cell), other(cell)
             if auto and slower:
-                ratios[f"{cell.label}, {slower}"] = slower.seconds / auto.seconds
+                ratios[f"{cell.label}, {slower}"] = auto.times(slower)
         if ratios:
             where = min(ratios, key=lambda cell: ratios[cell])
             yield Finding(
@@ -222,7 +222,7 @@ class _Asking:
         for cell in cells:
             ours, less = self.results.one(cell, self.backend, name=name), other(cell)
             if ours and (less or "in all" in question):
-                more[cell.label] = (ours.seconds - (less.seconds if less else 0)) * 1e6
+                more[cell.label] = (ours.more(less) if less else ours.seconds) * 1e6
         if more:
             where = max(more, key=lambda cell: more[cell])
             middle = sorted(more.values())[len(more) // 2]
@@ -249,7 +249,7 @@ class _Asking:
         for cell in cells:
             ours, less = self.results.one(cell, self.backend, role="exact"), other(cell)
             if ours and less:
-                ratios[f"{cell.label}, {less}"] = ours.seconds / less.seconds
+                ratios[f"{cell.label}, {less}"] = less.times(ours)
         if ratios:
             where = max(ratios, key=lambda cell: ratios[cell])
             mean = geometric_mean(ratios.values())

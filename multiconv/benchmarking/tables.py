@@ -18,9 +18,10 @@ _ALL_TITLES = ("candidate", "median", "quartiles", "first", "own", "best", "GMA/
 _ABOUT = (
     "Medians of interleaved turns; ± is half the distance of the quartiles. The columns own, cv2 "
     "and best say how many times faster than the framework's own convolution, than cv2.filter2D "
-    "and than the fastest method of the backend; what is bounded in norm only counts as the best "
-    "where it is 4 times faster. GMA/s are 10^9 multiply-adds of the definition per second; ~ "
-    "marks results that are not the exact numbers, but within their bound."
+    "and than the fastest method of the backend, by the median of the turns' ratios; what is "
+    "bounded in norm only counts as the best where it is 4 times faster. GMA/s are 10^9 "
+    "multiply-adds of the definition per second; ~ marks results that are not the exact numbers, "
+    "but within their bound."
 )
 
 
@@ -141,7 +142,7 @@ def _times(found: Measurement, other: Measurement | None) -> Segment:
     """Return how many times faster than another it is."""
     if other is None or other is found:
         return Segment("")
-    ratio = other.seconds / found.seconds
+    ratio = found.times(other)
     return Segment(_ratio(ratio), "" if found.role != "auto" or ratio >= 0.95 else "bad")
 
 

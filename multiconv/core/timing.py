@@ -22,12 +22,16 @@ _SECONDS_LONG = 0.15  # what takes less begins a round with a call that is not t
 
 @dataclass
 class Timed:
-    """A call, what it took at first and at its second time, and its samples, all in seconds."""
+    """A call, what it took at first and at its second time, and its samples, all in seconds.
+
+    ``turns`` has the median of the samples of each turn.
+    """
 
     call: Call
     cold: float = 0.0
     warm: float = 0.0
     samples: list[float] = field(default_factory=list)
+    turns: list[float] = field(default_factory=list)
 
     @property
     def repeats(self) -> int:
@@ -55,6 +59,19 @@ def spread(samples: Sequence[float]) -> Spread:
         return Spread(samples[0], samples[0], samples[0])
     low, middle, high = statistics.quantiles(samples, n=4, method="inclusive")
     return Spread(middle, low, high)
+
+
+def ratio(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return how many times as long ``other`` took, by the turns that both had.
+
+    What slows a machine down for some seconds slows both of a turn, and leaves their ratio alone.
+    """
+    return statistics.median(theirs / own for own, theirs in zip(one, other, strict=False))
+
+
+def difference(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return how many seconds more ``one`` took, by the turns that both had."""
+    return statistics.median(own - theirs for own, theirs in zip(one, other, strict=False))
 
 
 def warm_up(timed: Timed, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -95,8 +112,11 @@ def _turn(candidate: Timed, clock: Callable[[], float]) -> None:
     seconds = candidate.warm * repeats
     if seconds < _SECONDS_LONG:
         call()  # so that threads are awake, and caches are this candidate's
+    samples = []
     for _ in range(_SAMPLES_OF_SHORT if seconds < _SECONDS_SHORT else 1):
         start = clock()
         for _ in range(repeats):
             call()
-        candidate.samples.append((clock() - start) / repeats)
+        samples.append((clock() - start) / repeats)
+    candidate.samples += samples
+    candidate.turns.append(statistics.median(samples))

@@ -24,11 +24,11 @@ def results():
 def add(results):
     """Add a time, in milliseconds."""
 
-    def add(cell, backend, name, role, milliseconds, in_norm=False):
+    def add(cell, backend, name, role, milliseconds, in_norm=False, by_turn=()):
         seconds = milliseconds / 1e3
         spread = Spread(seconds, seconds, seconds)
         results.measured.append(
-            Measurement(cell, backend, name, role, "", 0.0, spread, 3, True, in_norm)
+            Measurement(cell, backend, name, role, "", 0.0, spread, 3, True, in_norm, by_turn)
         )
 
     return add
@@ -57,6 +57,16 @@ class TestFaster:
         add(image(256, 3), "torch", "direct", "method", 0.96)
         add(image(256, 3), "cv2", "filter2D", "peer", 1.0)
         assert all(f.is_met for f in summary.summarise(results) if f.is_met is not None)
+
+    def test_turn_by_turn(self, results, add):
+        # The machine slows down for the second half of the turns, and for both alike.
+        for name, role, turns in (
+            ("auto", "auto", (1.0, 1.0, 8.0, 8.0, 8.0)),
+            ("direct", "method", (0.9, 0.9, 7.2, 7.2, 7.2)),
+        ):
+            add(image(256, 3), "torch", name, role, 1.0 if role == "auto" else 7.2, by_turn=turns)
+        found = only(results, "all images: than the best of this backend")
+        assert found.worst == pytest.approx(0.9)
 
     def test_what_was_not_measured_does_not_count(self, results, add):
         add(image(256, 3), "torch", "auto", "auto", 1.0)

@@ -88,6 +88,22 @@ class TestTurns:
         assert [len(c.samples) for c in candidates] == [1, 2]
 
 
+class TestByTurns:
+    def test_the_median_of_each_turn(self, clock):
+        short = clock.candidate("a", 0.001)
+        timing.interleave([short], 0.0, clock, lambda: None)
+        assert short.turns == pytest.approx([0.001] * 3)
+
+    def test_what_slows_both_down_leaves_their_ratio_alone(self):
+        # The medians are 2 and 3; turn by turn the other always took twice as long.
+        assert timing.ratio([1.0, 2.0, 9.0, 2.0], [2.0, 4.0, 18.0, 4.0]) == 2.0
+        assert timing.difference([1.0, 2.0, 9.0], [0.5, 1.5, 8.5]) == 0.5
+
+    def test_only_turns_that_both_had(self):
+        assert timing.ratio([1.0, 1.0], [3.0]) == 3.0
+        assert timing.difference([4.0], [3.0, 100.0]) == 1.0
+
+
 class TestWarmingUp:
     def test_the_fastest_of_a_few_short_calls(self, clock):
         timed = clock.candidate("a", 0.001, warm=0.0)
