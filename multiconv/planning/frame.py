@@ -24,8 +24,9 @@ from multiconv.methods.base import Method, Problem
 from multiconv.methods.table import FORCED
 from multiconv.planning import constant_border, rounded_once
 from multiconv.planning.choose import Alternative, Choice, choose, said
+from multiconv.planning.computation import Computation
 from multiconv.planning.constant_border import Constant
-from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
+from multiconv.planning.operands import Layout, Operand, Role, check_bias
 from multiconv.planning.options import Options
 from multiconv.planning.sharding import on_shards
 from multiconv.planning.spread import where_they_lie
@@ -220,31 +221,23 @@ def planned(
     ``flips`` turns the kernel around first. A constant border that is an array is ``border``, and
     follows the other arrays of the call.
     """
-
-    def plan_of(given: Mapping[Role, Operand], geometry: Geometry) -> Plan:
-        return _planned(
-            backend, given, wanted, layout, geometry, options.method, bias=bias, flips=flips
-        )
-
+    asked = Computation(given, wanted, layout, geometry, options.method, flips)
     if geometry.padding_mode != "constant":
-        return plan_of(given, geometry)
+        return _planned(backend, asked, bias=bias)
     if wanted == "x":  # a border that does not depend on the image has no part in its gradient
-        plan = plan_of(given, constant_border.without(geometry))
+        without = asked._replace(geometry=constant_border.without(geometry))
+        plan = _planned(backend, without, bias=bias)
         return ignoring_last(plan) if border else plan
-    plan = bordered(
-        backend,
-        options,
-        given["x"],
-        layout,
-        geometry,
-        border,
-        lambda x: plan_of({**given, "x": x}, geometry.padded()),
-    )
+
+    def plan_of(x: Operand) -> Plan:
+        padded = asked._replace(given={**given, "x": x}, geometry=geometry.padded())
+        return _planned(backend, padded, bias=bias)
+
+    plan = bordered(backend, options, given["x"], layout, geometry, border, plan_of)
     is_exact = plan.choice is not None and plan.choice.method.rounds_once
     if plan.problem is not None and plan.problem.is_spread and not border and not is_exact:
         constant = Constant(options.padding_value, given["x"].dtype)
-        arguments = given, wanted, layout, geometry, options.method
-        return where_they_lie(plan, _planned, backend, *arguments, border=constant, flips=flips)
+        return where_they_lie(plan, _planned, backend, asked, border=constant)
     if not border or not is_exact or dtypes.kind(plan.dtype) == "integer":
         return plan
     # The gradient of the border is a sum of its own, which is to be rounded once.
@@ -302,29 +295,18 @@ def bordered(
     )
 
 
-def _planned(
-    backend: Backend,
-    given: Mapping[Role, Operand],
-    wanted: Role,
-    layout: Layout,
-    geometry: Geometry,
-    method: str,
-    *,
-    bias: Operand | None = None,
-    flips: bool = False,
-) -> Plan:
+def _planned(backend: Backend, asked: Computation, *, bias: Operand | None = None) -> Plan:
     """Plan without a constant border."""
+    given, wanted, layout, geometry, method, flips = asked
     # A sum that is divided would be rounded more than once.
     is_whole = method.removesuffix(FORCED) == "exact" and backend.gathers_shards
     if any(operand.placement for operand in given.values()) and not is_whole:
-        return on_shards(
-            _planned, backend, given, wanted, layout, geometry, method, bias=bias, flips=flips
-        )
+        return on_shards(_planned, backend, asked, bias=bias)
     first, second = given.values()
-    result = result_dtype(first, second, backend)
+    result = asked.dtype(backend)
     size = geometry.size_of(wanted)
-    shape, grouped = layout.whole(wanted, size), layout.grouped(wanted, size)
-    check_bias(bias, grouped[1] * grouped[2], result)
+    shape, grouped = asked.shape, layout.grouped(wanted, size)
+    check_bias(bias, asked.filters, result)
 
     work = _WORK[wanted](geometry)
     sums = backend.accumulator(result)
@@ -385,8 +367,7 @@ def _planned(
     )
     if not problem.is_spread or choice.method.rounds_once:
         return plan
-    arguments = given, wanted, layout, geometry, method
-    return where_they_lie(plan, _planned, backend, *arguments, flips=flips)
+    return where_they_lie(plan, _planned, backend, asked)
 
 
 def check_memory(elements: Iterable[Any], dtype: str, device: Hashable, backend: Backend) -> None:

@@ -9,7 +9,7 @@ divided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,8 +23,9 @@ from multiconv.core.shards import Exchange, Names, Parts, Piece, Placement, exch
 from multiconv.methods.base import MethodRefusal
 from multiconv.methods.borders import pixel_of_border
 from multiconv.methods.table import FORCED
+from multiconv.planning.computation import Computation
 from multiconv.planning.constant_border import Constant
-from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
+from multiconv.planning.operands import Layout, Operand, Role, check_bias
 
 if TYPE_CHECKING:
     from multiconv.planning.frame import Plan
@@ -32,40 +33,27 @@ if TYPE_CHECKING:
 #: What an axis of an array stands for, with a number where there are several; None is not divided.
 Dimension: TypeAlias = tuple[str, int] | None
 
-#: What plans a correlation or an adjoint (see `frame`).
-Planned: TypeAlias = Callable[..., "Plan"]
+#: What plans a computation (see `frame`).
+Planned: TypeAlias = "Callable[[Backend, Computation], Plan]"
 
 _GROUP, _CHANNEL, _FILTER = ("group", 0), ("channel", 0), ("filter", 0)
 
 
 def on_shards(
-    planned: Planned,
-    backend: Backend,
-    given: Mapping[Role, Operand],
-    wanted: Role,
-    layout: Layout,
-    geometry: Geometry,
-    method: str,
-    *,
-    bias: Operand | None = None,
-    flips: bool = False,
+    planned: Planned, backend: Backend, asked: Computation, *, bias: Operand | None = None
 ) -> Plan:
     """Plan what `frame.planned` does, for arrays of which some are divided over a mesh."""
-    if method.removesuffix(FORCED) == "exact":
-        place = next(o for o in given.values() if o.placement)
+    if asked.method.removesuffix(FORCED) == "exact":
+        place = next(o for o in asked.given.values() if o.placement)
         gathered = f"{place.name}={place.name}.full_tensor()"
         raise MethodRefusal(
-            method,
+            asked.method,
             "sums over parts of an array would be rounded more than once; gather it first, "
             f"with {gathered}, or use another method",
         )
-    first, second = given.values()
-    result = result_dtype(first, second, backend)
-    filters = layout.grouped(wanted, ())[1:3]
-    check_bias(bias, filters[0] * filters[1], result)
-    own = bias and bias.shape
-    arguments = given, wanted, layout, geometry, method
-    parts, local = parted(planned, backend, *arguments, bias=own, flips=flips)
+    result = asked.dtype(backend)
+    check_bias(bias, asked.filters, result)
+    parts, local = parted(planned, backend, asked, bias=bias and bias.shape)
 
     def by(run: Callable[..., Array]) -> Callable[..., Array]:
         body = parts.body(run)
@@ -76,7 +64,7 @@ def on_shards(
         run=by(local.run),
         output_shape=parts.result.shape,
         dtype=result,
-        geometry=geometry,
+        geometry=asked.geometry,
         multiply_adds=local.multiply_adds * parts.shards,
         unless_finite=by(local.unless_finite) if local.unless_finite else None,
     )
@@ -85,42 +73,36 @@ def on_shards(
 def parted(
     planned: Planned,
     backend: Backend,
-    given: Mapping[Role, Operand],
-    wanted: Role,
-    layout: Layout,
-    geometry: Geometry,
-    method: str,
+    asked: Computation,
     *,
     bias: tuple[int, ...] | None = None,
     border: Constant | None = None,
-    flips: bool = False,
 ) -> tuple[Parts, Plan]:
     """Return the parts of a computation, of arrays on a mesh, and the plan of one of them.
 
     ``bias`` is the shape of that, if there is one, ``border`` the constant around the image.
     """
-    first, second = given.values()
-    result = result_dtype(first, second, backend)
-    division = _divided(given, wanted, layout, geometry, backend)
+    result = asked.dtype(backend)
+    division = _divided(asked, backend)
     if border is not None:
         division = replace(division, local=division.local.padded(), border=border)
     own = division.layout
     sums = backend.accumulator(result)
     operands = {
         role: Operand(o.name, own.whole(role, division.slab(role)), sums, o.device, o.is_recorded)
-        for role, o in given.items()
+        for role, o in asked.given.items()
     }
-    local = planned(backend, operands, wanted, own, division.local, method, flips=flips)
-    pieces = [division.piece(role, o.shape, layout) for role, o in given.items()]
-    shape = layout.whole(wanted, geometry.size_of(wanted))
-    piece = division.piece(wanted, shape, layout)
+    local = planned(backend, asked._replace(given=operands, layout=own, geometry=division.local))
+    pieces = [division.piece(role, o.shape) for role, o in asked.given.items()]
+    piece = division.piece(asked.wanted, asked.shape)
     if bias is not None:
-        names = piece.spec[-geometry.axes - 1]
+        channels = -asked.geometry.axes - 1
+        names = piece.spec[channels]
         after = tuple(n for d in piece.spec for n in d if n not in names)
-        pieces.append(Piece((names,), bias, (piece.whole[-geometry.axes - 1],), after))
+        pieces.append(Piece((names,), bias, (piece.whole[channels],), after))
 
     def body(run: Callable[..., Array]) -> Callable[..., Array]:
-        return division.body(run, list(given), wanted, sums, result, backend)
+        return division.body(run, sums, result, backend)
 
     parts = Parts(body, division.placement, tuple(pieces), piece, division.shards)
     return parts, local
@@ -128,15 +110,17 @@ def parted(
 
 @dataclass(frozen=True)
 class _Division:
-    """Which axes of the mesh divide what, and what each shard has then."""
+    """Which axes of the mesh divide what, and what each shard has then.
 
+    ``layout`` and ``local`` are those of a shard.
+    """
+
+    asked: Computation
     placement: Placement
     names: Mapping[Dimension, Names]
     layout: Layout
-    geometry: Geometry
     local: Geometry
     exchanges: Mapping[int, Exchange]
-    whole_layout: Layout
     border: Constant | None = None
 
     @property
@@ -148,10 +132,10 @@ class _Division:
         """Return the spatial size of what a local computation takes."""
         return self.local.size_of(role)
 
-    def piece(self, role: Role, shape: tuple[int, ...], layout: Layout) -> Piece:
+    def piece(self, role: Role, shape: tuple[int, ...]) -> Piece:
         """Return how an array is divided, and its shape where all shards are alike."""
-        axes = self.geometry.axes
-        dimensions = named_axes(role, layout, axes)
+        axes = self.asked.geometry.axes
+        dimensions = named_axes(role, self.asked.layout, axes)
         spec = tuple(self.names.get(dimension, ()) for dimension in dimensions)
         counts = [self.placement.shards(names) for names in spec]
         whole = [-(-n // count) * count for n, count in zip(shape, counts, strict=True)]
@@ -164,17 +148,12 @@ class _Division:
         return Piece(spec, shape, tuple(whole), shared)
 
     def body(
-        self,
-        run: Callable[..., Array],
-        roles: Sequence[Role],
-        wanted: Role,
-        sums: str,
-        result: str,
-        backend: Backend,
+        self, run: Callable[..., Array], sums: str, result: str, backend: Backend
     ) -> Callable[..., Array]:
         """Return what runs on every shard, of its part of the arrays and of a bias."""
-        axes, exchanges = self.geometry.axes, self.exchanges
-        kept = named_axes(wanted, self.whole_layout, axes)
+        roles, wanted, layout, geometry, *_ = self.asked
+        axes, exchanges = geometry.axes, self.exchanges
+        kept = named_axes(wanted, layout, axes)
         summed = tuple(n for d, names in self.names.items() if d not in kept for n in names)
         # Sums are rounded to the dtype of the result after the last of them.
         narrows = sums != result
@@ -201,8 +180,9 @@ class _Division:
 
     def _bordered(self, slab: Array, shards: Any, backend: Backend) -> Array:
         """Put the constant border around a slab, of which divided axes have zeros for it."""
-        xp, axes, border = backend.xp, self.geometry.axes, self.border
+        border, geometry = self.border, self.asked.geometry
         assert border is not None
+        xp, axes = backend.xp, geometry.axes
         names = self.names.get(_GROUP) or self.names.get(_CHANNEL)
         shown = border.widened(slab, axes, backend)
         if names and isinstance(border.numbers, tuple):
@@ -210,28 +190,23 @@ class _Division:
             each = len(border.numbers) // count
             start = shards(names).own(np.arange(count) * each)
             shown = shards(names).window(shown, start, each, 0)
-        pads = enumerate(self.geometry.pads)
+        pads = enumerate(geometry.pads)
         rest = tuple((0, 0) if axis in self.exchanges else own for axis, own in pads)
         slab = surround(slab, rest, shown, backend)
         for axis, own in self.exchanges.items():
             first = shards(own.names).own(np.array(own.firsts))
             place = first + xp.arange(own.rows)
-            outside = (place < 0) | (place >= self.geometry.input_size[axis])
+            outside = (place < 0) | (place >= geometry.input_size[axis])
             outside = xp.reshape(outside, (-1, *(1,) * (axes - axis - 1)))
             slab = xp.where(outside, shown, slab)
         return slab
 
 
-def _divided(
-    given: Mapping[Role, Operand],
-    wanted: Role,
-    layout: Layout,
-    geometry: Geometry,
-    backend: Backend,
-) -> _Division:
+def _divided(asked: Computation, backend: Backend) -> _Division:
+    given, layout, geometry = asked.given, asked.layout, asked.geometry
     placement = next(o.placement for o in given.values() if o.placement)
     axes = geometry.axes
-    names = _names(given, layout, axes, backend)
+    names = _names(asked, backend)
     parts = {dimension: placement.shards(found) for dimension, found in names.items()}
     y = given.get("y")
     outputs = geometry.output_size if y is None else y.shape[-axes:]
@@ -251,7 +226,7 @@ def _divided(
         filters=-(-layout.filters // parts.get(_FILTER, 1)),
     )
     local = _with_borders(geometry, exchanges)
-    return _Division(placement, names, own, geometry, local, exchanges, layout)
+    return _Division(asked, placement, names, own, local, exchanges)
 
 
 def _with_borders(geometry: Geometry, exchanges: Mapping[int, Exchange]) -> Geometry:
@@ -263,16 +238,15 @@ def _with_borders(geometry: Geometry, exchanges: Mapping[int, Exchange]) -> Geom
     return replace(geometry, input_size=tuple(size), pads=tuple(pads), padding_mode=mode)
 
 
-def _names(
-    given: Mapping[Role, Operand], layout: Layout, axes: int, backend: Backend
-) -> dict[Dimension, Names]:
+def _names(asked: Computation, backend: Backend) -> dict[Dimension, Names]:
     """Return what each axis of the mesh divides: as the images have it, then as the weight has."""
+    layout = asked.layout
     found: dict[Dimension, Names] = {}
     taken: set[Any] = set()
-    for role, operand in sorted(given.items(), key=lambda item: item[0] == "weight"):
+    for role, operand in sorted(asked.given.items(), key=lambda item: item[0] == "weight"):
         if operand.placement is None:
             continue
-        dimensions = named_axes(role, layout, axes)
+        dimensions = named_axes(role, layout, asked.geometry.axes)
         for dimension, names in zip(dimensions, operand.placement.spec, strict=True):
             if not names or dimension is None or dimension in found or taken & set(names):
                 continue

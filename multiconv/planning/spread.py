@@ -18,6 +18,7 @@ from multiconv.backends.edits import surround
 from multiconv.core.geometry import Geometry
 from multiconv.core.shards import Names, Parts, Placement
 from multiconv.planning import constant_border
+from multiconv.planning.computation import Computation
 from multiconv.planning.constant_border import Constant
 from multiconv.planning.mapped import Folding, folding
 from multiconv.planning.operands import Layout, Operand, Role
@@ -98,8 +99,10 @@ class Spread:
         return whole
 
     def _plan_of(self, given: Mapping[Role, Operand], geometry: Geometry) -> Plan:
-        own = self.backend, given, self.wanted, self.layout, geometry, self.method
-        return self.planned(*own)
+        return self.planned(self.backend, self._asked(given, geometry))
+
+    def _asked(self, given: Mapping[Role, Operand], geometry: Geometry) -> Computation:
+        return Computation(given, self.wanted, self.layout, geometry, self.method)
 
     def _shape(self, role: Role) -> tuple[int, ...]:
         return self.layout.whole(role, self.geometry.size_of(role))
@@ -119,9 +122,9 @@ class Spread:
         specs = [_even(p, shape) for p, shape in zip(placements, self.given_shapes, strict=True)]
         while any(map(any, specs)):
             places = [p._replace(spec=s) for p, s in zip(placements, specs, strict=True)]
-            arguments = self._operands(places), self.wanted, self.layout, self.geometry, self.method
+            asked = self._asked(self._operands(places), self.geometry)
             try:
-                found, local = parted(self.planned, self.backend, *arguments, border=self.border)
+                found, local = parted(self.planned, self.backend, asked, border=self.border)
             except ValueError:  # parts of groups, or what the method cannot do
                 return None
             uneven = _uneven(found, [*axes, result])
@@ -164,16 +167,12 @@ def where_they_lie(
     plan: Plan,
     planned: Planned,
     backend: Backend,
-    given: Mapping[Role, Operand],
-    wanted: Role,
-    layout: Layout,
-    geometry: Geometry,
-    method: str,
+    asked: Computation,
     *,
     border: Constant | None = None,
-    flips: bool = False,
 ) -> Plan:
     """Return a plan that runs in parts where the compiler divides something."""
+    given, wanted, layout, geometry, method, flips = asked
     if "y" in given and given["y"].shape[-geometry.axes :] != geometry.output_size:
         return plan  # of a smaller result (see `conv_transpose`)
     sums = backend.accumulator(plan.dtype)
