@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import multiconv
-from multiconv.planning.frame import Plan
+from multiconv.planning.plan import Plan
 
 Stage: TypeAlias = Literal["forward", "backward"]
 Shape: TypeAlias = tuple[int, ...]

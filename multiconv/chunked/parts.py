@@ -15,9 +15,10 @@ from multiconv.backends.registry import backend_of
 from multiconv.chunked.joining import Joins, joined
 from multiconv.core.geometry import Geometry
 from multiconv.planning.dispatch import Operation, dispatch, plan_for
-from multiconv.planning.frame import Plan, planned
+from multiconv.planning.frame import planned
 from multiconv.planning.operands import Layout, Role, result_dtype
 from multiconv.planning.options import Options
+from multiconv.planning.plan import Plan
 
 
 @dataclass(frozen=True)

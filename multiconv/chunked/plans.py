@@ -11,9 +11,9 @@ from multiconv.methods.base import Method, Problem
 from multiconv.methods.table import FORCED, METHODS
 from multiconv.planning import constant_border, frame
 from multiconv.planning.choose import Choice
-from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
 from multiconv.planning.options import Options
+from multiconv.planning.plan import Plan
 
 
 def planned(

@@ -12,8 +12,9 @@ from multiconv.core.arguments import integer, is_sequence
 from multiconv.functions.conv import CONV, conv2d
 from multiconv.functions.images import CORR2D
 from multiconv.planning.dispatch import plan_for
-from multiconv.planning.frame import Plan, check_memory
+from multiconv.planning.memory import check_memory
 from multiconv.planning.options import Options
+from multiconv.planning.plan import Plan
 
 NumPyArray: TypeAlias = np.ndarray[Any, Any]
 

@@ -11,9 +11,9 @@ from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan
 from multiconv.planning.operands import channels_and_weight, swapped
 from multiconv.planning.options import Options, read
+from multiconv.planning.plan import Plan
 
 
 @takes("x", "weight", "bias")

@@ -12,9 +12,9 @@ from multiconv.core.calls import takes
 from multiconv.core.geometry import Geometry, transposed_pads, transposed_size
 from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan
 from multiconv.planning.operands import transposed_channels_and_weight
 from multiconv.planning.options import Options, read
+from multiconv.planning.plan import Plan
 
 
 @takes("x", "weight", "bias")

@@ -12,9 +12,9 @@ from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Layout, Operand, check_grad, check_weight, leading
 from multiconv.planning.options import Options, read
+from multiconv.planning.plan import Plan
 
 
 @takes("grad", "weight")

@@ -14,9 +14,9 @@ from multiconv.core.calls import takes
 from multiconv.functions.colours import may_have_colours, warn_of_colours
 from multiconv.planning import axis_order
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Operand, image_and_kernel, swapped
 from multiconv.planning.options import Options, read
+from multiconv.planning.plan import Plan
 
 # Axes that were left out: a string, as strings and ints are the quickest to look up, but no word.
 _LAST = "\0"

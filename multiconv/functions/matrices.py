@@ -19,9 +19,11 @@ from multiconv.methods import toeplitz
 from multiconv.methods.base import per_tap
 from multiconv.methods.borders import extend, fold, pixel_of_border
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan, bordered, check_memory, framed, ignoring_last
+from multiconv.planning.frame import bordered, framed
+from multiconv.planning.memory import check_memory
 from multiconv.planning.operands import Layout, Operand, check_weight, result_dtype
 from multiconv.planning.options import Options, read
+from multiconv.planning.plan import Plan, ignoring_last
 
 Indices: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 

@@ -15,10 +15,10 @@ from multiconv.functions.conv_transpose import CONV_TRANSPOSE_ORDERS
 from multiconv.functions.images import CONVOLVE, CONVOLVE2D, CORR2D, CORRELATE
 from multiconv.functions.one_axis import along, axes_of, first_dtype, separable
 from multiconv.planning.dispatch import Operation, plan_for
-from multiconv.planning.frame import Plan
 from multiconv.planning.operands import kernel_letters
 from multiconv.planning.options import read
 from multiconv.planning.passes import in_passes
+from multiconv.planning.plan import Plan
 
 #: The functions of kernels without channels, and how many axes those have.
 _IMAGES: dict[str, tuple[Operation, int | None]] = {

@@ -16,10 +16,10 @@ from multiconv.backends.base import Array, Backend
 from multiconv.core import arguments
 from multiconv.methods.base import MethodRefusal
 from multiconv.planning.dispatch import Operation, Planner
-from multiconv.planning.frame import Plan
 from multiconv.planning.operands import Operand, kernel_letters
 from multiconv.planning.operands import spatial as spatial_letters
 from multiconv.planning.options import Options
+from multiconv.planning.plan import Plan
 
 Order: TypeAlias = tuple[int, ...]
 What: TypeAlias = Literal["image", "weight"] | None

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of, backend_of_type
-from multiconv.planning.frame import Plan, check_memory
+from multiconv.planning.memory import check_memory
 from multiconv.planning.operands import Operand, check_devices
 from multiconv.planning.options import Options
+from multiconv.planning.plan import Plan
 
 Planner: TypeAlias = Callable[[Backend, list[Any], Options], Plan]
 

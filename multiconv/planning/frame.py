@@ -3,154 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from multiconv.backends.base import Array, Backend
 from multiconv.core import dtypes
-from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
-from multiconv.core.rounding import (
-    fft_factor,
-    narrowing,
-    summing_factor,
-    unit_roundoff,
-)
 from multiconv.exact.description import Sum
 from multiconv.methods.adjoints import correlation, input_adjoint, weight_adjoint
 from multiconv.methods.base import Method, Problem
 from multiconv.methods.table import FORCED
 from multiconv.planning import constant_border, rounded_once
-from multiconv.planning.choose import Alternative, Choice, choose, said
+from multiconv.planning.choose import choose
 from multiconv.planning.computation import Computation
 from multiconv.planning.constant_border import Constant
 from multiconv.planning.operands import Layout, Operand, Role, check_bias
 from multiconv.planning.options import Options
+from multiconv.planning.plan import Plan, ignoring_last
 from multiconv.planning.sharding import on_shards
 from multiconv.planning.spread import where_they_lie
 
 _WORK = {"y": correlation, "x": input_adjoint, "weight": weight_adjoint}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A function of the arrays, and what is known of it before it runs.
-
-    Attributes
-    ----------
-    run : callable
-        The function.
-    output_shape, dtype : tuple of int, str
-        Of its result.
-    operations : int
-        How many operations it asks of the framework, one after another, roughly.
-    is_compiled : bool
-        False where it makes something that is no array.
-    elements : tuple of int
-        How many numbers its largest arrays have.
-    geometry, problem, choice, multiply_adds
-        Of what is correlated, where a method is chosen for it.
-    workspace : callable
-        Counts the numbers that the method needs beside them; None where the framework does not say.
-    unless_finite : callable, optional
-        The function to use where the result of the first is not finite.
-    """
-
-    run: Callable[..., Any] = field(repr=False)
-    output_shape: tuple[int, ...]
-    dtype: str
-    operations: int = 10
-    is_compiled: bool = True
-    elements: tuple[int, ...] = ()
-    geometry: Geometry | None = None
-    problem: Problem | None = None
-    choice: Choice | None = None
-    multiply_adds: int = 0
-    workspace: Callable[[], int | None] = field(default=lambda: None, repr=False)
-    unless_finite: Callable[..., Any] | None = field(default=None, repr=False)
-
-    @property
-    def pads(self) -> Pairs:
-        """The (low, high) pads of every spatial axis."""
-        return self.geometry.pads if self.geometry else ()
-
-    @property
-    def method(self) -> str:
-        """The name of the method."""
-        return self.choice.method.name if self.choice else "none"
-
-    @property
-    def reason(self) -> str:
-        """Why that method."""
-        return self.choice.reason if self.choice else ""
-
-    @property
-    def workspace_bytes(self) -> int | None:
-        """What is needed beside arguments and result, in bytes; None where nobody says."""
-        if self.problem is None or self.choice is None:
-            return None
-        elements = self.workspace()
-        if elements is None:
-            return None
-        has_constant = self.geometry is not None and self.geometry.padding_mode == "constant"
-        has_border = any(map(any, self.problem.geometry.pads))
-        if has_constant or (has_border and not self.choice.method.takes_border):
-            elements += self.problem.pixels
-        return elements * dtypes.itemsize(self.problem.dtype)
-
-    @property
-    def error_bound(self) -> float:
-        """The factor of the error's bound: of ``sum |x| |w|``.
-
-        Of the norms under ``fft``, and of the result itself under ``exact``.
-        """
-        if self.problem is None or self.choice is None:
-            return 0.0
-        if dtypes.kind(self.problem.dtype) == "integer":
-            return 0.0
-        if self.choice.method.error == "rounded":
-            return unit_roundoff(self.dtype)
-        if self.choice.method.error == "norm":
-            lengths = (2 * n for n in self.problem.geometry.padded_size)
-            factor = fft_factor(lengths, self.problem.channels, self.dtype)
-        else:
-            factor = summing_factor(self.problem.products, self.dtype)
-        return factor + narrowing(self.dtype)
-
-    @property
-    def alternatives(self) -> tuple[Alternative, ...]:
-        """The methods that ``auto`` considered: their estimated seconds, or why not."""
-        return self.choice.alternatives if self.choice else ()
-
-    def __repr__(self) -> str:
-        return f"Plan(output_shape={self.output_shape}, dtype={self.dtype!r}, {self.method!r})"
-
-    def __str__(self) -> str:
-        mode = self.geometry.padding_mode if self.geometry else ""
-        space = self.workspace_bytes
-        of = {"norm": "sum ||x|| ||w|| in norm", "rounded": "|y|, the exact y rounded once"}.get(
-            self.choice.method.error if self.choice else "", "sum |x| |w|"
-        )
-        rows = {
-            "output": f"{self.output_shape} {self.dtype}",
-            "padding": f"{self.pads} {mode}",
-            "method": f"{self.method}: {self.reason}",
-            "others": self._others(),
-            "multiply-adds": f"{self.multiply_adds:,}",
-            "workspace": "the framework's own affair" if space is None else _size(space),
-            "error": f"at most {self.error_bound:.3g} * {of}"
-            if self.error_bound
-            else f"none: exact modulo 2**{8 * dtypes.itemsize(self.dtype)}",
-        }
-        return "\n".join(f"{name:<13}  {text}" for name, text in rows.items() if text)
-
-    def _others(self) -> str:
-        """Return the estimates of the other methods, the fastest first."""
-        timed = [(a.seconds, a.method) for a in self.alternatives if a.seconds is not None]
-        others = [f"{name} {said(time)}" for time, name in sorted(timed) if name != self.method]
-        return ", ".join(others)
 
 
 def framed(
@@ -248,16 +122,6 @@ def planned(
         total, own_shapes, plan.output_shape, given["x"].dtype, backend, flips=flips
     )
     return replace(plan, run=run)
-
-
-def ignoring_last(plan: Plan) -> Plan:
-    """Return the plan for arrays behind which a border follows that does not matter."""
-    run, again = plan.run, plan.unless_finite
-    return replace(
-        plan,
-        run=lambda *arrays: run(*arrays[:-1]),
-        unless_finite=again and (lambda *arrays: again(*arrays[:-1])),
-    )
 
 
 def bordered(
@@ -368,24 +232,3 @@ def _planned(backend: Backend, asked: Computation, *, bias: Operand | None = Non
     if not problem.is_spread or choice.method.rounds_once:
         return plan
     return where_they_lie(plan, _planned, backend, asked)
-
-
-def check_memory(elements: Iterable[Any], dtype: str, device: Hashable, backend: Backend) -> None:
-    """Refuse arrays that no memory holds, before a framework aborts the process over them."""
-    capacity = backend.capacity(device)
-    # An open size, of a range, is no int, and comparing it would narrow it.
-    largest = max((count for count in elements if isinstance(count, int)), default=0)
-    needed = largest * dtypes.itemsize(dtype)
-    if needed > capacity:
-        msg = (
-            f"this needs an array of {float(largest):.3g} {dtype} numbers, {_size(needed)}, and "
-            f"there are {_size(capacity)}: use smaller sizes, or less padding"
-        )
-        raise ValueError(msg)
-
-
-def _size(count: int) -> str:
-    """Return a number of bytes as people say it."""
-    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-    power = min(max(count.bit_length() - 1, 0) // 10, len(units) - 1)
-    return f"{count / 1024**power:.3g} {units[power]}"

@@ -10,7 +10,7 @@ from multiconv.backends.base import Array
 from multiconv.core.arguments import Pairs
 from multiconv.core.dtypes import itemsize
 from multiconv.planning.choose import Alternative
-from multiconv.planning.frame import Plan
+from multiconv.planning.plan import Plan
 
 
 @dataclass(frozen=True)

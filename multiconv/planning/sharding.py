@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,15 +26,13 @@ from multiconv.methods.table import FORCED
 from multiconv.planning.computation import Computation
 from multiconv.planning.constant_border import Constant
 from multiconv.planning.operands import Layout, Operand, Role, check_bias
-
-if TYPE_CHECKING:
-    from multiconv.planning.frame import Plan
+from multiconv.planning.plan import Plan
 
 #: What an axis of an array stands for, with a number where there are several; None is not divided.
 Dimension: TypeAlias = tuple[str, int] | None
 
 #: What plans a computation (see `frame`).
-Planned: TypeAlias = "Callable[[Backend, Computation], Plan]"
+Planned: TypeAlias = Callable[[Backend, Computation], Plan]
 
 _GROUP, _CHANNEL, _FILTER = ("group", 0), ("channel", 0), ("filter", 0)
 

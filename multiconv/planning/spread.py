@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import surround
@@ -22,10 +21,8 @@ from multiconv.planning.computation import Computation
 from multiconv.planning.constant_border import Constant
 from multiconv.planning.mapped import Folding, folding
 from multiconv.planning.operands import Layout, Operand, Role
+from multiconv.planning.plan import Plan
 from multiconv.planning.sharding import Dimension, Planned, named_axes, parted
-
-if TYPE_CHECKING:
-    from multiconv.planning.frame import Plan
 
 _GIVEN: Mapping[Role, tuple[Role, Role]] = {
     "y": ("x", "weight"),

@@ -7,8 +7,8 @@ from multiconv.backends import registry
 from multiconv.backends.numpy import NumPyBackend
 from multiconv.planning import dispatch as module
 from multiconv.planning.dispatch import Operation, dispatch
-from multiconv.planning.frame import Plan
 from multiconv.planning.options import read
+from multiconv.planning.plan import Plan
 
 X = np.arange(3)
 
