@@ -12,6 +12,7 @@ the sum of all products, rounded once. Each transform of it is the primitive aga
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -33,10 +34,11 @@ def evaluate(total: Sum, first: Array, second: Array, bias: Array | None) -> Arr
     """Evaluate a sum of floats, or record that it is to be evaluated."""
     # A sum over what is divided would be rounded more than once.
     first, second = gathered(first), gathered(second)
-    return _bind(total, Terms([first], [second], None if bias is None else gathered(bias)))
+    return bind(total, Terms([first], [second], None if bias is None else gathered(bias)))
 
 
-def _bind(total: Sum, terms: Terms[Array]) -> Array:
+def bind(total: Sum, terms: Terms[Array]) -> Array:
+    """Return the sum of all terms, or record it."""
     bias = () if terms.bias is None else (terms.bias,)
     arrays = (*terms.firsts, *terms.seconds, *bias)
     return exact_sum.bind(*arrays, total=total, count=len(terms.firsts))
@@ -47,17 +49,23 @@ def _terms(arrays: Any, count: int) -> Terms[Any]:
     return Terms(firsts, seconds, *arrays[2 * count :])
 
 
-def _run(*arrays: Array, total: Sum, count: int) -> Array:
-    return _compiled(total, count)(*arrays)
+def evaluated(primitive: Any, *arrays: Array, total: Sum, count: int) -> Array:
+    """Evaluate a primitive over sums of so many terms, where nothing is traced."""
+    return _compiled(primitive, total, count)(*arrays)
 
 
 @functools.lru_cache(maxsize=1024)
-def _compiled(total: Sum, count: int) -> Any:
-    return jax.jit(functools.partial(exact_sum.bind, total=total, count=count))
+def _compiled(primitive: Any, total: Sum, count: int) -> Any:
+    return jax.jit(functools.partial(primitive.bind, total=total, count=count))
 
 
 def _shape(*arrays: Any, total: Sum, count: int) -> Any:
-    size = derivatives.result_shape(total, arrays[0].shape, arrays[count].shape)
+    return without_numbers(total, arrays, arrays[count])
+
+
+def without_numbers(total: Sum, arrays: Sequence[Any], second: Any) -> Any:
+    """Return shape, dtype and place of sums of which these are the arrays, the first one first."""
+    size = derivatives.result_shape(total, arrays[0].shape, second.shape)
     varying = frozenset[Any]().union(*(getattr(a, "vma", frozenset()) for a in arrays))
     kind: Any = jax.core.ShapedArray
     more: dict[str, Any] = {"vma": varying} if varying else {}  # unknown to JAX before 0.7
@@ -75,15 +83,16 @@ def _calculate(*arrays: Array, total: Sum, count: int) -> Array:
 def _differentiate(primals: Any, tangents: Any, *, total: Sum, count: int) -> Any:
     y = exact_sum.bind(*primals, total=total, count=count)
     values, changes = _terms(primals, count), _terms(tangents, count)
-    pairs = [(d, b) for d, b in zip(changes.firsts, values.seconds, strict=True) if _is_there(d)]
-    pairs += [(a, d) for a, d in zip(values.firsts, changes.seconds, strict=True) if _is_there(d)]
-    bias = changes.bias if _is_there(changes.bias) else None
+    pairs = [(d, b) for d, b in zip(changes.firsts, values.seconds, strict=True) if is_there(d)]
+    pairs += [(a, d) for a, d in zip(values.firsts, changes.seconds, strict=True) if is_there(d)]
+    bias = changes.bias if is_there(changes.bias) else None
     pairs = pairs or [derivatives.nothing(total, values.firsts[0], values.seconds[0], BACKEND)]
     firsts, seconds = map(list, zip(*pairs, strict=True))
-    return y, _bind(total, Terms(firsts, seconds, bias))
+    return y, bind(total, Terms(firsts, seconds, bias))
 
 
-def _is_there(tangent: Any) -> bool:
+def is_there(tangent: Any) -> bool:
+    """Tell whether something changes; JAX says that nothing does in two ways."""
     return tangent is not None and type(tangent) is not ad.Zero
 
 
@@ -98,10 +107,10 @@ def _transpose(cotangent: Any, *arrays: Any, total: Sum, count: int) -> list[Any
             return ad.Zero(array.aval)
         dtype = str(array.aval.dtype)
         if place == 2 * count:
-            return _bind(*derivatives.adjoint_of_bias(dtype, cotangent, BACKEND)).reshape(-1)
+            return bind(*derivatives.adjoint_of_bias(dtype, cotangent, BACKEND)).reshape(-1)
         role = OPERANDS[total.wanted][place // count]
         other = arrays[(place + count) % (2 * count)]
-        return _bind(*derivatives.adjoint(total, role, dtype, cotangent, other, BACKEND))
+        return bind(*derivatives.adjoint(total, role, dtype, cotangent, other, BACKEND))
 
     return [given(array, place) for place, array in enumerate(arrays)]
 
@@ -116,10 +125,10 @@ def _batch(arrays: Any, axes: Any, *, total: Sum, count: int) -> tuple[Array, in
     flags = _terms(is_batched, count)
     folding = derivatives.folding(total, flags, length)
     folded = folding.factors(_terms(moved, count), flags, BACKEND)
-    return folding.result(_bind(folding.total, folded), BACKEND), 0
+    return folding.result(bind(folding.total, folded), BACKEND), 0
 
 
-exact_sum.def_impl(_run)
+exact_sum.def_impl(functools.partial(evaluated, exact_sum))
 exact_sum.def_abstract_eval(_shape)
 mlir.register_lowering(exact_sum, mlir.lower_fun(_calculate, multiple_results=False))
 ad.primitive_jvps[exact_sum] = _differentiate

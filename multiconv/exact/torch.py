@@ -15,10 +15,10 @@ import torch
 
 from multiconv.backends.in_place.torch import PLAIN, transforms_are_active
 from multiconv.backends.torch import BACKEND
-from multiconv.core.geometry import Geometry
 from multiconv.exact import derivatives, engine
 from multiconv.exact.derivatives import Terms
 from multiconv.exact.description import OPERANDS, Sum
+from multiconv.exact.flat import SCHEMA, described, flat
 
 _Maybe = torch.Tensor | None
 
@@ -55,90 +55,38 @@ def _somebody_reads_along() -> bool:
     return bool(is_traced or torch._C._len_torch_dispatch_stack() or transforms_are_active())
 
 
-def flat(total: Sum) -> tuple[Any, ...]:
-    """Return what describes a sum as an operator takes it: numbers, strings, and lists of them."""
-    geometry = total.geometry
-    return (
-        total.wanted,
-        list(geometry.input_size),
-        list(geometry.kernel_size),
-        list(geometry.stride),
-        list(geometry.dilation),
-        [amount for pair in geometry.pads for amount in pair],
-        geometry.padding_mode,
-        total.groups,
-        list(total.y_size),
-        total.result,
-    )
-
-
-def described(
-    wanted: Any,
-    input_size: Sequence[int],
-    kernel_size: Sequence[int],
-    stride: Sequence[int],
-    dilation: Sequence[int],
-    pads: Sequence[int],
-    padding_mode: str,
-    groups: int,
-    y_size: Sequence[int],
-    result: str,
-) -> Sum:
-    """Return the sum that was made flat."""
-    geometry = Geometry(
-        tuple(input_size),
-        tuple(kernel_size),
-        tuple(stride),
-        tuple(dilation),
-        tuple(zip(pads[::2], pads[1::2], strict=True)),
-        padding_mode,
-    )
-    return Sum(wanted, geometry, groups, tuple(y_size), result)
-
-
-@torch.library.custom_op("multiconv::exact_sum", mutates_args=())
+@torch.library.custom_op(
+    "multiconv::exact_sum",
+    mutates_args=(),
+    schema=f"(Tensor first, Tensor second, Tensor? bias, {SCHEMA}) -> Tensor",
+)
 def _operator(
-    first: torch.Tensor,
-    second: torch.Tensor,
-    bias: torch.Tensor | None,
-    wanted: str,
-    input_size: Sequence[int],
-    kernel_size: Sequence[int],
-    stride: Sequence[int],
-    dilation: Sequence[int],
-    pads: Sequence[int],
-    padding_mode: str,
-    groups: int,
-    y_size: Sequence[int],
-    result: str,
+    first: torch.Tensor, second: torch.Tensor, bias: _Maybe, *flattened: Any
 ) -> torch.Tensor:
-    total = described(
-        wanted,
-        input_size,
-        kernel_size,
-        stride,
-        dilation,
-        pads,
-        padding_mode,
-        groups,
-        y_size,
-        result,
-    )
-    y: torch.Tensor = engine.evaluate(total, first, second, bias, BACKEND)
+    y: torch.Tensor = engine.evaluate(described(flattened), first, second, bias, BACKEND)
     return y.contiguous()
 
 
 @_operator.register_fake
 def _(first: torch.Tensor, second: torch.Tensor, bias: _Maybe, *flattened: Any) -> torch.Tensor:
-    total = described(*flattened)
+    return without_numbers(described(flattened), first, second)
+
+
+def without_numbers(total: Sum, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Return a tensor like the sums of two factors, for those who ask for its shape only."""
     size = derivatives.result_shape(total, tuple(first.shape), tuple(second.shape))
     return first.new_empty(size, dtype=getattr(torch, total.result))
 
 
+def remember(ctx: Any, total: Sum, factors: Sequence[torch.Tensor], bias: _Maybe) -> None:
+    """Keep what the derivatives of a sum depend on."""
+    ctx.total, ctx.bias = total, None if bias is None else bias.dtype
+    ctx.save_for_backward(*factors)
+
+
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
     first, second, bias, *flattened = inputs
-    ctx.save_for_backward(first, second)
-    ctx.total, ctx.bias = described(*flattened), None if bias is None else bias.dtype
+    remember(ctx, described(tuple(flattened)), (first, second), bias)
 
 
 def _gradients(ctx: Any, grad: _Maybe, needs: Sequence[bool]) -> tuple[_Maybe, _Maybe, _Maybe]:
@@ -193,7 +141,7 @@ _operator.register_autograd(
 )
 _operator.register_vmap(
     lambda info, in_dims, *inputs: _batched(
-        _operate, described(*inputs[3:]), in_dims[:3], info.batch_size, inputs[:3]
+        _operate, described(inputs[3:]), in_dims[:3], info.batch_size, inputs[:3]
     )
 )
 
@@ -210,8 +158,7 @@ class _Recorded(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         total, first, second, bias = inputs
-        ctx.total, ctx.bias = total, None if bias is None else bias.dtype
-        ctx.save_for_backward(first, second)
+        remember(ctx, total, (first, second), bias)
         ctx.save_for_forward(first, second)
         ctx.set_materialize_grads(False)  # to multiply with zeros would make NaN of infinities
 

@@ -17,7 +17,7 @@ from jax.interpreters import ad, batching, mlir
 
 from multiconv.backends.base import Array
 from multiconv.backends.jax import BACKEND
-from multiconv.backends.sharded.jax import IS_SUPPORTED, gathered, whole
+from multiconv.backends.sharded.jax import gathered
 from multiconv.exact import derivatives
 from multiconv.exact import jax as plain
 from multiconv.exact.bordered.border import gradient, of_image, of_surrounded, surrounded
@@ -64,31 +64,11 @@ def _plainly(*arrays: Array, total: Sum, count: int) -> Array:
         surrounded(total, image, value, BACKEND)
         for image, value in zip(terms.images, terms.values, strict=True)
     ]
-    return _summed(of_surrounded(total), Terms(firsts, terms.seconds, terms.bias))
-
-
-def _summed(asked: Sum, terms: Terms[Array]) -> Array:
-    bias = () if terms.bias is None else (terms.bias,)
-    arrays = (*terms.firsts, *terms.seconds, *bias)
-    return plain.exact_sum.bind(*arrays, total=asked, count=len(terms.firsts))
-
-
-def _run(*arrays: Array, total: Sum, count: int) -> Array:
-    return _compiled(total, count)(*arrays)
-
-
-@functools.lru_cache(maxsize=1024)
-def _compiled(total: Sum, count: int) -> Any:
-    return jax.jit(functools.partial(bordered_sum.bind, total=total, count=count))
+    return plain.bind(of_surrounded(total), Terms(firsts, terms.seconds, terms.bias))
 
 
 def _shape(*arrays: Any, total: Sum, count: int) -> Any:
-    size = derivatives.result_shape(total, arrays[0].shape, arrays[2 * count].shape)
-    kind: Any = jax.core.ShapedArray
-    more: dict[str, Any] = {}
-    if IS_SUPPORTED and not arrays[0].sharding.mesh.empty:  # whole on the mesh of its factors
-        more["sharding"] = whole(arrays[0].sharding, len(size))
-    return kind(size, jnp.dtype(total.result), **more)
+    return plain.without_numbers(total, arrays, arrays[2 * count])
 
 
 def _differentiate(primals: Any, tangents: Any, *, total: Sum, count: int) -> Any:
@@ -96,28 +76,24 @@ def _differentiate(primals: Any, tangents: Any, *, total: Sum, count: int) -> An
     own, changes = _terms(primals, count), _terms(tangents, count)
     images, values, seconds = [], [], []
     for i in range(count):
-        if _is_there(changes.images[i]) or _is_there(changes.values[i]):
+        if plain.is_there(changes.images[i]) or plain.is_there(changes.values[i]):
             images.append(_whole(changes.images[i], own.images[i]))
             values.append(_whole(changes.values[i], own.values[i]))
             seconds.append(own.seconds[i])
-        if _is_there(changes.seconds[i]):
+        if plain.is_there(changes.seconds[i]):
             images.append(own.images[i])
             values.append(own.values[i])
             seconds.append(changes.seconds[i])
-    bias = changes.bias if _is_there(changes.bias) else None
+    bias = changes.bias if plain.is_there(changes.bias) else None
     if images:
         return y, _bind(total, _Terms(images, values, seconds, bias))
     asked, padded = of_surrounded(total), surrounded(total, own.images[0], own.values[0], BACKEND)
     first, second = derivatives.nothing(asked, padded, own.seconds[0], BACKEND)
-    return y, _summed(asked, Terms([first], [second], bias))
-
-
-def _is_there(tangent: Any) -> bool:
-    return tangent is not None and type(tangent) is not ad.Zero
+    return y, plain.bind(asked, Terms([first], [second], bias))
 
 
 def _whole(tangent: Any, primal: Array) -> Array:
-    return tangent if _is_there(tangent) else jnp.zeros_like(primal)
+    return tangent if plain.is_there(tangent) else jnp.zeros_like(primal)
 
 
 def _transpose(cotangent: Any, *arrays: Any, total: Sum, count: int) -> list[Any]:
@@ -134,19 +110,19 @@ def _transpose(cotangent: Any, *arrays: Any, total: Sum, count: int) -> list[Any
         dtype = str(array.aval.dtype)
         if kind == 3:
             asked = derivatives.adjoint_of_bias(dtype, cotangent, BACKEND)
-            return _summed(*asked).reshape(-1)
+            return plain.bind(*asked).reshape(-1)
         if kind == 2:
             padded = surrounded(total, terms.images[i], terms.values[i], BACKEND)
             role, of = OPERANDS[total.wanted][1], of_surrounded(total)
-            return _summed(*derivatives.adjoint(of, role, dtype, cotangent, padded, BACKEND))
+            return plain.bind(*derivatives.adjoint(of, role, dtype, cotangent, padded, BACKEND))
         if kind == 0:
             of, other = of_image(total), terms.seconds[i]
-            return _summed(*derivatives.adjoint(of, "x", dtype, cotangent, other, BACKEND))
+            return plain.bind(*derivatives.adjoint(of, "x", dtype, cotangent, other, BACKEND))
         factors = cotangent, terms.seconds[i]
         y, weight = factors if total.wanted == "y" else factors[::-1]
         found = gradient(total, array.aval, y, weight, BACKEND)
         shape = array.aval.shape
-        return jnp.zeros(shape, dtype) if found is None else _summed(*found).reshape(shape)
+        return jnp.zeros(shape, dtype) if found is None else plain.bind(*found).reshape(shape)
 
     return [given(array, place) for place, array in enumerate(arrays)]
 
@@ -162,7 +138,7 @@ def _batch(arrays: Any, axes: Any, *, total: Sum, count: int) -> tuple[Array, in
     return jax.vmap(run, in_axes=tuple(axes))(*arrays), 0
 
 
-bordered_sum.def_impl(_run)
+bordered_sum.def_impl(functools.partial(plain.evaluated, bordered_sum))
 bordered_sum.def_abstract_eval(_shape)
 mlir.register_lowering(bordered_sum, mlir.lower_fun(_plainly, multiple_results=False))
 ad.primitive_jvps[bordered_sum] = _differentiate

@@ -13,6 +13,7 @@ from multiconv.exact import torch as plain
 from multiconv.exact.bordered.border import gradient, of_image, of_surrounded, surrounded
 from multiconv.exact.derivatives import Terms
 from multiconv.exact.description import OPERANDS, Sum, Wanted
+from multiconv.exact.flat import SCHEMA, described, flat
 
 _Maybe = torch.Tensor | None
 
@@ -24,7 +25,7 @@ def evaluate(
     if not image.is_floating_point() and not image.is_complex():  # which nothing differentiates
         return _plainly(total, image, value, second, bias)
     if torch.compiler.is_compiling():
-        y: torch.Tensor = _operator(image, value, second, bias, *plain.flat(total))
+        y: torch.Tensor = _operator(image, value, second, bias, *flat(total))
     else:
         y = _Recorded.apply(total, image, value, second, bias)  # type: ignore[no-untyped-call]
     return y
@@ -41,51 +42,27 @@ def _summed(asked: Sum, terms: Terms[torch.Tensor]) -> torch.Tensor:
     return plain.evaluate(asked, *derivatives.joined(asked, terms, BACKEND), terms.bias)
 
 
-@torch.library.custom_op("multiconv::exact_sum_in_border", mutates_args=())
+@torch.library.custom_op(
+    "multiconv::exact_sum_in_border",
+    mutates_args=(),
+    schema=f"(Tensor image, Tensor value, Tensor second, Tensor? bias, {SCHEMA}) -> Tensor",
+)
 def _operator(
-    image: torch.Tensor,
-    value: torch.Tensor,
-    second: torch.Tensor,
-    bias: torch.Tensor | None,
-    wanted: str,
-    input_size: Sequence[int],
-    kernel_size: Sequence[int],
-    stride: Sequence[int],
-    dilation: Sequence[int],
-    pads: Sequence[int],
-    padding_mode: str,
-    groups: int,
-    y_size: Sequence[int],
-    result: str,
+    image: torch.Tensor, value: torch.Tensor, second: torch.Tensor, bias: _Maybe, *flattened: Any
 ) -> torch.Tensor:
-    total = plain.described(
-        wanted,
-        input_size,
-        kernel_size,
-        stride,
-        dilation,
-        pads,
-        padding_mode,
-        groups,
-        y_size,
-        result,
-    )
-    return _plainly(total, image, value, second, bias).contiguous()
+    return _plainly(described(flattened), image, value, second, bias).contiguous()
 
 
 @_operator.register_fake
 def _(
     image: torch.Tensor, value: torch.Tensor, second: torch.Tensor, bias: _Maybe, *flattened: Any
 ) -> torch.Tensor:
-    total = plain.described(*flattened)
-    size = derivatives.result_shape(total, tuple(image.shape), tuple(second.shape))
-    return image.new_empty(size, dtype=getattr(torch, total.result))
+    return plain.without_numbers(described(flattened), image, second)
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
     image, value, second, bias, *flattened = inputs
-    ctx.save_for_backward(image, value, second)
-    ctx.total, ctx.bias = plain.described(*flattened), None if bias is None else bias.dtype
+    plain.remember(ctx, described(tuple(flattened)), (image, value, second), bias)
 
 
 def _gradients(ctx: Any, grad: _Maybe, needs: Sequence[bool]) -> list[_Maybe]:
@@ -135,8 +112,7 @@ class _Recorded(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         total, image, value, second, bias = inputs
-        ctx.total, ctx.bias = total, None if bias is None else bias.dtype
-        ctx.save_for_backward(image, value, second)
+        plain.remember(ctx, total, (image, value, second), bias)
         ctx.save_for_forward(image, value, second)
         ctx.set_materialize_grads(False)
 
