@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -11,9 +10,9 @@ import numpy as np
 
 from multiconv.backends.base import Array, Backend
 from multiconv.compat.arrays import arrays_of, is_numbers
+from multiconv.compat.complaints import raising
 from multiconv.compat.correlating import correlated
 from multiconv.compat.cv2.constants import BORDER_ISOLATED, DTYPES, error, integer
-from multiconv.core.calls import takes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,20 +56,7 @@ class Image(NamedTuple):
 
 def explained(*arrays: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function raise OpenCV's error for what has no meaning."""
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        checked = takes(*arrays)(function)
-
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                return checked(*args, **kwargs)
-            except ValueError as wrong:
-                raise error(str(wrong)) from None
-
-        return call
-
-    return decorate
+    return raising(error, *arrays)
 
 
 def read(src: Any, ddepth: Any, allowed: Mapping[str, tuple[str, ...]], dst: Any) -> Image:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from multiconv.backends.base import Array
 from multiconv.compat.arrays import arrays_of
+from multiconv.compat.complaints import raising
 from multiconv.core import arguments
-from multiconv.core.calls import takes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,20 +20,7 @@ _PAIRS = re.compile(rf"padding=\((?:{_PAIR}(?:, |,)?)+\)")
 
 def explained(*arrays: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function raise what torch raises: RuntimeErrors where sizes do not go together."""
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        checked = takes(*arrays)(function)
-
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                return checked(*args, **kwargs)
-            except ValueError as error:
-                raise RuntimeError(_padded_alike(str(error))) from None
-
-        return call
-
-    return decorate
+    return raising(lambda message: RuntimeError(_padded_alike(message)), *arrays)
 
 
 def _padded_alike(message: str) -> str:
