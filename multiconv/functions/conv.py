@@ -12,7 +12,7 @@ from multiconv.core.calls import takes
 from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.operands import channels_and_weight, swapped
-from multiconv.planning.options import Options, read
+from multiconv.planning.options import Options, read_channels
 from multiconv.planning.plan import Plan
 
 
@@ -230,27 +230,8 @@ def conv3d(
     return dispatch(operation, (x, weight, bias), options, padding_value)
 
 
-def _read(
-    arrays: Any,
-    axes: int,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: Any,
-    padding_mode: Any,
-    method: Any,
-    padding_value: Any = 0,
-) -> Options:
-    return read(
-        axes,
-        stride,
-        padding,
-        dilation,
-        groups=groups,
-        padding_mode=padding_mode,
-        padding_value=padding_value,
-        method=method,
-    )
+def _read(arrays: Any, *given: Any) -> Options:
+    return read_channels(*given)
 
 
 def _plan(backend: Backend, operands: list[Any], options: Options) -> Plan:

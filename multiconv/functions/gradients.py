@@ -13,7 +13,7 @@ from multiconv.core.calls import takes
 from multiconv.planning.axis_order import Ordered
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.operands import Layout, Operand, check_grad, check_weight, leading
-from multiconv.planning.options import Options, read
+from multiconv.planning.options import Options, read_channels
 from multiconv.planning.plan import Plan
 
 
@@ -163,36 +163,14 @@ def conv_weight_grad(
 
 def _read_input_grad(arrays: Any, input_size: Any, *given: Any) -> Options:
     axes = _axes_of_weight(arrays[1])
-    return _read(axes, _given_size("input_size", input_size, axes), *given)
+    size = _given_size("input_size", input_size, axes)
+    return read_channels(axes, *given, given_size=size)
 
 
 def _read_weight_grad(arrays: Any, kernel_size: Any, *given: Any) -> Options:
     axes = _axes_of_kernel(kernel_size, arrays[0])
-    return _read(axes, _given_size("kernel_size", kernel_size, axes), *given)
-
-
-def _read(
-    axes: int,
-    given_size: tuple[int, ...],
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: Any,
-    padding_mode: Any,
-    method: Any,
-    padding_value: Any = 0,
-) -> Options:
-    return read(
-        axes,
-        stride,
-        padding,
-        dilation,
-        groups=groups,
-        padding_mode=padding_mode,
-        padding_value=padding_value,
-        method=method,
-        given_size=given_size,
-    )
+    size = _given_size("kernel_size", kernel_size, axes)
+    return read_channels(axes, *given, given_size=size)
 
 
 def _axes_of_weight(weight: Any) -> int:

@@ -72,3 +72,28 @@ def read(
         parse(method),
         **sizes,
     )
+
+
+def read_channels(
+    axes: int,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+    padding_mode: Any,
+    method: Any,
+    padding_value: Any = 0,
+    **sizes: Any,
+) -> Options:
+    """Read the options of images with channels, in the order of `conv2d`'s arguments."""
+    return read(
+        axes,
+        stride,
+        padding,
+        dilation,
+        groups=groups,
+        padding_mode=padding_mode,
+        padding_value=padding_value,
+        method=method,
+        **sizes,
+    )
