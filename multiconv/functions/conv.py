@@ -92,8 +92,8 @@ def conv2d(
     r"""Correlate images of several channels with a bank of filters.
 
     .. math::
-        y[n, o, p, q] = b[o] + \sum_{c, i, j} x[n, c, s p + d i - P,\; s q + d j - P]\; w[o, c, i,
-        j]
+        y[n, o, p, q] = b[o] + \sum_{c, i, j}
+        x[n, c, s p + d i - P,\; s q + d j - P]\; w[o, c, i, j]
 
     summed over the channels c of the group that the filter o belongs to. Argument order and weight
     layout are those of ``torch.nn.functional.conv2d``.
@@ -120,8 +120,8 @@ def conv2d(
     padding_mode : {"zeros", "constant", "reflect", "symmetric", "replicate", "circular"}, optional
         What the border shows, as in `corr2d`.
     padding_value : number, sequence of numbers or array of shape () or (C,), optional
-        What a constant border shows, one number or one per channel that the dtype of x holds.
-        Gradients flow to an array.
+        What a constant border shows, one number or one per channel, which the dtype of x holds. If
+        it is an array, gradients flow to it.
     channels_last : bool, optional
         Whether the channels are the last axis: x (N, H, W, C) or (H, W, C), weight
         (kh, kw, C/groups, O) and the result likewise, as in Keras and Flax.
@@ -140,8 +140,9 @@ def conv2d(
     Raises
     ------
     ValueError
-        For shapes that do not go together, groups that do not divide, an image without
-        pixels for its border, arrays on different devices, or a method that cannot do this input.
+        For shapes that do not go together, groups that do not divide the channels, a border of
+        pixels around an image that has none, arrays on different devices, or a method that cannot
+        do this input.
     TypeError
         For arrays of different libraries, a bias that the result's dtype cannot hold, or arguments
         of the wrong type.

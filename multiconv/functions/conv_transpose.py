@@ -121,7 +121,8 @@ def conv_transpose2d(
         of the convolution which this is the adjoint of, and the result likewise.
     weight_order : {"OIHW", "HWIO"}, optional
         The order of the weight's axes, (C, O/groups, kh, kw) or (kh, kw, O/groups, C), if it is not
-        that of the images; its letters are those of the convolution.
+        that of the images. Its letters are those of the convolution, whose outputs are the inputs
+        here: O stands for C, and I for O/groups.
     method : str, optional
         How to compute it, as in `corr2d`.
 
@@ -134,8 +135,9 @@ def conv_transpose2d(
     Raises
     ------
     ValueError
-        For shapes that do not go together, groups that do not divide, an output_padding that is too
-        large, a padding that leaves nothing, or a method that cannot do this input.
+        For shapes that do not go together, groups that do not divide the channels, an
+        output_padding that is too large, a padding that leaves nothing, or a method that cannot do
+        this input.
     TypeError
         As in `conv2d`.
 

@@ -62,7 +62,7 @@ def conv_input_grad(
     Returns
     -------
     array of shape (N, C, *input_size) or (C, *input_size)
-        Of the dtype that grad and weight promote to.
+        For a kernel (kh, kw) of shape (..., H, W). Of the dtype that grad and weight promote to.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def conv_weight_grad(
     Returns
     -------
     array of shape (O, C/groups, *kernel_size)
-        Of the dtype that x and grad promote to.
+        For the image of `corr2d` of shape (kh, kw). Of the dtype that x and grad promote to.
 
     Raises
     ------

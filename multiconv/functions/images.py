@@ -58,12 +58,13 @@ def corr2d(
     dilation : int or (int, int), optional
         Distance between neighbouring kernel taps, in pixels.
     padding_mode : {"zeros", "constant", "reflect", "symmetric", "replicate", "circular"}, optional
-        What the border shows: for ``1234``, reflect ``32 1234 32``, symmetric ``21 1234 43``,
-        replicate ``11 1234 44``, circular ``34 1234 12``. A border wider than the image goes on in
-        the same way, as that of ``numpy.pad``, whose names "edge" and "wrap" are taken too.
+        What the border shows: zeros, the ``padding_value`` (constant), or pixels of the image; for
+        ``1234``, reflect ``32 1234 32``, symmetric ``21 1234 43``, replicate ``11 1234 44``,
+        circular ``34 1234 12``. A border wider than the image goes on in the same way, as that of
+        ``numpy.pad``, whose names "edge" and "wrap" are taken too.
     padding_value : number or array of shape (), optional
-        What a constant border shows, a number that the dtype of x holds. Gradients flow to an
-        array.
+        What a constant border shows, a number that the dtype of x holds. If it is an array,
+        gradients flow to it.
     axes : (int, int), optional
         The axes of x along which the axes of k lie; the last two if left out. Those of pictures
         with the colours behind are ``(-3, -2)``.
@@ -84,9 +85,9 @@ def corr2d(
     Raises
     ------
     ValueError
-        For shapes that do not go together (a kernel larger than the padded image), an image
-        without pixels for its border, arrays on different devices, or a method that cannot do this
-        input.
+        For shapes that do not go together (a kernel larger than the padded image), a border of
+        pixels around an image that has none, arrays on different devices, or a method that cannot
+        do this input.
     TypeError
         For arrays of different libraries, or arguments of the wrong type.
 

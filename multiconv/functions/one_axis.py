@@ -36,18 +36,18 @@ def correlate1d(
     Parameters
     ----------
     x : array of any shape
-        What the lines lie in.
+        The signals: every line along the axis is one.
     k : array of shape (kw,)
         The kernel.
     axis : int, optional
-        The axis of x along which it lies.
+        The axis of x along which k lies.
     stride, padding, dilation, padding_mode, padding_value, method : optional
         As in `correlate`, for one axis.
 
     Returns
     -------
     array
-        Of the shape of x, but along the axis; of the dtype that x and k promote to.
+        Of the shape of x except along the axis; of the dtype that x and k promote to.
 
     Raises
     ------
@@ -98,8 +98,9 @@ def separable(
 
     .. math:: y[p, q] = \sum_{i, j} x[s p + d i - P,\; s q + d j - P] \; k_0[i] \, k_1[j]
 
-    and so on for more axes: ``correlate(x, outer product)`` with the sum of the kernels' sizes of
-    products instead of their product, and roundings of its own after every axis.
+    and so on for more axes: what ``correlate(x, outer product)`` gives, but each output takes as
+    many products as the sizes of the kernels add up to, and not their product. Sums are rounded
+    after every axis.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def separable(
     kernels : sequence of arrays of shape (kw,)
         One for each of the axes, in their order.
     axes : sequence of int, optional
-        The axes of x; the last ones if left out.
+        The axes of x along which the kernels lie; the last ones if left out.
     stride, padding, dilation, padding_mode, padding_value, method : optional
         As in `correlate`, with one entry per kernel.
 

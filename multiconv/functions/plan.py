@@ -51,7 +51,7 @@ def plan(
     dtype: Any = None,
     backend: str | None = None,
 ) -> Plan:
-    r"""Say what a convolution would do, without computing it.
+    """Say what a convolution would do, without computing it.
 
     Parameters
     ----------
@@ -64,29 +64,35 @@ def plan(
     axes : sequence of int, optional
         As in `corr2d` and `correlate`, for a kernel without channels.
     function : str, optional
-        Whose kernel without channels the weight is: ``"corr2d"``, ``"convolve2d"``, ``"correlate"``
-        or ``"convolve"``, of any number of axes, ``"correlate1d"``, or ``"separable"``, of which it
-        is a list of kernels, or of their shapes.
+        The function of a kernel without channels: ``"corr2d"``, ``"convolve2d"``,
+        ``"correlate1d"``, or ``"correlate"`` and ``"convolve"``, whose kernels have any number of
+        axes; or ``"separable"``, for which weight is a list of kernels, or of their shapes.
     channels_last, weight_order : optional
         As in `conv2d`, for a weight with channels.
     transposed : bool, optional
         Plan `conv_transpose2d` instead, with its ``output_padding``.
     dtype : str or dtype, optional
-        Of what is given as a shape: that of the other array, else ``"float32"``.
+        The dtype of what is given as a shape; if left out that of the other array, else
+        ``"float32"``.
     backend : str, optional
-        Whose arrays a shape stands for: those of the other array, else the default backend's.
+        The name of the backend whose array a shape stands for; if left out that of the other
+        array, else the default one.
 
     Returns
     -------
     Plan
-        With ``output_shape``, ``dtype``, ``pads``, ``method``, ``reason``, ``alternatives`` (the
-        methods that ``auto`` considered, each with its estimated ``seconds`` on a machine like
-        those measured, or its ``refusal``), ``multiply_adds``,
-        ``workspace_bytes`` (beside arguments and result; None where the framework does not say) and
-        ``error_bound``, the factor e of the bound :math:`|\hat y - y| \le e \sum |x| |w|` (0 for
-        integers, which are exact; of a norm for ``fft``, of :math:`|y|` for ``exact``). ``print``
-        shows all of it. That of a `separable` has ``passes``, a plan for each kernel, and in
-        ``multiply_adds`` their sum.
+        ``print`` shows all of it:
+
+        - ``output_shape`` and ``dtype`` of the result, and the ``pads`` of every axis;
+        - the ``method`` and the ``reason`` for it, and as ``alternatives`` the methods that
+          ``auto`` considered: each with its estimated ``seconds``, or its ``refusal``;
+        - ``multiply_adds``, and ``workspace_bytes`` beside arguments and result, None where the
+          framework does not say;
+        - ``error_bound``, the factor e of ``|computed - exact| <= e * sum |x| |w|``: 0 for
+          integers, which are exact; that of norms for ``fft``, of ``|y|`` for ``exact``.
+
+        The plan of a `separable` has ``passes``, a plan for each kernel; its ``multiply_adds`` are
+        their sum.
 
     Raises
     ------

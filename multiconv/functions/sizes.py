@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from multiconv.core import arguments
+from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.core.geometry import resolve, transposed_pads, transposed_size
 
 
 @takes()
 def output_size(
-    input_size: Any,
-    kernel_size: Any,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    input_size: IntOrInts,
+    kernel_size: IntOrInts,
+    stride: IntOrInts = 1,
+    padding: Padding = 0,
+    dilation: IntOrInts = 1,
     *,
-    output_padding: Any = 0,
+    output_padding: IntOrInts = 0,
     transposed: bool = False,
 ) -> Any:
     """Return the size of a convolution's output, without computing it.
