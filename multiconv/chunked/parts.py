@@ -14,6 +14,7 @@ from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of
 from multiconv.chunked.joining import Joins, joined
 from multiconv.core.geometry import Geometry
+from multiconv.planning.computation import Computation
 from multiconv.planning.dispatch import Operation, dispatch, plan_for
 from multiconv.planning.frame import planned
 from multiconv.planning.operands import Layout, Role, result_dtype
@@ -43,17 +44,15 @@ def _plan(backend: Backend, operands: list[Any], part: Any) -> Plan:
     if part.is_wide:
         sums = backend.accumulator(result_dtype(first, second, backend))
         first, second = first._replace(dtype=sums), second._replace(dtype=sums)
-    return planned(
-        backend,
+    asked = Computation(
         dict(zip(part.given, (first, second), strict=True)),
         part.wanted,
         part.layout,
         part.geometry,
-        part.options,
-        border=border,
-        bias=bias,
-        flips=part.flips,
+        part.options.method,
+        part.flips,
     )
+    return planned(backend, asked, part.options, border=border, bias=bias)
 
 
 #: Blocks that are alike are calls of one kind, which is planned once.

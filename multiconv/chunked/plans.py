@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from multiconv.backends.base import Array, Backend
@@ -11,22 +11,19 @@ from multiconv.methods.base import Method, Problem
 from multiconv.methods.table import FORCED, METHODS
 from multiconv.planning import constant_border, frame
 from multiconv.planning.choose import Choice
-from multiconv.planning.operands import Layout, Operand, Role, check_bias, result_dtype
+from multiconv.planning.computation import Computation
+from multiconv.planning.operands import Layout, Operand, check_bias
 from multiconv.planning.options import Options
 from multiconv.planning.plan import Plan
 
 
 def planned(
     backend: Backend,
-    given: Mapping[Role, Operand],
-    wanted: Role,
-    layout: Layout,
-    geometry: Geometry,
+    asked: Computation,
     options: Options,
     *,
     border: Sequence[Operand] = (),
     bias: Operand | None = None,
-    flips: bool = False,
 ) -> Plan:
     """Plan a correlation or an adjoint, as `planning.frame.planned` does.
 
@@ -34,17 +31,14 @@ def planned(
     computed, by the backend of the chunks.
     """
     if not backend.is_chunked:
-        return frame.planned(
-            backend, given, wanted, layout, geometry, options, border=border, bias=bias, flips=flips
-        )
+        return frame.planned(backend, asked, options, border=border, bias=bias)
     # Late, so that a process without chunks does without all of it.
     from multiconv.chunked.build import build
     from multiconv.chunked.parts import Part
 
-    first, second = given.values()
-    result = result_dtype(first, second, backend)
-    groups, filters = layout.grouped(wanted, ())[1:3]
-    check_bias(bias, groups * filters, result)
+    given, wanted, layout, geometry, _, flips = asked
+    device, result = next(iter(given.values())).device, asked.dtype(backend)
+    check_bias(bias, asked.filters, result)
     if geometry.padding_mode == "constant":
         if wanted == "x":  # whose gradient does not see a border that is not the image's
             geometry, border = constant_border.without(geometry), ()
@@ -59,11 +53,11 @@ def planned(
 
     return Plan(
         run,
-        layout.whole(wanted, geometry.size_of(wanted)),
+        asked.shape,
         result,
         is_compiled=False,
         geometry=geometry,
-        problem=Problem(geometry, *layout.exchanged(wanted), result, first.device),
+        problem=Problem(geometry, *layout.exchanged(wanted), result, device),
         choice=_choice(options.method),
         multiply_adds=_multiply_adds(layout, geometry),
     )

@@ -10,6 +10,7 @@ from multiconv.chunked.plans import planned
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.planning.axis_order import Ordered
+from multiconv.planning.computation import Computation
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.operands import channels_and_weight, swapped
 from multiconv.planning.options import Options, read_channels
@@ -240,16 +241,8 @@ def _plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
     axes = options.axes
     layout = channels_and_weight(x, weight, axes, options.groups)
     geometry = options.resolve(x.shape[-axes:], weight.shape[2:], advice=swapped(x, weight, axes))
-    return planned(
-        backend,
-        {"x": x, "weight": weight},
-        "y",
-        layout,
-        geometry,
-        options,
-        border=border,
-        bias=bias,
-    )
+    asked = Computation({"x": x, "weight": weight}, "y", layout, geometry, options.method)
+    return planned(backend, asked, options, border=border, bias=bias)
 
 
 CONV = Operation(_plan, ("x", "weight", "bias"), _read)

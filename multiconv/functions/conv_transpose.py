@@ -11,6 +11,7 @@ from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.core.geometry import Geometry, transposed_pads, transposed_size
 from multiconv.planning.axis_order import Ordered
+from multiconv.planning.computation import Computation
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.operands import transposed_channels_and_weight
 from multiconv.planning.options import Options, read
@@ -250,7 +251,8 @@ def _plan(backend: Backend, operands: list[Any], options: Options) -> Plan:
     # The convolution whose adjoint this is. With an output_padding from the stride on it would
     # have more results than x, so that it is not resolved but put together.
     geometry = Geometry(size, kernel_size, stride, dilation, pads)
-    return planned(backend, {"y": x, "weight": weight}, "x", layout, geometry, options, bias=bias)
+    asked = Computation({"y": x, "weight": weight}, "x", layout, geometry, options.method)
+    return planned(backend, asked, options, bias=bias)
 
 
 CONV_TRANSPOSE = Operation(_plan, ("x", "weight", "bias"), _read)

@@ -11,6 +11,7 @@ from multiconv.core import arguments
 from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.planning.axis_order import Ordered
+from multiconv.planning.computation import Computation
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.operands import Layout, Operand, check_grad, check_weight, leading
 from multiconv.planning.options import Options, read_channels
@@ -240,9 +241,8 @@ def _plan_input_grad(backend: Backend, operands: list[Any], options: Options) ->
     of = f"input_size={input_size}, {weight.name} of shape {weight.shape}"
     check_grad(grad, layout.whole("y", geometry.output_size), of)
     _check_size("input_size", options.given_size, layout.whole("x", input_size), axes)
-    return planned(
-        backend, {"y": grad, "weight": weight}, "x", layout, geometry, options, border=border
-    )
+    asked = Computation({"y": grad, "weight": weight}, "x", layout, geometry, options.method)
+    return planned(backend, asked, options, border=border)
 
 
 def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -> Plan:
@@ -255,7 +255,8 @@ def _plan_weight_grad(backend: Backend, operands: list[Any], options: Options) -
     of = f"kernel_size={kernel_size}, {x.name} of shape {x.shape}"
     check_grad(grad, layout.whole("y", geometry.output_size), of)
     _check_size("kernel_size", options.given_size, layout.whole("weight", kernel_size), axes)
-    return planned(backend, {"x": x, "y": grad}, "weight", layout, geometry, options, border=border)
+    asked = Computation({"x": x, "y": grad}, "weight", layout, geometry, options.method)
+    return planned(backend, asked, options, border=border)
 
 
 def _two_batches(x: Operand, grad: Operand, axes: int, groups: int) -> Layout:

@@ -13,6 +13,7 @@ from multiconv.core.arguments import IntOrInts, Padding
 from multiconv.core.calls import takes
 from multiconv.functions.colours import may_have_colours, warn_of_colours
 from multiconv.planning import axis_order
+from multiconv.planning.computation import Computation
 from multiconv.planning.dispatch import Operation, dispatch
 from multiconv.planning.operands import Operand, image_and_kernel, swapped
 from multiconv.planning.options import Options, read
@@ -364,9 +365,9 @@ def _plan(backend: Backend, operands: list[Any], options: Options, *, flips: boo
     axes = options.axes
     layout = image_and_kernel(x, k, axes)
     geometry = options.resolve(x.shape[-axes:], k.shape, advice=_advice(x, k, axes))
-    return planned(
-        backend, {"x": x, "weight": k}, "y", layout, geometry, options, border=border, flips=flips
-    )
+    method = options.method
+    asked = Computation({"x": x, "weight": k}, "y", layout, geometry, method, flips=flips)
+    return planned(backend, asked, options, border=border)
 
 
 def _plan_flipped(backend: Backend, operands: list[Any], options: Options) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +18,7 @@ from multiconv.planning import constant_border, rounded_once
 from multiconv.planning.choose import choose
 from multiconv.planning.computation import Computation
 from multiconv.planning.constant_border import Constant
-from multiconv.planning.operands import Layout, Operand, Role, check_bias
+from multiconv.planning.operands import Layout, Operand, check_bias
 from multiconv.planning.options import Options
 from multiconv.planning.plan import Plan, ignoring_last
 from multiconv.planning.sharding import on_shards
@@ -80,22 +80,17 @@ def framed(
 
 def planned(
     backend: Backend,
-    given: Mapping[Role, Operand],
-    wanted: Role,
-    layout: Layout,
-    geometry: Geometry,
+    asked: Computation,
     options: Options,
     *,
     border: Sequence[Operand] = (),
     bias: Operand | None = None,
-    flips: bool = False,
 ) -> Plan:
-    """Plan a correlation or an adjoint: the one of x, weight and y that is ``wanted``, of two.
+    """Plan a correlation or an adjoint: the one of x, weight and y that is wanted, of two.
 
-    ``flips`` turns the kernel around first. A constant border that is an array is ``border``, and
-    follows the other arrays of the call.
+    A constant border that is an array is ``border``, and follows the other arrays of the call.
     """
-    asked = Computation(given, wanted, layout, geometry, options.method, flips)
+    given, wanted, layout, geometry, _, flips = asked
     if geometry.padding_mode != "constant":
         return _planned(backend, asked, bias=bias)
     if wanted == "x":  # a border that does not depend on the image has no part in its gradient
