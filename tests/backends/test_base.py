@@ -18,6 +18,13 @@ class Plain(Backend):
 PLAIN = Plain()
 
 
+def test_every_hook_stands_in_one_place():
+    roles = [role for role in Backend.__mro__ if role is not object]
+    hooks = [name for role in roles for name in vars(role) if not name.startswith("_")]
+    assert len(roles) == 5
+    assert len(hooks) == len(set(hooks)) > 90
+
+
 class TestDtypes:
     @pytest.mark.parametrize("name", [name for name in dtypes.SUPPORTED if name != "bfloat16"])
     def test_names_lead_there_and_back(self, name):
