@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from multiconv.backends.hooks.arrays import Array, NumPyArray, device_of
 from multiconv.backends.hooks.exact import ExactHooks, Terms
@@ -29,9 +29,26 @@ __all__ = [
     "Backend",
     "NumPyArray",
     "Terms",
+    "Work",
     "chunk_of",
     "device_of",
 ]
+
+
+class Work(NamedTuple):
+    """What a backend is told of a call before it is planned: the method, and how much there is.
+
+    ``channels`` and ``filters`` are those of a group; there are so many ``products`` in all. An
+    adjoint is done in ``repeats`` parts, the phases of its stride.
+    """
+
+    method: str
+    dtype: str
+    device: Hashable
+    channels: int
+    filters: int
+    products: int
+    repeats: int
 
 
 def _host_memory() -> int:
@@ -97,6 +114,10 @@ class Backend(MethodHooks, MeshHooks, ExactHooks):
         """Tell whether what is done to an array is recorded, to be differentiated later."""
         return False
 
+    def are_recorded(self, signatures: Sequence[tuple[Any, ...] | None]) -> list[bool]:
+        """Tell of each array of a call whether what is done to it is recorded."""
+        return [s is not None and self.is_recorded(s) for s in signatures]
+
     def with_gradients(
         self, function: Callable[..., Array], arrays: Sequence[Array]
     ) -> Callable[[], Any] | None:
@@ -139,6 +160,22 @@ class Backend(MethodHooks, MeshHooks, ExactHooks):
     def compile(self, function: Callable[..., Array], *, operations: int) -> Callable[..., Array]:
         """Prepare a resolved call that will be made often, of so many operations or so."""
         return function
+
+    def runner(self, work: Work) -> Backend:
+        """Return the backend that a call is planned for, perhaps another one on the same memory.
+
+        It is asked where nothing is recorded.
+        """
+        return self
+
+    def on_memory(
+        self, run: Callable[..., Array], otherwise: Callable[..., Array], device: Hashable
+    ) -> Callable[..., Array]:
+        """Return a call of a `runner`'s as one of this backend's arrays, all bound to a device.
+
+        ``otherwise`` is the same call without it.
+        """
+        return run
 
     def speed(self, device: Hashable, *, recorded: bool = False) -> str:
         """Return what speed goes by: a device's kind, such as "cpu", and what else matters.

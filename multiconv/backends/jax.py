@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray
+from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray, Work
 from multiconv.backends.edits import pad_or_crop
 from multiconv.backends.folds import jax as folds
+from multiconv.backends.in_memory import jax as in_memory
 from multiconv.backends.in_turn import jax as in_turn
 from multiconv.backends.native import jax as own
 from multiconv.backends.numpy import BACKEND as NUMPY
@@ -32,8 +33,8 @@ _MAXIMUM_OPERATIONS = 512
 _TAPS_OF_A_SUM = 16
 # Looked up on the path of every call.
 _Tracer = jax.core.Tracer
-# In place of the sharding that the compiler alone knows.
-_AUTOMATIC = "automatic"
+# In place of the sharding that the compiler alone knows, and of one where only it takes an array.
+_AUTOMATIC, _COMPILED = "automatic", "compiled"
 
 
 class JaxBackend(Backend):
@@ -102,22 +103,35 @@ class JaxBackend(Backend):
         return str(jax.dtypes.canonicalize_dtype(name).name)
 
     def signature(self, array: Array) -> tuple[Any, ...]:
-        """Return shape, dtype, the devices of an array that is bound to them, and its sharding."""
+        """Return shape, dtype and the devices of an array that is bound to them.
+
+        What is for the compiler has its sharding, too, or says that.
+        """
+        bound: Any = None
         if isinstance(array, jax.core.Tracer):
-            bound, sharding = None, sharded.sharding_of(array)
-            if sharding is None and sharded.automatic_axes(array):
-                return array.shape, array.dtype, bound, _AUTOMATIC
-        elif not array.committed:
-            return array.shape, array.dtype, None
+            sharding = sharded.sharding_of(array)
+            if sharding is None:
+                how = _AUTOMATIC if sharded.automatic_axes(array) else _COMPILED
+                return array.shape, array.dtype, bound, how
         else:
-            bound = frozenset(array.devices())
-            sharding = sharded.sharding_of(array) if len(bound) > 1 else None
-        if sharding is None:
-            return array.shape, array.dtype, bound
-        return array.shape, array.dtype, bound, sharding
+            if array.committed:
+                bound = frozenset(array.devices())
+            if in_memory.may_hold(array):
+                return array.shape, array.dtype, bound
+            divided = bound is not None and len(bound) > 1
+            sharding = sharded.sharding_of(array) if divided else None
+        return array.shape, array.dtype, bound, _COMPILED if sharding is None else sharding
+
+    def is_recorded(self, signature: tuple[Any, ...]) -> bool:
+        """Tell whether only a compiled call takes an array: a tracer has no numbers yet."""
+        return len(signature) > 3
+
+    def are_recorded(self, signatures: Sequence[tuple[Any, ...] | None]) -> list[bool]:
+        """Return the same for all: a call is compiled, or not."""
+        return [any(super().are_recorded(signatures))] * len(signatures)
 
     def placement(self, signature: tuple[Any, ...]) -> Placement | None:
-        if len(signature) < 4 or signature[3] == _AUTOMATIC:
+        if len(signature) < 4 or isinstance(signature[3], str):
             return None
         return sharded.placement_of(signature[3], len(signature[0]))
 
@@ -143,8 +157,19 @@ class JaxBackend(Backend):
         """Compile all but very long calls."""
         return jax.jit(function) if operations <= _MAXIMUM_OPERATIONS else function
 
+    def runner(self, work: Work) -> Backend:
+        """Return NumPy, on the same memory, for the methods that it has compiled loops for."""
+        return in_memory.runner(work) or self
+
+    def on_memory(
+        self, run: Callable[..., Array], otherwise: Callable[..., Array], device: Any
+    ) -> Callable[..., Array]:
+        return in_memory.on_memory(run, otherwise, device)
+
     def speed(self, device: Any, *, recorded: bool = False) -> str:
-        return next(iter(device)).platform if device else str(jax.default_backend())
+        """Return the platform, and whether calls run compiled loops on its memory."""
+        platform = in_memory.platform_of(device)
+        return "cpu, compiled" if not recorded and in_memory.is_possible(device) else platform
 
     def is_writeable(self, array: Array) -> bool:
         return False

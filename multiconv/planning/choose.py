@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from multiconv.backends.base import Array, Backend
+from multiconv.backends.base import Array, Backend, Work
 from multiconv.core import dtypes
 from multiconv.core.geometry import Geometry
 from multiconv.methods.adjoints import nothing
@@ -129,10 +129,11 @@ def _considered(
         return Alternative(method.name, refusal=why)
     if problem.is_spread and not method.keeps_shards:
         return Alternative(method.name, refusal="a compiler would gather what is divided")
-    counts, known = method.counts(problem, backend), constants.get(method.name)
+    on = runner(method, problem, backend)
+    counts, known = method.counts(problem, on), constants.get(method.name)
     if counts is None or known is None or not counts.keys() <= known.keys():
         return Alternative(method.name, refusal="it is not measured here")
-    space = method.workspace(problem, backend)
+    space = method.workspace(problem, on)
     if space is None:  # the framework's own affair, and sometimes a very large one
         columns = problem.outputs // max(problem.filters, 1) * problem.products
         space = backend.native_elements(problem.dtype, problem.device, columns)
@@ -141,6 +142,15 @@ def _considered(
         return Alternative(method.name, refusal=f"it needs {space / room:.2g} times the room")
     seconds = problem.repeats * sum(known[unit] * count for unit, count in counts.items())
     return Alternative(method.name, seconds)
+
+
+def runner(method: Method, problem: Problem, backend: Backend) -> Backend:
+    """Return the backend that a method is planned for, perhaps another one on the same memory."""
+    if problem.is_recorded or problem.is_spread or problem.is_empty:
+        return backend
+    products = problem.repeats * problem.multiply_adds
+    sizes = problem.channels, problem.filters, products, problem.repeats
+    return backend.runner(Work(method.name, problem.dtype, problem.device, *sizes))
 
 
 def said(seconds: float) -> str:

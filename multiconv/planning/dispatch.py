@@ -9,11 +9,13 @@ the same kind costs one look-up: reading, checking and normalising are work of t
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from numbers import Number
 from typing import Any, NamedTuple, TypeAlias
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.registry import backend_of, backend_of_type
+from multiconv.planning.choose import runner
 from multiconv.planning.memory import check_memory
 from multiconv.planning.operands import Operand, check_devices
 from multiconv.planning.options import Options
@@ -158,6 +160,7 @@ def plan_for(
     operation: Operation, backend: Backend, signatures: tuple[Any, ...], options: Options
 ) -> Plan:
     """Make a plan for arrays of these signatures; None stands for an array left out."""
+    recorded = backend.are_recorded(signatures)
     operands = [
         None
         if signature is None
@@ -166,11 +169,40 @@ def plan_for(
             tuple(signature[0]),
             backend.dtype_name(signature[1]),
             signature[2],
-            backend.is_recorded(signature),
+            is_recorded,
             backend.placement(signature),
             backend.is_spread(signature),
         )
-        for name, signature in zip(_names(operation, signatures), signatures, strict=True)
+        for name, signature, is_recorded in zip(
+            _names(operation, signatures), signatures, recorded, strict=True
+        )
     ]
     check_devices(operands, backend)
-    return operation.planner(backend, operands, options)
+    plan = operation.planner(backend, operands, options)
+    if any(recorded) or backend.is_tracing() or plan.choice is None or plan.problem is None:
+        return plan
+    other = runner(plan.choice.method, plan.problem, backend)
+    return (
+        plan
+        if other is backend
+        else _by_another(plan, other, operation, backend, operands, options)
+    )
+
+
+def _by_another(
+    plan: Plan,
+    other: Backend,
+    operation: Operation,
+    backend: Backend,
+    operands: Sequence[Operand | None],
+    options: Options,
+) -> Plan:
+    """Return the plan made for another backend on the same memory, where its result is the same."""
+    named = options._replace(method=plan.method)
+    twin = operation.planner(other, [o and o._replace(device=None) for o in operands], named)
+    if (twin.dtype, twin.output_shape) != (plan.dtype, plan.output_shape):
+        return plan  # what bool and wide integers become is each library's own affair
+    otherwise = backend.compile(plan.run, operations=plan.operations)
+    device = next((o.device for o in operands if o is not None and o.device is not None), None)
+    run = backend.on_memory(twin.run, otherwise, device)
+    return replace(plan, run=run, is_compiled=False, workspace=twin.workspace)

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import math
 import os
+import platform
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -27,6 +28,8 @@ _ROWS, _COLUMNS = 32, 1024
 # Numbers of the rows of an image and a kernel that stay in cache for all outputs.
 _ROWS_IN_CACHE = 2**16
 _AXES = 3
+# Of so many bytes a copy takes no longer than another view.
+_COPIED = 2**14
 
 
 @functools.cache
@@ -60,6 +63,20 @@ def loops(
 
 
 _loaded: dict[tuple[str, bool], ModuleType] = {}
+
+
+@functools.cache
+def fuses() -> bool:
+    """Tell whether the processor fuses a multiply-add: else it is a call of a function for each."""
+    if any(os.environ.get(name) for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")):
+        return False  # another processor is meant, which need not
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        return True
+    try:
+        features = importlib.import_module("llvmlite.binding").get_host_cpu_features()
+    except (ImportError, RuntimeError):  # LLVM does not know of this system's processors
+        return False
+    return bool(features.get("fma"))
 
 
 @functools.cache
@@ -269,5 +286,16 @@ def plain(array: NumPyArray) -> NumPyArray:
     """Return a contiguous, aligned array that may be written to, though nobody does."""
     if type(array) is not np.ndarray or not array.flags.carray:
         array = np.ascontiguousarray(array)
-        array = array if array.flags.carray else array.copy()
+        if not array.flags.carray:
+            is_large = array.nbytes > _COPIED and array.flags.aligned
+            array = np.asarray(_Writeable(array)) if is_large else array.copy()
     return written(array)
+
+
+class _Writeable:
+    """The memory of a read-only array, such as another library's, which this keeps alive."""
+
+    def __init__(self, array: NumPyArray) -> None:
+        self.array = array
+        interface = array.__array_interface__
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}

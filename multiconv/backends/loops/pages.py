@@ -1,4 +1,4 @@
-"""Memory for large results, in pages that the system hands out quickly."""
+"""Memory for large results: in pages that the system hands out quickly, and whole cache lines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from multiconv.backends.base import NumPyArray
 
 # Linux's large page. NumPy asks for them from so many bytes on.
 _PAGE, _LARGE = 2**21, 2**22
+# A cache line, where XLA wants arrays to begin that it is to take without a copy; for fewer bytes
+# a copy costs no more than to look for one.
+_LINE, _SMALL = 2**6, 2**15
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NumPyArray:
@@ -20,8 +23,9 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NumPyArray:
     handed out in pages of 4 KiB, which takes as long as a kernel of 5 x 5 does.
     """
     count = math.prod(shape) * dtype.itemsize
-    if count < _LARGE:
+    if count < _SMALL:
         return np.empty(shape, dtype)
-    room = np.empty(count + _PAGE, np.uint8)
-    start = -room.ctypes.data % _PAGE
-    return room[start : start + count].view(dtype).reshape(shape)
+    step = _LINE if count < _LARGE else _PAGE
+    room = np.empty(count + step, np.uint8)
+    start = -room.__array_interface__["data"][0] % step
+    return np.ndarray(shape, dtype, room, start)

@@ -35,16 +35,19 @@ _SHARED = 2**18
 _CHANNELS = 4
 
 
-def sum_of_taps(x: NumPyArray, weight: NumPyArray, geometry: Geometry) -> NumPyArray | None:
+def sum_of_taps(
+    x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, fused: bool = False
+) -> NumPyArray | None:
     """Correlate (N, G, C, *size) with (G, O, C, *kernel), zeros around, to (N, G, O, *output).
 
-    None where there are many channels, and fewer outputs than taps.
+    None where there are many channels, and fewer outputs than taps. Compiled loops may round a
+    multiply-add once, ``fused``; then they follow the order, and are promised no bits.
     """
     is_short = geometry.outputs < geometry.taps
     if x.shape[2] == 1:
-        return _of_one(x, weight, geometry, is_short=is_short)
+        return _of_one(x, weight, geometry, is_short=is_short, fused=fused)
     if adds_channels(x.shape[2], weight.shape[1]):
-        return _of_few(x, weight, geometry, is_short=is_short)
+        return _of_few(x, weight, geometry, is_short=is_short, fused=fused)
     return None if is_short else channels.mixed(padded(x, geometry), weight, geometry)
 
 
@@ -53,7 +56,9 @@ def adds_channels(channels: int, filters: int) -> bool:
     return channels <= _CHANNELS or filters == 1
 
 
-def _of_few(x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: bool) -> NumPyArray:
+def _of_few(
+    x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: bool, fused: bool
+) -> NumPyArray:
     """Add up channels as an axis on which the kernel lies in one place only."""
     count = x.shape[2]
     lifted = replace(
@@ -64,23 +69,27 @@ def _of_few(x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: 
         dilation=(1, *geometry.dilation),
         pads=((0, 0), *geometry.pads),
     )
-    y = _of_one(x[:, :, None], weight[:, :, None], lifted, is_short=is_short)
+    y = _of_one(x[:, :, None], weight[:, :, None], lifted, is_short=is_short, fused=fused)
     return y.reshape(*y.shape[:3], *geometry.output_size)
 
 
-def _of_one(x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: bool) -> NumPyArray:
+def _of_one(
+    x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: bool, fused: bool
+) -> NumPyArray:
     """Correlate one channel."""
     if x.dtype.kind == "c":
-        return _complex(x, weight, geometry, is_short=is_short)
+        return _complex(x, weight, geometry, is_short=is_short, fused=fused)
     results = x.shape[0] * weight.shape[0] * weight.shape[1]
     products = results * geometry.taps * geometry.outputs
     if is_short:
         return _few_outputs(padded(x, geometry), weight, geometry, products)
     # A single column would be added up pairwise.
     is_wide = results * geometry.outputs > 1
-    loops = compiled.loops(x.dtype, geometry, products, few=True)
+    fused = fused and x.dtype.kind == "f"
+    # Where they round otherwise, that does not depend on what was loaded before.
+    loops = compiled.loops(x.dtype, geometry, products, fused=fused, few=not fused)
     if loops is not None:
-        return compiled.taps(loops, x, weight, geometry)
+        return compiled.taps(loops, x, weight, geometry, fused=fused)
     x = padded(x, geometry)
     if products <= _FEW and is_wide:
         return _at_once(x, weight, geometry)
@@ -104,10 +113,10 @@ def padded(x: NumPyArray, geometry: Geometry) -> NumPyArray:
 
 
 def _complex(
-    x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: bool
+    x: NumPyArray, weight: NumPyArray, geometry: Geometry, *, is_short: bool, fused: bool
 ) -> NumPyArray:
     real_real, real_imag, imag_real, imag_imag = (
-        _of_one(a, b, geometry, is_short=is_short)
+        _of_one(a, b, geometry, is_short=is_short, fused=fused)
         for a, b in itertools.product((x.real, x.imag), (weight.real, weight.imag))
     )
     y = np.empty(real_real.shape, x.dtype)
