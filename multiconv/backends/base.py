@@ -114,6 +114,10 @@ class Backend(MethodHooks, MeshHooks, ExactHooks):
         """Tell whether what is done to an array is recorded, to be differentiated later."""
         return False
 
+    def as_recorded(self, signature: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """Return the signature of such an array in a compiled program, where that matters."""
+        return None
+
     def are_recorded(self, signatures: Sequence[tuple[Any, ...] | None]) -> list[bool]:
         """Tell of each array of a call whether what is done to it is recorded."""
         return [s is not None and self.is_recorded(s) for s in signatures]

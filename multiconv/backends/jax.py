@@ -126,6 +126,10 @@ class JaxBackend(Backend):
         """Tell whether only a compiled call takes an array: a tracer has no numbers yet."""
         return len(signature) > 3
 
+    def as_recorded(self, signature: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        is_other = not self.is_recorded(signature) and in_memory.is_possible(signature[2])
+        return (*signature, _COMPILED) if is_other else None
+
     def are_recorded(self, signatures: Sequence[tuple[Any, ...] | None]) -> list[bool]:
         """Return the same for all: a call is compiled, or not."""
         return [any(super().are_recorded(signatures))] * len(signatures)

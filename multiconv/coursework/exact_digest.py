@@ -86,7 +86,12 @@ def _solved(problem: Problem, face: Face, like: Array) -> NumPyArray:
     arrays = [backend.from_numpy(a, problem.dtype, like) for a in problem.arrays]
     function = getattr(face, problem.function)
     size = () if problem.size is None else (problem.size,)
-    return backend.to_numpy(function(*arrays, *size, method=METHOD, **problem.options))
+
+    def solve(*arrays: Array) -> Array:
+        return function(*arrays, *size, method=METHOD, **problem.options)
+
+    # The work of the library itself, which its eager calls may leave to NumPy.
+    return backend.to_numpy(backend.compile(solve, operations=1)(*arrays))
 
 
 def _bytes(name: str, values: NumPyArray) -> bytes:

@@ -18,6 +18,7 @@ from multiconv.functions.conv import CONV
 from multiconv.functions.images import CORR2D
 from multiconv.methods.base import Counts, Method, MethodRefusal, uncounted
 from multiconv.methods.table import METHODS
+from multiconv.planning.choose import runner
 from multiconv.planning.constants import Constants
 from multiconv.planning.dispatch import plan_for, ready
 from multiconv.tuning.cases import Case, cases
@@ -40,23 +41,25 @@ class Measured:
 
 
 def measured(
-    backend: Backend, work: Sequence[Case] | None = None, *, with_gradients: bool = False
+    backend: Backend, work: Sequence[Case] | None = None, *, recorded: bool = False
 ) -> Measured:
     """Time the methods that count, in float32, on the backend's default device.
 
-    ``with_gradients`` times results and gradients together, where the framework records them.
+    ``recorded`` times results and gradients together, where the framework records them, or what a
+    compiled program does, where an eager call does something else.
     """
     result = Measured()
     work = list(cases()) if work is None else work
-    if with_gradients:
-        work = [case for case in work if case.operation in (CORR2D, CONV)]
-        if backend.with_gradients(len, ()) is None:
+    if recorded:
+        if backend.with_gradients(len, ()) is not None:
+            work = [case for case in work if case.operation in (CORR2D, CONV)]
+        elif backend.as_recorded(backend.signature(backend.asarray([0.0]))) is None:
             return result
     methods = [method for method in METHODS.values() if method.counts is not uncounted]
     too_large: dict[str, float] = {}
     with Progress(f"measuring {backend.name}", len(work)) as progress:
         for number, case in enumerate(work):
-            _measure(number, case, methods, backend, result, too_large, with_gradients)
+            _measure(number, case, methods, backend, result, too_large, recorded)
             progress.advance()
     return result
 
@@ -68,7 +71,7 @@ def _measure(
     backend: Backend,
     result: Measured,
     too_large: dict[str, float],
-    with_gradients: bool,
+    recorded: bool,
 ) -> None:
     rng = np.random.default_rng(0)
     arrays = [
@@ -78,8 +81,8 @@ def _measure(
     counted: dict[str, Counts] = {}
     for method in methods:
         try:
-            call, counts, size = _prepared(case, arrays, method, backend)
-            if with_gradients:
+            call, counts, size = _prepared(case, arrays, method, backend, recorded=recorded)
+            if recorded:
                 call = backend.with_gradients(call, arrays) or call
         except MethodRefusal:
             continue
@@ -96,14 +99,17 @@ def _measure(
 
 
 def _prepared(
-    case: Case, arrays: list[Array], method: Method, backend: Backend
+    case: Case, arrays: list[Array], method: Method, backend: Backend, *, recorded: bool
 ) -> tuple[Callable[..., Any], Counts | None, int]:
     options = case.operation.read(arrays, *case.given, method.name)
     given = [*arrays, *[None] * (len(case.operation.names) - len(arrays))]
-    signatures = tuple(None if a is None else backend.signature(a) for a in given)
+    own = [None if a is None else backend.signature(a) for a in given]
+    signatures = tuple((s and (backend.as_recorded(s) if recorded else None)) or s for s in own)
     plan = plan_for(case.operation, backend, signatures, options)
     run = ready(plan, signatures, backend)
-    counts = None if plan.problem is None else method.counts(plan.problem, backend)
+    counts = None
+    if plan.problem is not None:
+        counts = method.counts(plan.problem, runner(method, plan.problem, backend))
     if counts is not None and plan.problem is not None:
         counts = {unit: count * plan.problem.repeats for unit, count in counts.items()}
 

@@ -16,7 +16,7 @@ def tuned(names: Iterable[str]) -> dict[str, Constants]:
         backend = registry.load(name)
         device = backend.signature(backend.asarray([0.0]))[2]
         for recorded in (False, True):
-            costs = measured(backend, with_gradients=recorded).constants()
+            costs = measured(backend, recorded=recorded).constants()
             if costs:
                 found[f"{name} {backend.speed(device, recorded=recorded)}"] = costs
     return found

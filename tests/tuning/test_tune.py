@@ -62,3 +62,15 @@ def test_every_case_can_be_planned_by_every_method_that_counts():
     for counts, seconds in found.samples["direct"].values():
         assert seconds > 0
         assert all(count >= 0 for count in counts.values())
+
+
+@pytest.mark.needs_backend("jax")
+def test_what_jax_compiles_is_measured_beside_its_eager_calls(folder):
+    pytest.importorskip("numba")
+    assert cli.main(["tune", "--backends", "jax"]) == 0
+    kept = json.loads((folder / "costs.json").read_text())["seconds"]
+    assert set(kept) == {"jax cpu", "jax cpu, compiled"}
+    device = registry.load("jax").signature(registry.load("jax").asarray([0.0]))[2]
+    for recorded, key in ((True, "jax cpu"), (False, "jax cpu, compiled")):
+        assert registry.load("jax").speed(device, recorded=recorded) == key
+        assert set(kept[key]) >= {"direct", "native"}
