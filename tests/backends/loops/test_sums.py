@@ -229,9 +229,9 @@ def test_loops_that_are_there_are_used_for_few_products_too(monkeypatch):
     geometry = Geometry((3, 3), (2, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
     loops, used, taps = compiled._loops_of("<i2", False), [], compiled.taps
 
-    def noted(*given):
+    def noted(*given, **options):
         used.append(given)
-        return taps(*given)
+        return taps(*given, **options)
 
     monkeypatch.setattr(compiled, "taps", noted)
     monkeypatch.setattr(compiled, "_loaded", {})
@@ -251,3 +251,24 @@ def test_an_array_at_an_odd_address_is_copied():
     assert compiled.plain(odd).flags.carray
     even = np.zeros((3, 3), np.float32)
     assert compiled.plain(even) is even
+
+
+def test_what_is_rounded_once_does_not_depend_on_what_is_loaded():
+    """Of few products it is rounded twice, as it is before anything has been loaded."""
+    pytest.importorskip("numba")
+    compiled._loops_of("<f4", True)
+    rng = np.random.default_rng(4)
+    x, k = (rng.standard_normal((1, 1, 1, *s)).astype("f4") for s in ((9, 9), (3, 3)))
+    geometry = Geometry((9, 9), (3, 3), (1, 1), (1, 1), ((0, 0), (0, 0)))
+    found, plain = (sums.sum_of_taps(x, k, geometry, fused=fused) for fused in (True, False))
+    assert np.array_equal(found, plain)
+
+
+def test_read_only_memory_is_read_where_it_is():
+    pytest.importorskip("numba")
+    x = np.arange(2.0**15)
+    x.flags.writeable = False
+    view = compiled.plain(x)
+    assert view.flags.carray
+    assert np.shares_memory(view, x)
+    assert np.array_equal(view, x)
