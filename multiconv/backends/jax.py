@@ -40,7 +40,8 @@ _AUTOMATIC, _COMPILED = "automatic", "compiled"
 class JaxBackend(Backend):
     """JAX arrays and tracers: jit, grad, vmap, jvp and sharded arrays.
 
-    Eager calls run as one compiled function instead of one dispatch per operation. Products of
+    Eager calls run as one compiled function instead of one dispatch per operation, or on the
+    memory of their arrays, as NumPy's calls do (see `in_memory`). Products of
     float32 are asked for in full precision call by call, whatever the global setting is.
     """
 

@@ -56,9 +56,10 @@ def plan(
     Parameters
     ----------
     x, weight : array or tuple of int
-        The arrays, or their shapes. A weight (kh, kw) is that of `corr2d`, one (kw,) that of
-        `correlate`, and one of more axes that of `conv1d`, `conv2d` or `conv3d`, or their
-        transposes, unless ``function`` says otherwise.
+        The arrays, or their shapes, which stand for arrays with numbers: under ``jax.jit`` and
+        ``jax.grad`` other methods may be faster, and the plan of a tracer says so. A weight
+        (kh, kw) is that of `corr2d`, one (kw,) that of `correlate`, and one of more axes that of
+        `conv1d`, `conv2d` or `conv3d`, or their transposes, unless ``function`` says otherwise.
     stride, padding, dilation, groups, padding_mode, padding_value, method : optional
         As in `conv2d`.
     axes : sequence of int, optional
