@@ -16,9 +16,11 @@ from threading import Lock
 import numpy as np
 
 from multiconv.backends.base import NumPyArray
+from multiconv.backends.loops import pages
 from multiconv.backends.loops.exactly.certificates import certify, certify_twice
 from multiconv.backends.loops.exactly.patches import patches
 from multiconv.backends.loops.exactly.products import product
+from multiconv.backends.loops.exactly.tiles import calls as tiles
 from multiconv.backends.loops.threads import shared
 from multiconv.core.geometry import Geometry
 
@@ -43,12 +45,12 @@ def correlated(
     """
     groups, filters = weight.shape[:2]
     x = np.asarray(x, np.float32)
-    blocks = patches(x, geometry)
-    rows = weight.reshape(groups, filters, blocks.length).astype(np.float64)
-    step = max(_PART, -(-blocks.length // _PARTS))
-    parts = range(0, blocks.length, step)
+    length = x.shape[2] * geometry.taps
+    rows = weight.reshape(groups, filters, length).astype(np.float64)
+    step = length if is_exact else max(_PART, -(-length // _PARTS))
+    parts = range(0, length, step)
     sizes = _tops(x)[:, :, None] * np.abs(rows).sum(-1)
-    error = (min(step, blocks.length) + 12) * _U * sizes
+    error = (min(step, length) + 12) * _U * sizes
     if len(parts) > 1:
         error += 2 * len(parts) ** 2 * _U * _U * sizes
     offset = None
@@ -58,7 +60,13 @@ def correlated(
     if is_exact:
         error = np.zeros_like(error)
     shape = (x.shape[0], groups, filters, *geometry.output_size)
-    y, unsure = np.empty(shape, np.float32), np.zeros(shape, np.bool_)
+    y, unsure = pages.empty(shape, np.dtype(np.float32)), np.zeros(shape, np.bool_)
+    module = tiles.loops(y.size * length, geometry)
+    if module is not None:
+        given = x, rows, offset, error, geometry, step, y, unsure
+        _share(*tiles.correlation(module, *given), y.size * length)
+        return y, unsure
+    blocks = patches(x, geometry)
     flat = (*shape[:3], geometry.outputs)
     into, where = y.reshape(flat), unsure.reshape(flat)
 
