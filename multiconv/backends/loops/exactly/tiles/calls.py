@@ -19,6 +19,8 @@ from multiconv.core.geometry import Geometry
 from multiconv.core.progress import Progress
 
 _AXES = 3
+# Of fewer outputs of an image, most of a tile would go to waste, and BLAS is as fast.
+_FEW = 8
 # Numbers of a room, which stays in a core's cache; columns of outputs, where a row of the room is
 # longer than that; and parts of the work for each thread, where there are not many images.
 _ROOM, _COLUMNS, _PARTS = 2**16, 48, 4
@@ -26,7 +28,7 @@ _ROOM, _COLUMNS, _PARTS = 2**16, 48, 4
 
 def loops(products: int, geometry: Geometry) -> ModuleType | None:
     """Return the loops where they are worth being loaded, or are, and there is Numba."""
-    if geometry.axes > _AXES or not is_worth_loading(products):
+    if geometry.axes > _AXES or geometry.outputs < _FEW or not is_worth_loading(products):
         return None
     return _loaded()
 
@@ -44,7 +46,7 @@ def correlation(
 ) -> tuple[Callable[[int, int], None], int]:
     """Return what correlates some bands of outputs, and how many bands there are.
 
-    Of float32 (N, G, C, *size) with the rows (G, O, C * taps) of kernels in float64; the rounded
+    Of float32 (N, G, C, *size) with the rows (G, O, C * taps) of kernels; the rounded
     sums go to ``y``, and ``unsure`` is set where they are not certain. ``error`` is (N, G, O),
     ``bias`` (G, O, 1), and ``part`` the length of a part of a sum.
     """
@@ -85,11 +87,13 @@ def _side_by_side(rows: NumPyArray, kinds: tuple[int, ...]) -> NumPyArray:
     """Lay the numbers of as many filters side by side as a tile takes, tile after tile."""
     groups, filters, length = rows.shape
     packed, first = np.empty((groups, filters * length)), 0
-    while first < filters:
-        many = next(kind for kind in kinds if kind <= filters - first)
-        own = packed[:, first * length : (first + many) * length]
-        own.reshape(groups, length, many)[:] = rows[:, first : first + many].swapaxes(1, 2)
-        first += many
+    for many in kinds:
+        tiles = (filters - first) // many
+        last = first + tiles * many
+        own = rows[:, first:last].reshape(groups, tiles, many, length)
+        target = packed[:, first * length : last * length]
+        target.reshape(groups, tiles, length, many)[:] = own.swapaxes(2, 3)
+        first = last
     return packed.reshape(-1)
 
 
@@ -177,7 +181,7 @@ def _loaded() -> ModuleType | None:
             module = importlib.import_module("multiconv.backends.loops.exactly.tiles.numba")
             one: Any = np.ones((1, 1, 1, 1), np.float32)
             geometry = Geometry((1,), (1,), (1,), (1,), ((0, 0),))
-            rows, error = one.reshape(1, 1, 1).astype(np.float64), np.zeros((1, 1, 1))
+            rows, error = one.reshape(1, 1, 1), np.zeros((1, 1, 1))
             unsure = np.zeros(one.shape, np.bool_)
             given = module, one, rows, None, error, geometry, 1, one.copy(), unsure
             correlation(*given)[0](0, 1)
