@@ -13,11 +13,12 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from multiconv.backends.base import Array, Backend
+from multiconv.exact import self_test
 from multiconv.exact.description import Sum
 from multiconv.exact.few_bits import narrowest
 from multiconv.exact.floating import approximate, beside, closer
 from multiconv.exact.halves import halved
-from multiconv.exact.integers import Operands
+from multiconv.exact.integers import Operands, products
 from multiconv.exact.products import correlated
 from multiconv.exact.rounding import in_float64, nearest, rounded
 from multiconv.exact.slices import sliced
@@ -28,6 +29,8 @@ Rung: TypeAlias = Literal["certified", "sliced", "integers"]
 
 #: So many outputs, or one of so many, may be left to integers.
 _FEW, _PART = 64, 100
+#: Of fewer products sums go through no compiled loop.
+_LOOPS = 2**14
 
 
 def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Array] | None:
@@ -39,7 +42,10 @@ def by_taps(total: Sum, operands: Operands, backend: Backend) -> tuple[Array, Ar
     if not is_single or operands.bias is not None or total.result != "float32":
         return None
     total, operands = with_border(total, operands, backend)
-    return backend.certified_taps(operands.first, operands.second, total.geometry)
+    found = backend.certified_taps(operands.first, operands.second, total.geometry)
+    if found is not None:
+        self_test.require_loops(backend, operands.first)
+    return found
 
 
 def by_few_bits(total: Sum, operands: Operands, backend: Backend) -> Array | None:
@@ -113,9 +119,17 @@ def _at_once(
     if given | {total.result} != {"float32"} or total.geometry.padding_mode != "zeros" or is_single:
         return None
     found = backend.certified_sums(total.wanted, *operands, total.geometry, is_exact=is_exact)
-    if found is None or int(backend.xp.sum(found[1])) > few(found[1]):
+    if found is not None and _count(total, operands) >= _LOOPS:
+        self_test.require_loops(backend, operands.first)
+    if found is None or int(backend.xp.count_nonzero(found[1])) > few(found[1]):
         return None
     return found
+
+
+def _count(total: Sum, operands: Operands) -> int:
+    """Return how many products there are."""
+    shape = total.shape(operands.first.shape, operands.second.shape)
+    return math.prod(shape) * products(total, operands.first)
 
 
 def few(y: Array, part: int = _PART) -> int:

@@ -25,6 +25,12 @@ _WAYS: tuple[tuple[Wanted, int, int, int], ...] = (
     ("y", 24, 8, 24),
     ("weight", 24, 2, 24),
 )
+#: The same for loops, which are for many products: of tiles of filters, whole and in part.
+_LOOPS: tuple[tuple[Wanted, int, int, int], ...] = (
+    ("y", 1, 2, 40),
+    ("y", 24, 15, 24),
+    ("weight", 24, 2, 24),
+)
 #: Taps along an axis, and the last columns of outputs, which meet small numbers only.
 _TAPS, _SMALL = 3, 6
 
@@ -53,6 +59,42 @@ def differing(backend: Backend, like: Array) -> str | None:
         wrong = int(np.count_nonzero(found != right))
         if wrong:
             return f"{wrong} of {found.size} sums with {channels} channels are wrong"
+    return None
+
+
+def differing_in_loops(backend: Backend, like: Array) -> str | None:
+    """Tell which sums of the loops that round by themselves are wrong, and how many.
+
+    Those over channels are told that nothing is rounded on the way, so that no output may be in
+    doubt where numbers are small. Those over taps find out: all numbers are small there.
+    """
+    for wanted, channels, filters, side in _LOOPS:
+        geometry = Geometry((side,) * 2, (_TAPS,) * 2, (1, 1), (1, 1), ((0, 0),) * 2)
+        x, weight, y = _drawn(channels, filters, side)
+        right = _by_definition(wanted, x, weight, y)
+        given = {"x": x.astype(np.float32), "weight": weight, "y": y}
+        is_single = channels == 1
+        compared = slice(None)
+        if wanted == "y" and not is_single:
+            given["x"][..., : -_SMALL - _TAPS + 1] *= 2.0**60
+            compared = slice(-_SMALL, None)
+        first, second = (
+            backend.from_numpy(given[role].astype(np.float32), "float32", like)
+            for role in OPERANDS[wanted]
+        )
+        found = (
+            backend.certified_taps(first, second, geometry)
+            if is_single
+            else backend.certified_sums(wanted, first, second, None, geometry, is_exact=True)
+        )
+        if found is None:
+            continue
+        values, unsure, sums = (
+            a[..., compared] for a in (*map(backend.to_numpy, found), right.astype(np.float32))
+        )
+        wrong = int(np.count_nonzero(unsure | (values != sums)))
+        if wrong:
+            return f"{wrong} of {sums.size} sums with {channels} channels are wrong"
     return None
 
 

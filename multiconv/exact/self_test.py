@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from multiconv.backends.base import Array, Backend
-from multiconv.exact.known_sums import differing, integers
+from multiconv.exact.known_sums import differing, differing_in_loops, integers
 from multiconv.methods.base import MethodRefusal
 
 
@@ -36,10 +36,22 @@ _refusals: dict[Hashable, str | None] = {}
 
 def require(backend: Backend, like: Array) -> None:
     """Raise a `MethodRefusal` where the device of an array does not calculate as assumed."""
-    key = (backend, backend.signature(like)[2])
+    _require(PROBES, backend, like)
+
+
+def require_loops(backend: Backend, like: Array) -> None:
+    """Do so where loops that round by themselves do not, once such a loop is in use.
+
+    To load them takes longer than many an exact result does.
+    """
+    _require(LOOPS, backend, like)
+
+
+def _require(probes: tuple[_Probe, ...], backend: Backend, like: Array) -> None:
+    key = (backend, backend.signature(like)[2], probes is LOOPS)
     if key not in _refusals:
         with backend.untraced():
-            found = findings(backend, like)
+            found = findings(backend, like, probes)
         wrong = [finding for finding in found if finding.problem]
         _refusals[key] = f"{wrong[0].assumption}, and {wrong[0].problem}" if wrong else None
     reason = _refusals[key]
@@ -47,10 +59,13 @@ def require(backend: Backend, like: Array) -> None:
         raise MethodRefusal("exact", f"{reason}; method='direct' needs no such thing")
 
 
-def findings(backend: Backend, like: Array) -> list[Finding]:
-    """Run every probe on the device of an array."""
+def findings(
+    backend: Backend, like: Array, probes: tuple[_Probe, ...] | None = None
+) -> list[Finding]:
+    """Run probes, if none are given all there are, on the device of an array."""
+    probes = (*PROBES, *LOOPS) if probes is None else probes
     with backend.wide():
-        return [Finding(p.name, p.assumption, _tried(p, backend, like)) for p in PROBES]
+        return [Finding(p.name, p.assumption, _tried(p, backend, like)) for p in probes]
 
 
 def _tried(probe: _Probe, backend: Backend, like: Array) -> str | None:
@@ -141,3 +156,4 @@ PROBES = (
     _Probe("integers", "int64 must wrap around, shift and mask", _whole_numbers),
     _Probe("rounding", "a cast must round to the nearest, ties to even", _rounding),
 )
+LOOPS = (_Probe("loops", "loops that round by themselves must find every sum", differing_in_loops),)

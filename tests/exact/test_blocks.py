@@ -11,18 +11,22 @@ from rounded import FORMATS
 from multiconv.backends.base import Terms
 from multiconv.backends.loops.exactly import blocks, calls, patches
 from multiconv.backends.loops.exactly.repair import sums_to_odd
+from multiconv.backends.loops.exactly.tiles import calls as tiles
 from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core.geometry import resolve
 from multiconv.exact.description import Sum
 from multiconv.exact.engine import evaluate
 
 
-@pytest.fixture(params=["compiled", "plain"])
+@pytest.fixture(params=["compiled", "products", "plain"])
 def _loops(request, monkeypatch):
+    """With all loops, without those over channels, and without any."""
     if request.param == "plain":
         monkeypatch.setattr("multiconv.backends.loops.compiled.is_installed", lambda: False)
     else:
         monkeypatch.setattr("multiconv.backends.loops.exactly.loaded._LOADED", 0)
+    if request.param == "products":
+        monkeypatch.setattr(tiles, "loops", lambda products, geometry: None)
 
 
 @pytest.mark.usefixtures("_loops")
@@ -33,6 +37,8 @@ class TestBlocks:
         """In many blocks on threads, sums in several parts."""
         monkeypatch.setattr(patches, "BLOCK", 100)
         monkeypatch.setattr(patches, "COLUMNS", 12)
+        monkeypatch.setattr(tiles, "_ROOM", 100)
+        monkeypatch.setattr(tiles, "_COLUMNS", 5)
         monkeypatch.setattr(blocks, "_PART", 7)
         monkeypatch.setattr(blocks, "_SHARED", 0)
         geometry = resolve((9, 8), (3, 2), (1, 1), (1, 2), ((2, 1), (0, 1)))

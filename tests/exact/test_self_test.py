@@ -8,6 +8,7 @@ import pytest
 
 import multiconv as mc
 from multiconv.backends import registry
+from multiconv.backends.loops import compiled
 from multiconv.backends.numpy import NumPyBackend
 from multiconv.exact import self_test
 from multiconv.methods.base import MethodRefusal
@@ -34,7 +35,7 @@ class TestThisMachine:
 
     def test_every_probe_is_run(self, backend):
         found = self_test.findings(backend, backend.asarray([0.0]))
-        names = ["products", "small", "sums", "two sums", "integers", "rounding"]
+        names = ["products", "small", "sums", "two sums", "integers", "rounding", "loops"]
         assert [f.name for f in found] == names
 
     def test_it_is_cheap_with_numpy(self):
@@ -77,6 +78,22 @@ class Scattered(NumPyBackend):
         return None if y is None else y * (1 + 2.0**-50)
 
 
+class Loops(NumPyBackend):
+    """Has a loop over channels whose error is small beside the largest number alone."""
+
+    def certified_sums(self, *given, is_exact=False):
+        y, unsure = super().certified_sums(*given, is_exact=is_exact)
+        return y + np.float32(2.0**-53) * np.abs(y).max(), unsure
+
+
+class Taps(NumPyBackend):
+    """Has a loop over the taps of single channels that loses a bit."""
+
+    def certified_taps(self, x, weight, geometry):
+        found = super().certified_taps(x, weight, geometry)
+        return found and (np.nextafter(found[0], np.float32(0)), found[1])
+
+
 class Reassociating(NumPyBackend):
     """Has a compiler that simplifies (a + b) - a to b."""
 
@@ -110,6 +127,7 @@ class TestADeviceThatDiffers:
             (Narrow, {"products", "small"}),
             (Tiled, {"sums"}),
             (Scattered, {"sums"}),
+            (Loops, {"loops"}),
             (InNorm, {"small"}),
             (Reassociating, {"two sums"}),
             (Saturating, {"integers"}),
@@ -118,6 +136,21 @@ class TestADeviceThatDiffers:
     )
     def test_is_found(self, device, expected):
         assert problems(device()) == expected
+
+    @pytest.mark.skipif(not compiled.is_installed(), reason="Numba is not installed")
+    def test_a_loop_over_taps_is_found(self):
+        assert problems(Taps()) == {"loops"}
+
+    def test_loops_are_refused_once_in_use(self, monkeypatch):
+        probe = self_test.LOOPS[0]._replace(run=lambda backend, like: "1 of 2 sums is wrong")
+        monkeypatch.setattr(self_test, "LOOPS", (probe,))
+        x, weight = np.ones((4, 40, 40), "f4") / 3, np.ones((4, 4, 3, 3), "f4") / 7
+        mc.conv2d(x[:, :5, :5], weight, method="exact")
+        with pytest.raises(MethodRefusal, match="must find every sum, and 1 of 2 sums is wrong"):
+            mc.conv2d(x, weight, method="exact")
+        if compiled.is_installed():
+            with pytest.raises(MethodRefusal, match="must find every sum"):
+                mc.corr2d(np.ones((90, 90), "f4"), np.ones((3, 3), "f4"), method="exact")
 
     def test_an_error_of_the_framework_is_a_problem(self):
         class Lacking(NumPyBackend):

@@ -1,7 +1,8 @@
 r"""Sums with channels, float32 to float32, by products in float64 of blocks that stay in cache.
 
-A block of the patch matrix is multiplied, certified and rounded before the next. Sums of more than
-a few hundred products are added up in parts, those in twice the precision, so that their bound
+Compiled loops add them up in registers (`tiles`). Where there are none, a block of the patch matrix
+is multiplied, certified and rounded before the next. Sums of more than a few hundred products are
+added up in parts, those in twice the precision, so that their bound
 
 .. math:: \delta = (n + 12) u S
 
@@ -16,9 +17,11 @@ from threading import Lock
 import numpy as np
 
 from multiconv.backends.base import NumPyArray
+from multiconv.backends.loops import pages
 from multiconv.backends.loops.exactly.certificates import certify, certify_twice
 from multiconv.backends.loops.exactly.patches import patches
 from multiconv.backends.loops.exactly.products import product
+from multiconv.backends.loops.exactly.tiles import calls as tiles
 from multiconv.backends.loops.threads import shared
 from multiconv.core.geometry import Geometry
 
@@ -43,12 +46,12 @@ def correlated(
     """
     groups, filters = weight.shape[:2]
     x = np.asarray(x, np.float32)
-    blocks = patches(x, geometry)
-    rows = weight.reshape(groups, filters, blocks.length).astype(np.float64)
-    step = max(_PART, -(-blocks.length // _PARTS))
-    parts = range(0, blocks.length, step)
-    sizes = _tops(x)[:, :, None] * np.abs(rows).sum(-1)
-    error = (min(step, blocks.length) + 12) * _U * sizes
+    length = x.shape[2] * geometry.taps
+    rows = np.asarray(weight, np.float32).reshape(groups, filters, length)
+    step = length if is_exact else max(_PART, -(-length // _PARTS))
+    parts = range(0, length, step)
+    sizes = _tops(x)[:, :, None] * np.abs(rows).sum(-1, dtype=np.float64)
+    error = (min(step, length) + 12) * _U * sizes
     if len(parts) > 1:
         error += 2 * len(parts) ** 2 * _U * _U * sizes
     offset = None
@@ -58,8 +61,28 @@ def correlated(
     if is_exact:
         error = np.zeros_like(error)
     shape = (x.shape[0], groups, filters, *geometry.output_size)
-    y, unsure = np.empty(shape, np.float32), np.zeros(shape, np.bool_)
-    flat = (*shape[:3], geometry.outputs)
+    y, unsure = pages.empty(shape, np.dtype(np.float32)), np.zeros(shape, np.bool_)
+    module = tiles.loops(y.size * length, geometry)
+    given = x, rows, offset, error, geometry, step, y, unsure
+    work, count = _by_products(*given) if module is None else tiles.correlation(module, *given)
+    _share(work, count, y.size * length)
+    return y, unsure
+
+
+def _by_products(
+    x: NumPyArray,
+    rows: NumPyArray,
+    offset: NumPyArray | None,
+    error: NumPyArray,
+    geometry: Geometry,
+    step: int,
+    y: NumPyArray,
+    unsure: NumPyArray,
+) -> tuple[Callable[[int, int], None], int]:
+    """Return what `tiles.calls.correlation` does, of blocks of the patch matrix."""
+    blocks, rows = patches(x, geometry), rows.astype(np.float64)
+    filters, parts = rows.shape[1], range(0, blocks.length, step)
+    flat = (*y.shape[:3], geometry.outputs)
     into, where = y.reshape(flat), unsure.reshape(flat)
 
     def work(start: int, stop: int) -> None:
@@ -81,8 +104,7 @@ def correlated(
                     own[0] += offset[g]
                 certify(own[0], error[n, g, :, None], *ends)
 
-    _share(work, blocks.blocks, y.size * blocks.length)
-    return y, unsure
+    return work, blocks.blocks
 
 
 def _multiply(

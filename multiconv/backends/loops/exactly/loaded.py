@@ -17,8 +17,13 @@ _LOADED, _SHARED = 2**14, 2**20
 
 def loops(products: int) -> ModuleType | None:
     """Return the compiled loops where they are worth being loaded, or are, and there is Numba."""
-    is_worth_it = products >= _LOADED or _loaded.cache_info().currsize > 0
+    is_worth_it = _loaded.cache_info().currsize > 0 or is_worth_loading(products)
     return _loaded() if is_worth_it and compiled.is_installed() else None
+
+
+def is_worth_loading(products: int) -> bool:
+    """Tell whether so many products are worth loading loops, and there is Numba."""
+    return products >= _LOADED and compiled.is_installed()
 
 
 def counted(function: Any, count: int, products: int) -> int:

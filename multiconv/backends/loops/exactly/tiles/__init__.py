@@ -1,0 +1,1 @@
+"""Sums with channels by compiled loops, without a patch matrix."""

@@ -1,0 +1,1 @@
+"""Sums with channels, of many outputs at once."""
