@@ -190,12 +190,15 @@ def _room(image: tuple[int, ...], result: int) -> int:
 
 
 def _workspace(problem: Problem, backend: Backend) -> int:
-    """Count the largest block, and partial results.
+    """Count the largest block, and partial results, or what there is in place of a block.
 
     Parts of the result are there twice while they are joined, or a sum and what is added to it.
     """
     geometry = problem.geometry
     images = problem.batch, problem.groups, problem.channels
+    fewer = backend.room_for_fewer(images, problem.filters, geometry, problem.dtype)
+    if fewer is not None:
+        return fewer
     image = (*images, *geometry.padded_size)
     kernel = (problem.groups, problem.filters, problem.channels, *geometry.kernel_size)
     if geometry.outputs < geometry.taps:

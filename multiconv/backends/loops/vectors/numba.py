@@ -22,7 +22,7 @@ ROWS = 4 if BYTES == 64 else 2
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
-class _Emitter:
+class Emitter:
     """The instructions of one innermost loop over vectors of the dtype of an array."""
 
     def __init__(self, context: Any, builder: Any, signature: Any, args: Any, vectors: int) -> None:
@@ -96,7 +96,7 @@ def taps_of(vectors: int, *, fused: bool) -> Any:
         signature = types.void(x, types.uintp, offsets, k, y, types.uintp)
 
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            code = _Emitter(context, builder, signature, args, vectors)
+            code = Emitter(context, builder, signature, args, vectors)
             x, offsets, kernel = code.at(code.data(0), args[1]), code.data(2), code.data(3)
             count = context.make_array(signature.args[3])(context, builder, args[3]).nitems
             zero = ir.Constant(code.vector, None)
@@ -143,7 +143,7 @@ def block_of(rows: int, vectors: int, *, fused: bool) -> Any:
         signature = types.void(x, u, u, offsets, k, u, u, u, y, u, u)
 
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            code = _Emitter(context, builder, signature, args, vectors)
+            code = Emitter(context, builder, signature, args, vectors)
             x, offsets, kernel = code.at(code.data(0), args[1]), code.data(3), code.data(4)
             step, (slabs, height, width), pitch = args[2], args[5:8], args[10]
             zero = ir.Constant(code.vector, None)
@@ -208,7 +208,7 @@ def rows_of(vectors: int) -> Any:
         signature = types.void(x, u, offsets, k, u, u, u, u, y, u)
 
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            code = _Emitter(context, builder, signature, args, vectors)
+            code = Emitter(context, builder, signature, args, vectors)
             x, offsets = code.at(code.data(0), args[1]), code.data(2)
             kernel = code.at(code.data(3), args[4])
             y = code.at(code.data(8), args[9])
@@ -232,7 +232,7 @@ def _copy(typing_context: Any, x: Any, start: Any, y: Any, to: Any, count: Any) 
     signature = types.void(x, types.uintp, y, types.uintp, types.uintp)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = _Emitter(context, builder, signature, args, 0)
+        code = Emitter(context, builder, signature, args, 0)
         source, target = code.at(code.data(0), args[1]), code.at(code.data(2), args[3])
         cgutils.raw_memcpy(builder, target, source, args[4], code.align)  # type: ignore[no-untyped-call]
         return context.get_dummy_value()
