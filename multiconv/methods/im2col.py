@@ -32,6 +32,8 @@ NARROW = 256
 # always within it.
 MOST = 3
 SMALL = 2**16
+# Filters that a product without a patch matrix takes at a time.
+_TOGETHER = 4
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -213,6 +215,18 @@ def _workspace(problem: Problem, backend: Backend) -> int:
 
 def _counts(problem: Problem, backend: Backend) -> Counts:
     geometry = problem.geometry
+    images = problem.batch, problem.groups, problem.channels
+    numbers = (problem.pixels + problem.outputs) * problem.width
+    if backend.room_for_fewer(images, problem.filters, geometry, problem.dtype) is not None:
+        # A panel is copied once, and multiplied by some filters at a time, all of them there.
+        columns = math.prod(images) * geometry.taps * geometry.outputs * problem.width
+        filters = -(-problem.filters // _TOGETHER) * _TOGETHER
+        return {
+            "call": 1,
+            "panel column": columns,
+            "panel product": columns * filters,
+            "panel number": numbers,
+        }
     first = backend.multiplies_first(problem.channels, problem.filters, geometry, problem.dtype)
     # What is repeated for each tap: the pixels, or the results before they are added up.
     each = problem.filters if first else problem.channels
@@ -221,7 +235,7 @@ def _counts(problem: Problem, backend: Backend) -> Counts:
         "call": 1,
         "column": columns * problem.width,
         "product": problem.multiply_adds * problem.width,
-        "number": (problem.pixels + problem.outputs) * problem.width,
+        "number": numbers,
     }
 
 

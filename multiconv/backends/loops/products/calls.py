@@ -30,8 +30,8 @@ SLICE = 2**18
 # With fewer rows a tile is mostly empty.
 _FILTERS = 3
 _AXES = 3
-# Numbers of a vector, of a row of a panel, and rows of a tile: no more than that on any processor.
-_BEYOND, _WIDEST, _TALLEST = 16, 48, 8
+# Numbers of a row of a panel, and rows of a tile: no more than that on any processor.
+_WIDEST, _TALLEST = 48, 8
 
 
 def takes(dtype: str, image: tuple[int, ...], filters: int, geometry: Geometry) -> bool:
@@ -161,12 +161,16 @@ def _laid_wide(
     columns = -(-wide // stride)
     steps = (high * stride * columns, stride * columns)
     channel, images = deep * steps[0], batch * groups * channels
-    laid, out = _room(x, (images, deep, high, stride, columns))
-    pixels, apart = _flat(x)
-    counts, apart = _six(x.shape, 1), _six(apart, 0)
-    lows = tuple(low for low, _ in geometry.pads)
-    lay = functools.partial(module.lay_wide, pixels, counts, apart, lows, stride, out)
-    shared(lay, images, threads)
+    if _lies_so(x, geometry):
+        laid, _ = _flat(x)
+    else:
+        out = pages.empty((images, deep, high, stride, columns), x.dtype)
+        pixels, apart = _flat(x)
+        counts, apart = _six(x.shape, 1), _six(apart, 0)
+        lows = tuple(low for low, _ in geometry.pads)
+        lay = functools.partial(module.lay_wide, pixels, counts, apart, lows, stride, out)
+        shared(lay, images, threads)
+        laid = out.reshape(-1)
     across = np.arange(geometry.kernel_size[-1]) * geometry.dilation[-1]
     rows = [
         np.arange(channels) * channel,
@@ -182,6 +186,11 @@ def _laid_wide(
     return laid, _Places(all_sums(rows), all_sums(seen), channels * channel, result)
 
 
+def _lies_so(x: NumPyArray, geometry: Geometry) -> bool:
+    """Tell whether images without a border lie as they should already."""
+    return x.flags.c_contiguous and geometry.stride[-1] == 1 and not any(map(any, geometry.pads))
+
+
 def _laid_deep(
     module: ModuleType, x: NumPyArray, geometry: Geometry, threads: int | None
 ) -> tuple[NumPyArray, _Places]:
@@ -193,12 +202,13 @@ def _laid_deep(
     deep, high, wide = geometry.padded_size
     steps = (high * wide * batch, wide * batch, batch)
     channel = deep * steps[0]
-    laid, out = _room(x, (groups * channels, deep, high, wide, batch))
+    out = pages.empty((groups * channels, deep, high, wide, batch), x.dtype)
     pixels, apart = _flat(x)
     counts, apart = _six(x.shape, 1), _six(apart, 0)
     lows = tuple(low for low, _ in geometry.pads)
     lay = functools.partial(module.lay_deep, pixels, counts, apart, lows, out)
     shared(lay, groups * channels * deep * high, threads)
+    laid = out.reshape(-1)
     rows = [
         np.arange(channels) * channel,
         *_along(geometry.kernel_size, geometry.dilation, steps),
@@ -224,13 +234,6 @@ def _with_all_axes(geometry: Geometry) -> Geometry:
 def _six(numbers: Sequence[int], missing: int) -> tuple[int, ...]:
     """Return the numbers of three axes of images and three of space."""
     return (*numbers[:3], *(missing,) * (6 - len(numbers)), *numbers[3:])
-
-
-def _room(x: NumPyArray, shape: tuple[int, ...]) -> tuple[NumPyArray, NumPyArray]:
-    """Return memory for an array, with what is read beyond it, and the array."""
-    count = math.prod(shape)
-    room = pages.empty((count + _BEYOND,), x.dtype)
-    return room, room[:count].reshape(shape)
 
 
 def _flat(array: NumPyArray) -> tuple[NumPyArray, tuple[int, ...]]:

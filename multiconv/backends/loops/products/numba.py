@@ -135,10 +135,15 @@ def _copy_panel(
             moves[count, 0], moves[count, 1] = columns[done], done
             count += 1
             done = min(done + lanes, end)
+    reach = columns.max() + lanes
     for k in range(rows.size):
         source, target = first + rows[k], to + k * VECTORS * lanes
-        for m in range(count):
-            move(x, np.uintp(source + moves[m, 0]), panel, np.uintp(target + moves[m, 1]))
+        if source + reach <= x.size:
+            for m in range(count):
+                move(x, np.uintp(source + moves[m, 0]), panel, np.uintp(target + moves[m, 1]))
+        else:  # a vector would be read beyond the end
+            for c in range(columns.size):
+                panel[target + c] = x[source + columns[c]]
 
 
 @inlined
