@@ -223,6 +223,7 @@ def _counts(problem: Problem, backend: Backend) -> Counts:
         filters = -(-problem.filters // _TOGETHER) * _TOGETHER
         return {
             "call": 1,
+            "panel group": problem.groups,
             "panel column": columns,
             "panel product": columns * filters,
             "panel number": numbers,
