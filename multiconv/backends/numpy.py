@@ -14,6 +14,7 @@ from multiconv.backends.loops.exactly import bits
 from multiconv.backends.loops.exactly import calls as exactly
 from multiconv.backends.loops.exactly.repair import sums_to_odd
 from multiconv.backends.loops.exactly.taps.calls import certified_taps
+from multiconv.backends.loops.products import calls as products
 from multiconv.backends.loops.threads import shared
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
@@ -149,10 +150,21 @@ class NumPyBackend(Backend):
         )
 
     def product_of_fewer(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        if products.takes(x.dtype.name, x.shape, weight.shape[1], geometry):
+            y = products.correlate(x, weight, geometry)
+            if y is not None:
+                return y
         if self.multiplies_first(x.shape[2], weight.shape[1], geometry, x.dtype.name):
             return scattered.correlate(x, weight, geometry)
         if packed.takes(x, weight, geometry):
             return packed.correlate(x, weight, geometry)
+        return None
+
+    def room_for_fewer(
+        self, image: tuple[int, ...], filters: int, geometry: Geometry, dtype: str
+    ) -> int | None:
+        if products.takes(dtype, image, filters, geometry):
+            return products.workspace(image, filters, geometry)
         return None
 
     def multiplies_first(self, channels: int, filters: int, geometry: Geometry, dtype: str) -> bool:

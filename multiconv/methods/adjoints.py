@@ -9,11 +9,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import pad_or_crop
-from multiconv.core.geometry import Geometry
+from multiconv.core.arguments import Pairs
+from multiconv.core.geometry import CONSTANT_MODES, Geometry
 from multiconv.core.phases import Gap, Phase, phases
 from multiconv.methods.base import Method
 from multiconv.methods.borders import extend, fold
@@ -126,7 +128,18 @@ class _Interleaved:
             pads.append((last, size - last - have))
         taps = tuple(slice(phase.start, None, phase.step) for phase in chosen)
         flipped = backend.xp.flip(weight[(..., *taps)], axis=tuple(range(-len(taps), 0)))
-        return self.method.run(pad_or_crop(grad, tuple(pads), backend), flipped, inner, backend)
+        return _run_bordered(self.method, grad, flipped, inner, tuple(pads), backend)
+
+
+def _run_bordered(
+    method: Method, x: Array, weight: Array, inner: Geometry, pads: Pairs, backend: Backend
+) -> Array:
+    """Correlate an image whose border ``inner`` counts as a part of it."""
+    # An open size is no int, and a border that is cut off is no border.
+    if method.takes_border and all(type(n) is int and n >= 0 for pair in pads for n in pair):
+        sizes = tuple(x.shape[-inner.axes :])
+        return method.run(x, weight, replace(inner, input_size=sizes, pads=pads), backend)
+    return method.run(pad_or_crop(x, pads, backend), weight, inner, backend)
 
 
 def _largest(axis: list[Phase | Gap]) -> Phase:
@@ -189,10 +202,12 @@ def weight_adjoint(geometry: Geometry) -> Work:
         geometry.stride,
         ((0, 0),) * geometry.axes,
     )
+    has_zeros = geometry.padding_mode in CONSTANT_MODES
+    lows = [low if has_zeros else 0 for low, _ in geometry.pads]
+    have = geometry.input_size if has_zeros else geometry.padded_size
     # Rows that the stride never reaches are cut.
-    surplus = tuple(
-        (0, needed - have)
-        for needed, have in zip(inner.input_size, geometry.padded_size, strict=True)
+    border = tuple(
+        (low, needed - low - n) for needed, low, n in zip(inner.input_size, lows, have, strict=True)
     )
     spatial = tuple(range(3, 3 + geometry.axes))
 
@@ -200,9 +215,10 @@ def weight_adjoint(geometry: Geometry) -> Work:
         xp = backend.xp
 
         def run(x: Array, grad: Array) -> Array:
-            x = pad_or_crop(extend(x, geometry, backend), surplus, backend)
+            x = x if has_zeros else extend(x, geometry, backend)
             x = xp.permute_dims(x, (2, 1, 0, *spatial))
-            dw = method.run(x, xp.permute_dims(grad, (1, 2, 0, *spatial)), inner, backend)
+            grad = xp.permute_dims(grad, (1, 2, 0, *spatial))
+            dw = _run_bordered(method, x, grad, inner, border, backend)
             return xp.permute_dims(dw, (1, 2, 0, *spatial))
 
         return run

@@ -69,9 +69,18 @@ def _counts(problem: Problem, backend: Backend) -> Counts | None:
     if backend.adds_channels(problem.channels, problem.filters):
         numbers = (problem.pixels + problem.outputs) * problem.width
         if is_short:
-            return {"call": 1, "output": steps, "multiply_add of few": products, "number": numbers}
+            # A row that is no longer than a vector costs as much as one that fills it.
+            rows = problem.outputs * problem.products / geometry.kernel_size[-1]
+            return {
+                "call": 1,
+                "output": steps,
+                "multiply_add of few": products,
+                "row of few": rows,
+                "number": numbers,
+            }
         # Rows that see the same pixels may be added up together.
         is_line = geometry.axes == 1 and problem.channels == 1
+        is_line |= geometry.axes > 1 and (geometry.stride[-2], geometry.dilation[-2]) != (1, 1)
         kind = "multiply_add of a line" if is_line else "multiply_add"
         images = problem.batch * problem.groups * problem.filters
         taps = steps * problem.channels

@@ -32,6 +32,8 @@ NARROW = 256
 # always within it.
 MOST = 3
 SMALL = 2**16
+# Filters that a product without a patch matrix takes at a time.
+_TOGETHER = 4
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
@@ -190,12 +192,15 @@ def _room(image: tuple[int, ...], result: int) -> int:
 
 
 def _workspace(problem: Problem, backend: Backend) -> int:
-    """Count the largest block, and partial results.
+    """Count the largest block, and partial results, or what there is in place of a block.
 
     Parts of the result are there twice while they are joined, or a sum and what is added to it.
     """
     geometry = problem.geometry
     images = problem.batch, problem.groups, problem.channels
+    fewer = backend.room_for_fewer(images, problem.filters, geometry, problem.dtype)
+    if fewer is not None:
+        return fewer
     image = (*images, *geometry.padded_size)
     kernel = (problem.groups, problem.filters, problem.channels, *geometry.kernel_size)
     if geometry.outputs < geometry.taps:
@@ -210,6 +215,19 @@ def _workspace(problem: Problem, backend: Backend) -> int:
 
 def _counts(problem: Problem, backend: Backend) -> Counts:
     geometry = problem.geometry
+    images = problem.batch, problem.groups, problem.channels
+    numbers = (problem.pixels + problem.outputs) * problem.width
+    if backend.room_for_fewer(images, problem.filters, geometry, problem.dtype) is not None:
+        # A panel is copied once, and multiplied by some filters at a time, all of them there.
+        columns = math.prod(images) * geometry.taps * geometry.outputs * problem.width
+        filters = -(-problem.filters // _TOGETHER) * _TOGETHER
+        return {
+            "call": 1,
+            "panel group": problem.groups,
+            "panel column": columns,
+            "panel product": columns * filters,
+            "panel number": numbers,
+        }
     first = backend.multiplies_first(problem.channels, problem.filters, geometry, problem.dtype)
     # What is repeated for each tap: the pixels, or the results before they are added up.
     each = problem.filters if first else problem.channels
@@ -218,7 +236,7 @@ def _counts(problem: Problem, backend: Backend) -> Counts:
         "call": 1,
         "column": columns * problem.width,
         "product": problem.multiply_adds * problem.width,
-        "number": (problem.pixels + problem.outputs) * problem.width,
+        "number": numbers,
     }
 
 

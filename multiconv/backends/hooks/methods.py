@@ -100,6 +100,15 @@ class MethodHooks(ArrayHooks):
         """
         return None
 
+    def room_for_fewer(
+        self, image: tuple[int, ...], filters: int, geometry: Geometry, dtype: str
+    ) -> int | None:
+        """Return how many numbers `product_of_fewer` needs for (N, G, C), beside its arrays.
+
+        None where it does not say: no more than the blocks of a patch matrix.
+        """
+        return None
+
     def multiplies_first(self, channels: int, filters: int, geometry: Geometry, dtype: str) -> bool:
         """Tell whether `product_of_fewer` repeats the results for each tap, and no pixel."""
         return False

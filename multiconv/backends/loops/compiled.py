@@ -8,7 +8,7 @@ import importlib.util
 import math
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -208,14 +208,14 @@ def rows(
         x = apart.reshape(*x.shape[:-1], wide, step).swapaxes(-1, -2)
     flat = plain(x).reshape(-1)
     lines = [wide * step * math.prod(size[axis + 1 : -1]) for axis in range(len(size) - 1)]
-    offsets = _sums(
+    offsets = all_sums(
         [
             np.arange(k) * d * line
             for k, d, line in zip(geometry.kernel_size[:-1], geometry.dilation, lines, strict=False)
         ]
     )
     column = np.arange(geometry.output_size[-1]) * geometry.stride[-1]
-    places = _sums(
+    places = all_sums(
         [
             *(
                 np.arange(n) * s * line
@@ -264,7 +264,7 @@ def rows(
     return add
 
 
-def _sums(terms: list[NumPyArray]) -> NumPyArray:
+def all_sums(terms: Sequence[NumPyArray]) -> NumPyArray:
     """Return all sums of one number of each, in C order."""
     total = np.zeros(1, np.int64)
     for term in terms:

@@ -11,12 +11,11 @@ compiled signatures at one for each dtype.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 
+from multiconv.backends.loops.compiling.numba import inlined, jit
 from multiconv.backends.loops.vectors.numba import (
     BYTES,
     MANY,
@@ -29,23 +28,10 @@ from multiconv.backends.loops.vectors.numba import (
 )
 
 
-def _jit(function: Callable[..., Any]) -> Any:
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # there is no folder to keep it in
-        return numba.njit(**options)(function)
-
-
-def _inlined(function: Callable[..., Any]) -> Any:
-    """Compile into the caller: to hand over arrays costs more than a row of sums."""
-    return numba.njit(forceinline=True, error_model="numpy", boundscheck=False)(function)
-
-
 def _line_of(*, fused: bool) -> Any:
     add_many, add_some, add_one = (taps_of(n, fused=fused) for n in (MANY, SOME, 1))
 
-    @_inlined
+    @inlined
     def line(
         x: Any, base: Any, offsets: Any, kernel: Any, y: Any, to: Any, count: Any, spare: Any
     ) -> None:
@@ -80,7 +66,7 @@ def _line_of(*, fused: bool) -> Any:
 def _blocks_of(*, fused: bool) -> Any:
     add_some, add_one = (block_of(ROWS, n, fused=fused) for n in (SOME, 1))
 
-    @_inlined
+    @inlined
     def block(
         x: Any,
         base: Any,
@@ -114,7 +100,7 @@ def _blocks_of(*, fused: bool) -> Any:
     return block
 
 
-@_inlined
+@inlined
 def _fill(
     copied: Any,
     shape: Any,
@@ -162,7 +148,7 @@ def _fill(
                         copied[np.uintp(to) + m] = x[np.uintp(source) + m * np.uintp(stride)]
 
 
-@_jit
+@jit
 def _offsets(kernel: Any, dilation: Any, rows: Any, stride: Any, pitch: Any) -> Any:
     """Return how far apart the taps of an output lie, in slabs of rows of residues."""
     kd, kh, kw = kernel
@@ -178,7 +164,7 @@ def _offsets(kernel: Any, dilation: Any, rows: Any, stride: Any, pitch: Any) -> 
     return offsets
 
 
-@_inlined
+@inlined
 def _add_box(
     line: Any,
     block: Any,
@@ -209,7 +195,7 @@ def _add_box(
             r += 1
 
 
-@_inlined
+@inlined
 def _add_bands(
     line: Any,
     block: Any,
@@ -300,7 +286,7 @@ _plain_line, _fused_line = _line_of(fused=False), _line_of(fused=True)
 _plain_block, _fused_block = _blocks_of(fused=False), _blocks_of(fused=True)
 
 
-@_jit
+@jit
 def add_taps(
     x: Any,
     weight: Any,
@@ -319,7 +305,7 @@ def add_taps(
     )
 
 
-@_jit
+@jit
 def add_taps_fused(
     x: Any,
     weight: Any,
@@ -338,7 +324,7 @@ def add_taps_fused(
     )
 
 
-@_jit
+@jit
 def add_rows(
     x: Any,
     images: Any,

@@ -14,11 +14,11 @@ import numpy as np
 
 from multiconv.backends.loops.exactly.compiling.numba import inlined, jit
 from multiconv.backends.loops.exactly.rounding.numba import certify_row, certify_twice
-from multiconv.backends.loops.vectors.tiles.numba import FILTERS, OUTPUTS, TILES, tile_of
+from multiconv.backends.loops.vectors.tiles.numba import FILTERS, OUTPUTS, TILES, taps_of_filters
 
 #: What a tile may read, and write, beyond the last output.
 _BEYOND = max(OUTPUTS)
-_add_first, _add_second, _add_third, _add_fourth = (tile_of(*tile) for tile in TILES)
+_add_first, _add_second, _add_third, _add_fourth = (taps_of_filters(*tile) for tile in TILES)
 
 
 @inlined

@@ -1,1 +1,1 @@
-"""Sums with channels, of many outputs at once."""
+"""Tiles of sums, as many at once as registers hold."""

@@ -1,0 +1,1 @@
+"""NumPy's products of patch matrices that are never formed, where Numba is installed."""
