@@ -1,7 +1,7 @@
 """Does a device calculate as the exact mode assumes: asked once of each, before it is used.
 
-Each probe computes what has one right answer and compares every bit. None is random: the numbers
-come from a counter.
+Compiled loops are asked when one is in use for the first time. Each probe computes what has one
+right answer and compares every bit. None is random: the numbers come from a counter.
 """
 
 from __future__ import annotations
