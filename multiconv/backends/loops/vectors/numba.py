@@ -86,6 +86,15 @@ class Emitter:
             after = self._add(before, self._multiply(first, second))
         self.builder.store(after, total)
 
+    def add_exact_product(self, total: Any, first: Any, second: Any) -> None:
+        """Add a product that is exact: fused or not, as the processor can, it is the same.
+
+        Where it does not, LLVM's multiply-add would be a call for each number.
+        """
+        product = self.builder.fmul(first, second, flags=("contract",))
+        after = self.builder.fadd(self.builder.load(total), product, flags=("contract",))
+        self.builder.store(after, total)
+
 
 def taps_of(vectors: int, *, fused: bool) -> Any:
     """Return the sum of all taps, for so many vectors of neighbouring outputs."""

@@ -1,8 +1,7 @@
 """Sums over channels and taps in LLVM's vectors, as many at a time as registers hold.
 
 A vector that is loaded serves several filters, a number of a filter several vectors, so that the
-multiply-adds, and not the loads, take the time. They are fused: this is for sums whose products
-are exact.
+multiply-adds, and not the loads, take the time. This is for sums whose products are exact.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ def tile_of(filters: int, vectors: int) -> Any:
                     number = builder.load(code.at(numbers, ir.Constant(args[5].type, f)))
                     factor = code.splat(number)
                     for total, pixel in zip(totals_of_filter, pixels, strict=True):
-                        code.add_product(total, pixel, factor, fused=True)
+                        code.add_exact_product(total, pixel, factor)
             for f, totals_of_filter in enumerate(totals):
                 down = builder.mul(args[9], ir.Constant(args[9].type, f))
                 y = code.at(code.data(7), args[8], down)
