@@ -1,7 +1,7 @@
 """Does a device calculate as the exact mode assumes: asked once of each, before it is used.
 
-Each probe computes what has one right answer and compares every bit. None is random: the numbers
-come from a counter.
+Compiled loops are asked when one is in use for the first time. Each probe computes what has one
+right answer and compares every bit. None is random: the numbers come from a counter.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _refusals: dict[Hashable, str | None] = {}
 
 def require(backend: Backend, like: Array) -> None:
     """Raise a `MethodRefusal` where the device of an array does not calculate as assumed."""
-    _require(PROBES, backend, like)
+    _require(FIRST, backend, like)
 
 
 def require_loops(backend: Backend, like: Array) -> None:
@@ -63,7 +63,7 @@ def findings(
     backend: Backend, like: Array, probes: tuple[_Probe, ...] | None = None
 ) -> list[Finding]:
     """Run probes, if none are given all there are, on the device of an array."""
-    probes = (*PROBES, *LOOPS) if probes is None else probes
+    probes = PROBES if probes is None else probes
     with backend.wide():
         return [Finding(p.name, p.assumption, _tried(p, backend, like)) for p in probes]
 
@@ -148,7 +148,8 @@ def _rounding(backend: Backend, like: Array) -> str | None:
     return f"{wrong} of {found.size} numbers are rounded otherwise" if wrong else None
 
 
-PROBES = (
+#: What is asked before the first exact result, and before the first that a loop has given.
+FIRST = (
     _Probe("products", "float64 products must keep 53 bits", _products),
     _Probe("small", "float64 products must be accurate one by one", _small_beside_large),
     _Probe("sums", "every way to sums in float64 must add up the products alone", differing),
@@ -157,3 +158,4 @@ PROBES = (
     _Probe("rounding", "a cast must round to the nearest, ties to even", _rounding),
 )
 LOOPS = (_Probe("loops", "loops that round by themselves must find every sum", differing_in_loops),)
+PROBES = (*FIRST, *LOOPS)

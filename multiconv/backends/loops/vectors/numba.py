@@ -86,6 +86,15 @@ class Emitter:
             after = self._add(before, self._multiply(first, second))
         self.builder.store(after, total)
 
+    def add_contracted(self, total: Any, first: Any, second: Any) -> None:
+        """Add a product, fused where the processor can: elsewhere that is a call for each number.
+
+        For sums that promise no bits, or whose products are exact.
+        """
+        product = self.builder.fmul(first, second, flags=("contract",))
+        after = self.builder.fadd(self.builder.load(total), product, flags=("contract",))
+        self.builder.store(after, total)
+
 
 def taps_of(vectors: int, *, fused: bool) -> Any:
     """Return the sum of all taps, for so many vectors of neighbouring outputs."""

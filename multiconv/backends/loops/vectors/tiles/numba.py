@@ -2,7 +2,7 @@
 
 A tile is some rows, each of some vectors of neighbouring columns. A vector that is loaded serves
 all rows, a number of a row all vectors, so that the multiply-adds, and not the loads, take the
-time. They are fused.
+time. They are fused where the processor can.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Tile:
             number = self.code.builder.load(self.code.at(numbers, ir.Constant(self.index, row)))
             factor = self.code.splat(number)
             for total, vector in zip(totals, seen, strict=True):
-                self.code.add_product(total, vector, factor, fused=True)
+                self.code.add_contracted(total, vector, factor)
 
     def store(self, places: Sequence[Any]) -> None:
         """Write each row to its place."""
