@@ -16,6 +16,7 @@ from threading import Lock
 import numpy as np
 
 from multiconv.backends.base import NumPyArray
+from multiconv.backends.loops import pages
 from multiconv.backends.loops.exactly.certificates import certify, certify_twice
 from multiconv.backends.loops.exactly.patches import patches
 from multiconv.backends.loops.exactly.products import product
@@ -58,7 +59,7 @@ def correlated(
     if is_exact:
         error = np.zeros_like(error)
     shape = (x.shape[0], groups, filters, *geometry.output_size)
-    y, unsure = np.empty(shape, np.float32), np.zeros(shape, np.bool_)
+    y, unsure = pages.empty(shape, np.dtype(np.float32)), np.zeros(shape, np.bool_)
     flat = (*shape[:3], geometry.outputs)
     into, where = y.reshape(flat), unsure.reshape(flat)
 
@@ -159,7 +160,7 @@ def weight_gradient(
     error = np.repeat((blocks.widest + 12 + 2 * additions) * _U * norms, geometry.taps, axis=-1)
     if is_exact:
         error[:] = 0
-    y, unsure = np.empty(shape, np.float32), np.zeros(shape, np.bool_)
+    y, unsure = pages.empty(shape, np.dtype(np.float32)), np.zeros(shape, np.bool_)
     with np.errstate(all="ignore"):
         certify_twice(high, low, error, y, unsure)
     whole = (groups, filters, channels, *geometry.kernel_size)
