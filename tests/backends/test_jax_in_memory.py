@@ -355,6 +355,9 @@ class TestPlans:
 
     def test_few_products_are_compiled(self, mc):
         assert mc.plan((8, 8), (3, 3), method="direct").is_compiled
+        small = mc.plan((28, 28), (3, 3))
+        assert small.method == "direct"
+        assert small.is_compiled
 
 
 @pytest.mark.parametrize("numba", ["", "import sys; sys.modules['numba'] = None"])

@@ -181,7 +181,7 @@ def weight_gradient(
     error = np.repeat((blocks.widest + 12 + 2 * additions) * _U * norms, geometry.taps, axis=-1)
     if is_exact:
         error[:] = 0
-    y, unsure = np.empty(shape, np.float32), np.zeros(shape, np.bool_)
+    y, unsure = pages.empty(shape, np.dtype(np.float32)), np.zeros(shape, np.bool_)
     with np.errstate(all="ignore"):
         certify_twice(high, low, error, y, unsure)
     whole = (groups, filters, channels, *geometry.kernel_size)

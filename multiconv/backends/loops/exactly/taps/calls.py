@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from multiconv.backends.base import NumPyArray
-from multiconv.backends.loops import compiled
+from multiconv.backends.loops import compiled, pages
 from multiconv.backends.loops.exactly.loaded import counted, loops
 from multiconv.backends.loops.threads import shared
 from multiconv.core.geometry import Geometry
@@ -42,7 +42,7 @@ def certified_taps(
     error = np.ascontiguousarray((geometry.taps + 12) * _U * terms).reshape(-1)
     if _has_bits(module, x, size, kernel, 53):
         error[:] = 0
-    y, unsure = np.empty(shape, np.float32), np.zeros(shape, np.bool_)
+    y, unsure = pages.empty(shape, np.dtype(np.float32)), np.zeros(shape, np.bool_)
 
     output = (*missing, *geometry.output_size)
     count, columns = math.prod(shape[:3]) * output[0], output[1]
