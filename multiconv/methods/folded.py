@@ -202,13 +202,19 @@ def _counts(problem: Problem, backend: Backend) -> Counts | None:
     results = problem.batch * problem.groups * problem.filters
     blocks = results * math.prod([fold.blocks * fold.outputs for fold in found])
     taps = problem.channels * math.prod([fold.products for fold in found])
+    # A product of fewer columns takes as long as one that fills the frameworks' kernels.
+    wide = max(1, CHANNELS / (problem.filters * math.prod([fold.outputs for fold in found])))
+    if problem.groups > 1:
+        moved = "moved of groups"
+    else:
+        moved = "number" if problem.channels * problem.filters == 1 else "moved"
     return {
         "call": 1,
         "tap": math.prod(fold.reach for fold in found),
-        "number" if problem.channels * problem.filters * problem.groups == 1 else "moved": (
-            (problem.pixels + problem.outputs) * problem.width
+        moved: (problem.pixels + problem.outputs) * problem.width,
+        "product" if geometry.axes > 1 else "product of a line": (
+            blocks * taps * wide * problem.width
         ),
-        "product" if geometry.axes > 1 else "product of a line": blocks * taps * problem.width,
     }
 
 
