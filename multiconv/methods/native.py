@@ -81,7 +81,8 @@ def _counts(problem: Problem, backend: Backend) -> Counts:
         return {"call": 1, f"{kind} number": numbers, f"{kind} product": products}
     # Frameworks' kernels are so wide, whether there are channels to fill them or not.
     wide = max(1, _WIDE / (problem.channels * problem.filters))
-    return {"call": 1, "number": numbers, "product": products * wide}
+    kind = "product" if problem.groups == 1 else "grouped product"
+    return {"call": 1, "number": numbers, kind: products * wide}
 
 
 METHOD = Method(
