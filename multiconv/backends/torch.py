@@ -19,6 +19,7 @@ from multiconv.backends.ieee.torch import rounds_products
 from multiconv.backends.in_memory.torch import (
     certified_in_memory,
     exactly_in_memory,
+    places_in_memory,
     sum_in_memory,
 )
 from multiconv.backends.in_place.torch import PLAIN, may_write, sum_anew, sum_in_place
@@ -400,7 +401,9 @@ class TorchBackend(Backend):
         self, values: Array, mask: Array, rows: int, compute: Callable[[Array], Array]
     ) -> Array:
         """Write into the tensor."""
-        found = torch.nonzero(mask)[:, 0]
+        found = places_in_memory(mask)
+        if found is None:
+            found = torch.nonzero(mask)[:, 0]
         for start in range(0, found.shape[0], rows):
             places = found[start : start + rows]
             values[places] = compute(places)

@@ -135,9 +135,11 @@ def _run_bordered(
     method: Method, x: Array, weight: Array, inner: Geometry, pads: Pairs, backend: Backend
 ) -> Array:
     """Correlate an image whose border ``inner`` counts as a part of it."""
-    # An open size is no int, and a border that is cut off is no border.
-    if method.takes_border and all(type(n) is int and n >= 0 for pair in pads for n in pair):
-        sizes = tuple(x.shape[-inner.axes :])
+    sizes = tuple(x.shape[-inner.axes :])
+    # An open size is no int, a border that is cut off is no border, and of nothing but border
+    # frameworks make no image.
+    has_border = all(type(n) is int and n >= 0 for pair in pads for n in pair)
+    if method.takes_border and has_border and 0 not in sizes:
         return method.run(x, weight, replace(inner, input_size=sizes, pads=pads), backend)
     return method.run(pad_or_crop(x, pads, backend), weight, inner, backend)
 
