@@ -3,7 +3,7 @@
 Both are JSON of one form, seconds by backend and kind of device, method and unit::
 
     {
-        "format": 2,
+        "format": 3,
         "cpu": "the processor's name",
         "cpus": 2,
         "seconds": {"numpy cpu": {"direct": {"call": 2e-06, "multiply_add": 3e-11}}},
@@ -28,7 +28,7 @@ from typing import Any, TypeAlias
 
 from multiconv.core.machine import cpu_model, usable_cpus
 
-FORMAT = 2
+FORMAT = 3
 #: Names the folder that measured costs are kept in, instead of the user's cache folder.
 FOLDER_VARIABLE = "MULTICONV_CACHE"
 
@@ -103,7 +103,8 @@ def _users() -> dict[str, Constants]:
         seconds = _seconds(content)
         where = content.get("cpu"), content.get("cpus")
     except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
-        warnings.warn(f"{path} is damaged, and ignored: {again}", RuntimeWarning, stacklevel=2)
+        msg = f"{path} is damaged, or of another version, and ignored: {again}"
+        warnings.warn(msg, RuntimeWarning, stacklevel=2)
         return {}
     if where != (cpu_model(), usable_cpus()):
         msg = f"{path} was measured on another machine ({where[0]}, {where[1]} processors)"
