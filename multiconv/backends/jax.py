@@ -7,7 +7,7 @@ import itertools
 import operator
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +31,7 @@ from multiconv.core.task import Task
 # linear.
 _MAXIMUM_OPERATIONS = 512
 _TAPS_OF_A_SUM = 16
+_Result = TypeVar("_Result")
 # Looked up on the path of every call.
 _Tracer = jax.core.Tracer
 # In place of the sharding that the compiler alone knows, and of one where only it takes an array.
@@ -294,8 +295,15 @@ class JaxBackend(Backend):
         context: AbstractContextManager[Any] = jax.enable_x64(True)
         return context
 
-    def untraced(self) -> AbstractContextManager[Any]:
-        return jax.ensure_compile_time_eval()
+    def undisturbed(self, function: Callable[[], _Result]) -> _Result:
+        """Keep the device that new arrays lie on, and neither traces, meshes nor guards."""
+        device = jax.config.jax_default_device  # type: ignore[attr-defined]
+
+        def on_device() -> _Result:
+            with jax.default_device(device):
+                return function()
+
+        return super().undisturbed(on_device)
 
     def as_bits(self, array: Array) -> Array:
         return jax.lax.bitcast_convert_type(array, f"int{8 * array.dtype.itemsize}")

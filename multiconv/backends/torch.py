@@ -334,6 +334,10 @@ class TorchBackend(Backend):
         ).movedim(1, -1)
         return y.squeeze(1) if axes == 1 else y
 
+    def contiguous(self, array: Array) -> Array:
+        """Let `Tensor.view` be called on it, as on what torch's own convolution returns."""
+        return array.contiguous()
+
     def as_bits(self, array: Array) -> Array:
         return array.contiguous().view(_INTEGERS[array.dtype.itemsize])
 

@@ -22,11 +22,19 @@ from jax.interpreters import ad, batching, mlir
 
 from multiconv.backends.base import Array
 from multiconv.backends.jax import BACKEND
-from multiconv.backends.sharded.jax import IS_SUPPORTED, gathered, whole
+from multiconv.backends.sharded.jax import (
+    IS_SUPPORTED,
+    gathered,
+    varying_alike,
+    varying_axes,
+    varying_over,
+    whole,
+)
 from multiconv.exact import derivatives, engine
 from multiconv.exact.derivatives import Terms
 from multiconv.exact.description import OPERANDS, Sum
 
+_config: Any = jax.config
 exact_sum: Any = Primitive("exact_sum")  # JAX has no types for it
 
 
@@ -40,7 +48,7 @@ def evaluate(total: Sum, first: Array, second: Array, bias: Array | None) -> Arr
 def bind(total: Sum, terms: Terms[Array]) -> Array:
     """Return the sum of all terms, or record it."""
     bias = () if terms.bias is None else (terms.bias,)
-    arrays = (*terms.firsts, *terms.seconds, *bias)
+    arrays = varying_alike((*terms.firsts, *terms.seconds, *bias))
     return exact_sum.bind(*arrays, total=total, count=len(terms.firsts))
 
 
@@ -49,9 +57,35 @@ def _terms(arrays: Any, count: int) -> Terms[Any]:
     return Terms(firsts, seconds, *arrays[2 * count :])
 
 
-def evaluated(primitive: Any, *arrays: Array, total: Sum, count: int) -> Array:
+def evaluated(primitive: Any, calculate: Any, *arrays: Array, total: Sum, count: int) -> Array:
     """Evaluate a primitive over sums of so many terms, where nothing is traced."""
-    return _compiled(primitive, total, count)(*arrays)
+    if _config.jax_disable_jit:  # it would come back here
+        return calculate(*arrays, total=total, count=count)
+    function = _compiled(primitive, total, count)
+    if not (_config.jax_debug_nans or _config.jax_debug_infs):
+        return function(*arrays)
+    # To tell where a NaN is from, JAX would call what is compiled, which compiles itself.
+    with jax.debug_nans(False), jax.debug_infs(False):
+        y = function(*arrays)
+    return jnp.copy(y)  # and this looks at the result
+
+
+def lowered(calculate: Any) -> Any:
+    """Return the way that a primitive is compiled: on the numbers of one device.
+
+    Inside `jax.shard_map` a type says over which axes of the mesh its numbers vary, and what is
+    calculated would have to say so of every constant beside them.
+    """
+    rule = mlir.lower_fun(calculate, multiple_results=False)
+
+    def lower(context: Any, *values: Any, **parameters: Any) -> Any:
+        types = {
+            "avals_in": [varying_over(aval, frozenset()) for aval in context.avals_in],
+            "avals_out": [varying_over(aval, frozenset()) for aval in context.avals_out],
+        }
+        return rule(context.replace(**types), *values, **parameters)
+
+    return lower
 
 
 @functools.lru_cache(maxsize=1024)
@@ -66,12 +100,12 @@ def _shape(*arrays: Any, total: Sum, count: int) -> Any:
 def without_numbers(total: Sum, arrays: Sequence[Any], second: Any) -> Any:
     """Return shape, dtype and place of sums of which these are the arrays, the first one first."""
     size = derivatives.result_shape(total, arrays[0].shape, second.shape)
-    varying = frozenset[Any]().union(*(getattr(a, "vma", frozenset()) for a in arrays))
     kind: Any = jax.core.ShapedArray
-    more: dict[str, Any] = {"vma": varying} if varying else {}  # unknown to JAX before 0.7
+    more: dict[str, Any] = {}
     if IS_SUPPORTED and not arrays[0].sharding.mesh.empty:  # whole on the mesh of its factors
         more["sharding"] = whole(arrays[0].sharding, len(size))
-    return kind(size, jnp.dtype(total.result), **more)
+    axes = frozenset[Any]().union(*map(varying_axes, arrays))
+    return varying_over(kind(size, jnp.dtype(total.result), **more), axes)
 
 
 def _calculate(*arrays: Array, total: Sum, count: int) -> Array:
@@ -128,9 +162,9 @@ def _batch(arrays: Any, axes: Any, *, total: Sum, count: int) -> tuple[Array, in
     return folding.result(bind(folding.total, folded), BACKEND), 0
 
 
-exact_sum.def_impl(functools.partial(evaluated, exact_sum))
+exact_sum.def_impl(functools.partial(evaluated, exact_sum, _calculate))
 exact_sum.def_abstract_eval(_shape)
-mlir.register_lowering(exact_sum, mlir.lower_fun(_calculate, multiple_results=False))
+mlir.register_lowering(exact_sum, lowered(_calculate))
 ad.primitive_jvps[exact_sum] = _differentiate
 ad.primitive_transposes[exact_sum] = _transpose
 batching.primitive_batchers[exact_sum] = _batch

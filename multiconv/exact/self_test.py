@@ -50,8 +50,7 @@ def require_loops(backend: Backend, like: Array) -> None:
 def _require(probes: tuple[_Probe, ...], backend: Backend, like: Array) -> None:
     key = (backend, backend.signature(like)[2], probes is LOOPS)
     if key not in _refusals:
-        with backend.untraced():
-            found = findings(backend, like, probes)
+        found = backend.undisturbed(lambda: findings(backend, like, probes))
         wrong = [finding for finding in found if finding.problem]
         _refusals[key] = f"{wrong[0].assumption}, and {wrong[0].problem}" if wrong else None
     reason = _refusals[key]

@@ -112,7 +112,7 @@ def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     y = _permuted(y, (0, 1 + axes, 2 + axes, *[i for pair in inner for i in pair]), backend)
     whole = [fold.blocks * fold.outputs for fold in found]
     y = xp.reshape(y, (batch, groups, filters, *whole))
-    return y[(..., *[slice(0, size) for size in geometry.output_size])]
+    return backend.contiguous(y[(..., *[slice(0, size) for size in geometry.output_size])])
 
 
 def _folded_image(x: Array, geometry: Geometry, found: tuple[Fold, ...], backend: Backend) -> Array:

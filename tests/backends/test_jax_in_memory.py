@@ -329,6 +329,18 @@ def test_without_the_inner_way_the_public_one_is_taken(jax, mc, used, monkeypatc
     assert len(used) == 4
 
 
+def test_on_a_mesh_all_is_compiled(jax, mc, used):
+    """Where users have set one, JAX puts results there."""
+    x, k = image(jax, 40, 50), image(jax, 3, 2)
+    expected = direct(mc)(x, k)
+    assert len(used) == 1
+    with jax.set_mesh(jax.make_mesh((1,), ("d",), (jax.sharding.AxisType.Auto,))):
+        y = direct(mc)(x, k)
+        assert y.sharding == (x + 1).sharding
+    assert np.array_equal(y, expected)
+    assert len(used) == 1
+
+
 def test_without_jaxs_state_all_is_compiled(jax, mc, used, monkeypatch):
     from multiconv.backends.in_memory import jax as in_memory
 

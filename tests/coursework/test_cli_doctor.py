@@ -238,7 +238,7 @@ class TestCosts:
         folder.write_text("{")
         status, found = document()
         assert status == 0
-        assert found["costs"].startswith(f"as shipped: {folder} is damaged, and ignored")
+        assert found["costs"].startswith(f"as shipped: {folder} is damaged, or of another version")
         text = constants.document({"numpy cpu": {}}).replace('"cpus": ', '"cpus": 1000')
         folder.write_text(text)
         assert "was measured on another machine" in document()[1]["costs"]

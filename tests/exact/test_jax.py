@@ -1,10 +1,14 @@
 """Exact sums under JAX's transforms: the bits are those of NumPy, and of each sum by itself."""
 
+from functools import partial
+
 import backends_under_test
 import numpy as np
 import pytest
 from rounded import found
 from transformed import OPTIONS, arrays, bias_grad, drawn, exact
+
+from multiconv.exact import self_test
 
 pytestmark = pytest.mark.needs_backend("jax")
 
@@ -283,3 +287,80 @@ class TestManyDevices:
             out_specs=PartitionSpec("d"),
         )
         assert_bits(jax.jit(apart)(x, weight), run(x, weight))
+
+    @pytest.mark.parametrize("size", [6, 60], ids=["by integers", "by slices"])
+    def test_gradients_inside_shard_map(self, jax, mesh, size):
+        """A kernel that every device has gets the sum over all of them."""
+        if jax.__version_info__ < (0, 10):
+            pytest.skip("JAX of this age gives a primitive inside shard_map no mesh")
+        from jax.sharding import PartitionSpec
+
+        rng = np.random.default_rng(3)
+        x, weight = (
+            jax.numpy.asarray(rng.integers(-9, 10, s).astype("f4"))
+            for s in ((4, 2, size, size), (3, 2, 3, 3))
+        )
+
+        def gradients(weight, x, *, over):
+            def loss(weight, x):
+                y = exact(BACKEND.functions, "conv2d", x, weight).sum()
+                return jax.lax.psum(y, over) if over else y
+
+            return jax.grad(loss, (0, 1))(weight, x)
+
+        specs = PartitionSpec(), PartitionSpec("d")
+        apart = jax.shard_map(
+            partial(gradients, over="d"), mesh=mesh, in_specs=specs, out_specs=specs
+        )
+        for ours, whole in zip(
+            jax.jit(apart)(weight, x), gradients(weight, x, over=None), strict=True
+        ):
+            assert_bits(ours, whole)
+
+
+class TestWhereJaxLooks:
+    """What a user sets for a while changes no bit, and nothing that comes after it."""
+
+    @pytest.fixture
+    def once(self, monkeypatch):
+        """Let the next call be the first in this process that is asked for exact sums."""
+        monkeypatch.setattr(self_test, "_refusals", {})
+
+    def test_a_first_call_under_a_guard(self, jax, mc, once):
+        x, weight = map(jax.numpy.asarray, drawn((1, 1, 9), (1, 1, 3)))
+        run = jax.jit(lambda x: exact(mc, "conv1d", x, weight))
+        run.lower(x)  # its constants are on the device
+        self_test._refusals.clear()
+        with jax.transfer_guard("disallow"):
+            y = run(x)
+        assert_bits(
+            y, exact(backends_under_test.NumPy().functions, "conv1d", *map(np.asarray, (x, weight)))
+        )
+
+    def test_a_first_call_inside_shard_map(self, jax, mc, once):
+        from jax.sharding import PartitionSpec
+
+        if jax.__version_info__ < (0, 10):
+            pytest.skip("JAX of this age gives a primitive inside shard_map no mesh")
+        mesh = jax.sharding.Mesh(np.array(jax.devices("cpu")[:2]), ("d",))
+        x, weight = map(jax.numpy.asarray, drawn((2, 1, 9), (1, 1, 3)))
+        spec = PartitionSpec("d")
+        run = partial(exact, mc, "conv1d", weight=weight)
+        y = jax.shard_map(run, mesh=mesh, in_specs=spec, out_specs=spec)(x)
+        assert_bits(y, run(x))
+
+    def test_without_jit(self, jax, mc):
+        x, weight = map(jax.numpy.asarray, drawn((2, 1, 9), (1, 1, 3)))
+        run = jax.grad(lambda weight: exact(mc, "conv1d", x, weight).sum())
+        expected = run(weight)
+        with jax.disable_jit():
+            found_here = run(weight)
+        assert_bits(found_here, expected)
+
+    def test_numbers_that_are_none_are_found(self, jax, mc):
+        x, weight = map(jax.numpy.asarray, drawn((2, 1, 9), (1, 1, 3)))
+        wrong = x.at[0, 0, 4].set(jax.numpy.nan)
+        with jax.debug_nans(True):
+            assert_bits(exact(mc, "conv1d", x, weight), exact(mc, "conv1d", x, weight))
+            with pytest.raises(FloatingPointError, match="nan"):
+                exact(mc, "conv1d", wrong, weight)

@@ -7,6 +7,7 @@ import oracle
 import pytest
 from comparing import assert_same
 
+import multiconv
 from multiconv.backends.numpy import BACKEND as NUMPY
 from multiconv.core.geometry import resolve
 from multiconv.methods import folded
@@ -104,3 +105,14 @@ class TestChoice:
         found = self.chosen((3, 3), 2, channels=64, stride=stride)
         assert all(not fold.has_blocks for fold in found)
         assert tuple(fold.stride for fold in found) == stride
+
+
+@pytest.mark.needs_backend("torch")
+def test_a_tensor_lies_as_torchs_own_result_does():
+    """Users go on with `Tensor.view`, also where the last block is cut off."""
+    import torch
+
+    x, weight = torch.ones(2, 3, 11, 9), torch.ones(4, 3, 3, 2)
+    y = multiconv.conv2d(x, weight, method="folded")
+    assert y.view(2, -1).shape == (2, 4 * 9 * 8)
+    assert bool((y == 18).all())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from multiconv.backends.hooks.arrays import Array, ArrayHooks, NumPyArray, device_of
 from multiconv.core.geometry import Geometry
+
+_Result = TypeVar("_Result")
 
 
 class Terms(NamedTuple):
@@ -45,9 +48,19 @@ class ExactHooks(ArrayHooks):
         """Return a context in which there are float64 and int64, and nothing warns of infinity."""
         return np.errstate(all="ignore")
 
-    def untraced(self) -> AbstractContextManager[Any]:
-        """Return a context in which new arrays have numbers, also while a call is traced."""
-        return nullcontext()
+    def undisturbed(self, function: Callable[[], _Result]) -> _Result:
+        """Call a function where nothing of the caller's context is seen: in a thread of its own.
+
+        New arrays have numbers there, also while a call is traced.
+        """
+        results: list[_Result] = []
+        thread = threading.Thread(target=lambda: results.append(function()), name="multiconv")
+        try:
+            thread.start()
+        except RuntimeError:  # Python is about to end, and starts no more
+            return function()
+        thread.join()
+        return results[0]
 
     def integers(
         self, values: Sequence[int] | NumPyArray, like: Array, shape: tuple[int, ...] | None = None

@@ -89,12 +89,13 @@ def on_memory(
 ) -> Callable[..., Array]:
     """Return NumPy's call as one of JAX's arrays, bound to a device or to none.
 
-    Where JAX traces, or watches what is computed, it is that of the same arrays ``otherwise``.
+    Where JAX traces, puts on a mesh or watches what is computed, it is that of the same arrays
+    ``otherwise``.
     """
     config: Any = jax.config
     given = config.jax_default_device
     hand_over = _Handing(next(iter(device)) if device else None)
-    asarray, is_clean = np.asarray, trace_state_clean
+    asarray, is_clean, mesh = np.asarray, trace_state_clean, jax.sharding.get_abstract_mesh
 
     def is_watched() -> bool:
         guard = config.jax_transfer_guard_host_to_device  # memory that comes back is a transfer
@@ -102,7 +103,7 @@ def on_memory(
 
     def call(*arrays: Array) -> Array:
         is_placed = device is not None or config.jax_default_device is given
-        if not is_placed or not is_clean() or is_watched():
+        if not is_placed or not is_clean() or not mesh().empty or is_watched():
             return otherwise(*arrays)
         return hand_over(run(*[a if a is None else asarray(a) for a in arrays]))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import itertools
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from multiconv.core.machine import usable_cpus
 
@@ -38,10 +39,14 @@ def shared(function: Callable[[int, int], None], count: int, threads: int | None
         for start, stop in left:
             function(start, stop)
 
-    # What is ignored of NumPy's warnings here is ignored there.
-    others = [
-        _pool(threads - 1).submit(contextvars.copy_context().run, work) for _ in range(threads - 1)
-    ]
+    others: list[Future[None]] = []
+    # Once the main thread has ended, Python starts no others: this one does it all.
+    with contextlib.suppress(RuntimeError):
+        # What is ignored of NumPy's warnings here is ignored there.
+        others.extend(
+            _pool(threads - 1).submit(contextvars.copy_context().run, work)
+            for _ in range(threads - 1)
+        )
     try:
         work()
     finally:

@@ -56,6 +56,46 @@ def is_automatic(array: Array) -> bool:
     return all(kind == jax.sharding.AxisType.Auto for kind in mesh.axis_types)
 
 
+def varying_axes(kind: Any) -> frozenset[Any]:
+    """Return the axes of a mesh over which numbers of a type vary, inside `jax.shard_map`."""
+    manual = getattr(kind, "manual_axis_type", None)
+    axes = getattr(kind, "vma", ()) if manual is None else manual.varying  # JAX until 0.9
+    return frozenset(axes)
+
+
+def varying_over(kind: Any, axes: frozenset[Any]) -> Any:
+    """Return a type whose numbers vary over these axes, and over no others."""
+    if varying_axes(kind) == axes:
+        return kind
+    manual = getattr(kind, "manual_axis_type", None)
+    if manual is None:
+        return kind.update(vma=axes)
+    return kind.update(manual_axis_type=type(manual)(varying=axes))
+
+
+def varying_alike(arrays: Sequence[Array]) -> list[Array]:
+    """Let all arrays vary over the axes over which any does, as operations of JAX's do.
+
+    A gradient of what did not vary is a sum over those axes for that.
+    """
+    if not _HAS_TYPES:
+        return list(arrays)
+    own = [varying_axes(jax.typeof(array)) for array in arrays]
+    axes = frozenset[Any]().union(*own)
+    if not axes:
+        return list(arrays)
+    return [_cast(array, axes - has) for array, has in zip(arrays, own, strict=True)]
+
+
+def _cast(array: Array, axes: frozenset[Any]) -> Array:
+    if not axes:
+        return array
+    lax: Any = jax.lax
+    if hasattr(lax, "pcast"):
+        return lax.pcast(array, tuple(axes), to="varying")
+    return lax.pvary(array, tuple(axes))  # its name until JAX 0.8
+
+
 def gathered(array: Array) -> Array:
     """Return an array whole on every device, where it is divided over a mesh of explicit axes.
 

@@ -17,7 +17,7 @@ from jax.interpreters import ad, batching, mlir
 
 from multiconv.backends.base import Array
 from multiconv.backends.jax import BACKEND
-from multiconv.backends.sharded.jax import gathered
+from multiconv.backends.sharded.jax import gathered, varying_axes
 from multiconv.exact import derivatives
 from multiconv.exact import jax as plain
 from multiconv.exact.bordered.border import gradient, of_image, of_surrounded, surrounded
@@ -33,7 +33,7 @@ def evaluate(total: Sum, image: Array, value: Array, second: Array, bias: Array 
     image, value, second = (gathered(array) for array in (image, value, second))
     bias = None if bias is None else gathered(bias)
     # Inside shard_map a primitive would have to say over which axes its results vary.
-    varies = any(getattr(jax.typeof(a), "vma", None) for a in (image, value, second))
+    varies = any(varying_axes(jax.typeof(a)) for a in (image, value, second))
     if varies or not jnp.issubdtype(image.dtype, jnp.inexact):
         padded = surrounded(total, image, value, BACKEND)
         return plain.evaluate(of_surrounded(total), padded, second, bias)
@@ -138,9 +138,9 @@ def _batch(arrays: Any, axes: Any, *, total: Sum, count: int) -> tuple[Array, in
     return jax.vmap(run, in_axes=tuple(axes))(*arrays), 0
 
 
-bordered_sum.def_impl(functools.partial(plain.evaluated, bordered_sum))
+bordered_sum.def_impl(functools.partial(plain.evaluated, bordered_sum, _plainly))
 bordered_sum.def_abstract_eval(_shape)
-mlir.register_lowering(bordered_sum, mlir.lower_fun(_plainly, multiple_results=False))
+mlir.register_lowering(bordered_sum, plain.lowered(_plainly))
 ad.primitive_jvps[bordered_sum] = _differentiate
 ad.primitive_transposes[bordered_sum] = _transpose
 batching.primitive_batchers[bordered_sum] = _batch

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from subprocesses import run_python
 
 from multiconv.backends.loops import compiled, sums, threads
 from multiconv.core.geometry import Geometry, resolve
+
+needs_loops = pytest.mark.skipif(not compiled.is_installed(), reason="there is no Numba")
 
 DTYPES = ("float32", "float64", "int8", "int64", "uint16", "complex64")
 
@@ -221,10 +224,31 @@ class TestThreads:
         threads.shared(lambda start, stop: None, 8)
         assert set(threads._pools) - set(before) == {(-1, 1)}
 
+    def test_what_begins_after_the_main_thread_has_ended_is_done_alone(self):
+        """Python shuts its pools down before it waits for the threads that it still has."""
+        out = run_python("""
+            import atexit, threading
+            from multiconv.backends.loops import threads
 
+            def work():
+                seen = []
+                threads.shared(lambda start, stop: seen.extend(range(start, stop)), 50, 2)
+                print(sorted(seen) == list(range(50)))
+
+            def later():
+                threading.main_thread().join()
+                work()
+
+            work()
+            atexit.register(work)
+            threading.Thread(target=later).start()
+        """)
+        assert out.split() == ["True"] * 3
+
+
+@needs_loops
 def test_loops_that_are_there_are_used_for_few_products_too(monkeypatch):
     """A call that is too small to load them never does."""
-    pytest.importorskip("numba")
     x, k = np.ones((1, 1, 1, 3, 3), np.int16), np.ones((1, 1, 1, 2, 2), np.int16)
     geometry = Geometry((3, 3), (2, 2), (1, 1), (1, 1), ((0, 0), (0, 0)))
     loops, used, taps = compiled._loops_of("<i2", False), [], compiled.taps
@@ -253,9 +277,9 @@ def test_an_array_at_an_odd_address_is_copied():
     assert compiled.plain(even) is even
 
 
+@needs_loops
 def test_what_is_rounded_once_does_not_depend_on_what_is_loaded():
     """Of few products it is rounded twice, as it is before anything has been loaded."""
-    pytest.importorskip("numba")
     compiled._loops_of("<f4", True)
     rng = np.random.default_rng(4)
     x, k = (rng.standard_normal((1, 1, 1, *s)).astype("f4") for s in ((9, 9), (3, 3)))
