@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from multiconv.backends import fourier, packed, rows, scattered
+from multiconv.backends import fourier, packed, rows, scattered, unpacked
 from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray, Terms
 from multiconv.backends.loops import compiled, sums
 from multiconv.backends.loops.exactly import bits
@@ -150,6 +150,8 @@ class NumPyBackend(Backend):
         )
 
     def product_of_fewer(self, x: Array, weight: Array, geometry: Geometry) -> Array | None:
+        if self._is_product(x.shape[2], weight.shape[1], geometry, x.dtype.name):
+            return unpacked.correlate(x, weight, geometry)
         if products.takes(x.dtype.name, x.shape, weight.shape[1], geometry):
             y = products.correlate(x, weight, geometry)
             if y is not None:
@@ -163,9 +165,14 @@ class NumPyBackend(Backend):
     def room_for_fewer(
         self, image: tuple[int, ...], filters: int, geometry: Geometry, dtype: str
     ) -> int | None:
+        if self._is_product(image[2], filters, geometry, dtype):
+            return None
         if products.takes(dtype, image, filters, geometry):
             return products.workspace(image, filters, geometry)
         return None
+
+    def _is_product(self, channels: int, filters: int, geometry: Geometry, dtype: str) -> bool:
+        return dtype in ("float32", "float64") and unpacked.takes(channels, filters, geometry)
 
     def multiplies_first(self, channels: int, filters: int, geometry: Geometry, dtype: str) -> bool:
         """Tell, of the dtypes that BLAS multiplies."""
