@@ -29,6 +29,8 @@ _PARTS = 4
 SLICE = 2**18
 # With fewer rows a tile is mostly empty.
 _FILTERS = 3
+# So many more filters than columns of the patch matrix: to copy it is less than to pack the kernel.
+_MOSTLY_KERNEL = 2
 _AXES = 3
 # Numbers of a row of a panel, and rows of a tile: no more than that on any processor.
 _WIDEST, _TALLEST = 48, 8
@@ -40,6 +42,8 @@ def takes(dtype: str, image: tuple[int, ...], filters: int, geometry: Geometry) 
     if not all(isinstance(size, int) for size in sizes) or dtype not in ("float32", "float64"):
         return False
     if geometry.axes > _AXES or filters < _FILTERS:
+        return False
+    if filters >= _MOSTLY_KERNEL * image[0] * geometry.outputs:
         return False
     return math.prod(sizes) >= _LOADED and is_installed()
 
