@@ -21,12 +21,13 @@ from typing import Any, NamedTuple
 from multiconv.backends.hooks.arrays import Array, NumPyArray, device_of
 from multiconv.backends.hooks.exact import ExactHooks, Terms
 from multiconv.backends.hooks.meshes import MeshHooks
-from multiconv.backends.hooks.methods import MethodHooks
+from multiconv.backends.hooks.methods import Bilinear, MethodHooks
 
 __all__ = [
     "HOST_MEMORY",
     "Array",
     "Backend",
+    "Bilinear",
     "NumPyArray",
     "Terms",
     "Work",

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from multiconv.backends.base import HOST_MEMORY, Array, Backend, NumPyArray, Work
+from multiconv.backends.base import HOST_MEMORY, Array, Backend, Bilinear, NumPyArray, Work
 from multiconv.backends.edits import pad_or_crop
 from multiconv.backends.folds import jax as folds
 from multiconv.backends.in_memory import jax as in_memory
@@ -220,6 +220,20 @@ class JaxBackend(Backend):
         )
         sums = iter(lambda: list(itertools.islice(products, _TAPS_OF_A_SUM)), [])
         return functools.reduce(operator.add, (functools.reduce(operator.add, s) for s in sums))
+
+    derives_apart = True
+
+    def derived(self, function: Bilinear, *, by_image: Bilinear, by_weight: Bilinear) -> Bilinear:
+        """Have the other ways' on a CPU, where XLA adds up each number of a kernel by itself."""
+        other = own.derived_from(function, by_image, by_weight)
+
+        def run(x: Array, weight: Array) -> Array:
+            # To fold joins axes, which may be divided.
+            is_spread = sharded.automatic_axes(x) or sharded.automatic_axes(weight)
+            is_other = jax.default_backend() == "cpu" and not is_spread
+            return (other if is_other else function)(x, weight)
+
+        return run
 
     def matmul(self, first: Array, second: Array) -> Array:
         return jnp.matmul(first, second, precision=jax.lax.Precision.HIGHEST)

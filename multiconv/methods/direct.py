@@ -6,15 +6,44 @@ with respect to a kernel) the roles change: the loop over outputs is the shorter
 
 from __future__ import annotations
 
+import math
+from functools import partial
+from typing import Any
+
 from multiconv.backends.base import Array, Backend
 from multiconv.backends.edits import pad_or_crop
 from multiconv.core.geometry import Geometry
-from multiconv.methods import loop
+from multiconv.methods import folded, loop
 from multiconv.methods.base import Counts, Method, Problem, per_tap
+
+# From so many products on, a gradient with respect to the kernel is worth its compilation.
+# That with respect to the image is a sum of shifted images, of few for a small kernel.
+_FOLDED_BACK, _FOLDED_TAPS = 2**16, 16
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     """Correlate (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
+    if not backend.derives_apart or not _is_folded_back(x, weight, geometry, backend):
+        return _summed(x, weight, geometry, backend)
+    direct, other = (
+        partial(way, geometry=geometry, backend=backend) for way in (_summed, folded.run)
+    )
+    by_image = direct if geometry.taps < _FOLDED_TAPS else other
+    return backend.derived(direct, by_image=by_image, by_weight=other)(x, weight)
+
+
+def _is_folded_back(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> bool:
+    """Tell whether it is a sum over many outputs for each tap that a gradient is made of."""
+    sizes: tuple[Any, ...] = (*x.shape, *weight.shape, geometry.outputs)
+    if x.shape[2] != 1 or not all(isinstance(size, int) for size in sizes):
+        return False
+    if backend.dtype_name(x.dtype) not in ("float32", "float64"):
+        return False
+    results = math.prod(x.shape[:2]) * weight.shape[1] * geometry.outputs
+    return geometry.outputs >= geometry.taps > 1 and results * geometry.taps >= _FOLDED_BACK
+
+
+def _summed(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     y = backend.sum_of_taps(x, weight, geometry)
     if y is not None:
         return y

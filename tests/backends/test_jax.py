@@ -225,3 +225,42 @@ def test_groups_beside_strides_of_dtypes_without_a_library(jax, mc, dtype):
         arrays = jax.numpy.asarray(y, dtype), jax.numpy.asarray(weight, dtype)
         found = mc.conv_transpose2d(*arrays, **options, method="native")
         assert np.array_equal(found, expected)
+
+
+class TestDerivativesByOtherWays:
+    """Those of direct sums and of strides are computed otherwise than the result."""
+
+    CALLS = (
+        ("corr2d", (48, 50), (5, 6), {"padding": "same"}),
+        ("corr2d", (200, 130), (3, 3), {"stride": (2, 1)}),
+        ("conv2d", (2, 6, 24, 23), (6, 1, 5, 5), {"groups": 6, "dilation": (1, 2)}),
+        ("conv1d", (1, 1, 15000), (1, 1, 17), {"stride": 3}),
+        ("conv_transpose2d", (2, 6, 9, 8), (6, 4, 4, 3), {"stride": 2, "padding": 1}),
+        ("conv_transpose2d", (2, 6, 9, 8), (6, 2, 4, 3), {"stride": (3, 1), "groups": 3}),
+    )
+
+    @pytest.mark.parametrize(("name", "size", "kernel", "options"), CALLS)
+    @pytest.mark.parametrize("method", ["direct", "native", "auto"])
+    def test_they_are_those_of_im2col(self, jax, mc, name, size, kernel, options, method):
+        rng = np.random.default_rng(5)
+        x, weight, dx, dw = (
+            jax.numpy.asarray(rng.integers(-4, 5, s).astype(np.float32))
+            for s in (size, kernel, size, kernel)
+        )
+        function = getattr(mc, name)
+
+        def all_of(method):
+            def run(x, weight):
+                return function(x, weight, **options, method=method)
+
+            y, change = jax.jvp(run, (x, weight), (dx, dw))
+            cotangent = jax.numpy.round(y) % 5
+            back = jax.vjp(run, x, weight)[1](cotangent)
+            crossed = jax.jvp(
+                lambda w: jax.vjp(lambda x: run(x, w), x)[1](cotangent)[0], (weight,), (dw,)
+            )
+            mapped = jax.vmap(jax.vjp(run, x, weight)[1])(jax.numpy.stack([cotangent, -cotangent]))
+            return y, change, back, crossed, mapped
+
+        found, expected = (jax.jit(all_of, static_argnums=0)(m) for m in (method, "im2col"))
+        jax.tree.map(np.testing.assert_array_equal, found, expected)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Hashable, Sequence
+from typing import TypeAlias
 
 from multiconv.backends.hooks.arrays import Array, ArrayHooks
 from multiconv.core import dtypes
 from multiconv.core.arguments import Pairs
 from multiconv.core.geometry import Geometry
+
+#: A correlation of an image and a kernel.
+Bilinear: TypeAlias = Callable[[Array, Array], Array]
 
 
 class MethodHooks(ArrayHooks):
@@ -59,6 +63,16 @@ class MethodHooks(ArrayHooks):
         way of its own here.
         """
         return None
+
+    #: Whether `derived` returns another function.
+    derives_apart: bool = False
+
+    def derived(self, function: Bilinear, *, by_image: Bilinear, by_weight: Bilinear) -> Bilinear:
+        """Return a function whose derivatives may be those of other ways to compute it.
+
+        There is one for that with respect to the image, and to the weight.
+        """
+        return function
 
     def adds_channels(self, channels: int, filters: int) -> bool:
         """Tell whether ``direct`` adds up so many channels as it does taps, without products."""

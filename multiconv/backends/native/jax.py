@@ -41,10 +41,12 @@ def call(wanted: str, geometry: Geometry, groups: int, dtype: str) -> Call | Non
         if groups > 1 and max(geometry.stride) > 1 and dtype not in _IN_A_LIBRARY:
             return None
         adjoint = _input_adjoint(geometry, groups)
-        differentiable = _derived_from(adjoint, taps)
+        summed = derived_from(adjoint, taps, taps)
+        # XLA multiplies by all the zeros between the pixels in a gradient of the weight.
+        spread = derived_from(adjoint, adjoint, taps) if max(geometry.stride) > 1 else adjoint
 
         def run(grad: jax.Array, weight: jax.Array, bias: jax.Array | None = None) -> jax.Array:
-            own = differentiable if _may_have_copies(grad, weight) else adjoint
+            own = summed if _may_have_copies(grad, weight) else spread
             return _plus(own(grad, weight), bias)
 
         return run
@@ -69,7 +71,8 @@ def correlation(geometry: Geometry, groups: int) -> Call:
             preferred_element_type=x.dtype,
         )
 
-    differentiable = _derived_from(native, functools.partial(_of_groups, geometry, groups))
+    taps = functools.partial(_of_groups, geometry, groups)
+    differentiable = derived_from(native, taps, taps)
 
     def run(x: jax.Array, weight: jax.Array) -> jax.Array:
         return (differentiable if _may_have_copies(x, weight) else native)(x, weight)
@@ -127,20 +130,23 @@ def _may_have_copies(*arrays: jax.Array) -> bool:
     return max(map(automatic_axes, arrays)) > 1
 
 
-def _derived_from(native: Call, taps: Call) -> Call:
-    """Return a bilinear function with the derivatives of another way to compute it."""
+def derived_from(function: Call, by_first: Call, by_second: Call) -> Call:
+    """Return a bilinear function whose derivatives are those of other ways to compute it.
+
+    There is one for the derivative with respect to each factor; all are the same function.
+    """
 
     @jax.custom_jvp
     def both(first: jax.Array, second: jax.Array) -> jax.Array:
-        return native(first, second)
+        return function(first, second)
 
     def derivative(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
         (first, second), (d_first, d_second) = primals, tangents
         terms = []
         if not isinstance(d_first, jax.custom_derivatives.SymbolicZero):
-            terms.append(taps(d_first, second))
+            terms.append(by_first(d_first, second))
         if not isinstance(d_second, jax.custom_derivatives.SymbolicZero):
-            terms.append(taps(first, d_second))
+            terms.append(by_second(first, d_second))
         y = both(first, second)
         return y, functools.reduce(operator.add, terms) if terms else jnp.zeros_like(y)
 
