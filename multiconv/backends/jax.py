@@ -223,9 +223,9 @@ class JaxBackend(Backend):
 
     derives_apart = True
 
-    def derived(self, function: Bilinear, *, by_image: Bilinear, by_weight: Bilinear) -> Bilinear:
-        """Have the other ways' on a CPU, where XLA adds up each number of a kernel by itself."""
-        other = own.derived_from(function, by_image, by_weight)
+    def derived(self, function: Bilinear, by_weight: Bilinear) -> Bilinear:
+        """Have the other way's on a CPU, where XLA adds up each number of a kernel by itself."""
+        other = own.derived_from(function, function, by_weight)
 
         def run(x: Array, weight: Array) -> Array:
             # To fold joins axes, which may be divided.

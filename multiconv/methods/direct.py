@@ -17,19 +17,16 @@ from multiconv.methods import folded, loop
 from multiconv.methods.base import Counts, Method, Problem, per_tap
 
 # From so many products on, a gradient with respect to the kernel is worth its compilation.
-# That with respect to the image is a sum of shifted images, of few for a small kernel.
-_FOLDED_BACK, _FOLDED_TAPS = 2**16, 16
+# That with respect to the image is left: folded, a number that is not finite would spread there.
+_FOLDED_BACK = 2**16
 
 
 def run(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> Array:
     """Correlate (N, G, C, *size) with (G, O, C, *kernel) to (N, G, O, *output)."""
     if not backend.derives_apart or not _is_folded_back(x, weight, geometry, backend):
         return _summed(x, weight, geometry, backend)
-    direct, other = (
-        partial(way, geometry=geometry, backend=backend) for way in (_summed, folded.run)
-    )
-    by_image = direct if geometry.taps < _FOLDED_TAPS else other
-    return backend.derived(direct, by_image=by_image, by_weight=other)(x, weight)
+    ways = (partial(way, geometry=geometry, backend=backend) for way in (_summed, folded.run))
+    return backend.derived(*ways)(x, weight)
 
 
 def _is_folded_back(x: Array, weight: Array, geometry: Geometry, backend: Backend) -> bool:

@@ -265,3 +265,12 @@ class TestDerivativesByOtherWays:
 
         found, expected = (jax.jit(all_of, static_argnums=0)(m, *drawn) for m in (method, "im2col"))
         jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+    @pytest.mark.parametrize("method", ["direct", "im2col"])
+    def test_what_is_not_finite_does_not_spread_in_the_image(self, jax, mc, method):
+        x, weight = jax.numpy.ones((64, 64)), jax.numpy.ones((5, 5))
+        run = jax.vjp(lambda x: mc.corr2d(x, weight, padding="same", method=method), x)[1]
+        (dx,) = run(jax.numpy.ones((64, 64)).at[30, 20].set(jax.numpy.nan))
+        expected = np.zeros((64, 64), bool)
+        expected[28:33, 18:23] = True
+        np.testing.assert_array_equal(np.isnan(dx), expected)

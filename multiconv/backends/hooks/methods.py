@@ -67,10 +67,10 @@ class MethodHooks(ArrayHooks):
     #: Whether `derived` returns another function.
     derives_apart: bool = False
 
-    def derived(self, function: Bilinear, *, by_image: Bilinear, by_weight: Bilinear) -> Bilinear:
-        """Return a function whose derivatives may be those of other ways to compute it.
+    def derived(self, function: Bilinear, by_weight: Bilinear) -> Bilinear:
+        """Return a function whose derivative with respect to the weight may be that of another way.
 
-        There is one for that with respect to the image, and to the weight.
+        Both are the same function of an image and a kernel.
         """
         return function
 
